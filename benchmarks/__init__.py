@@ -1,0 +1,1 @@
+"""Measurements of accuracy, tokens and speed. Not part of the package; see benchmarks/README.md."""

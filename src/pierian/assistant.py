@@ -1,0 +1,281 @@
+"""The one door to everything: `Assistant.stream(request)` yields events, the answer last.
+
+Every face and every program that uses Pierian goes through here. The assistant opens the model once, keeps it
+while it lives, and turns whatever ends a run (its end, a budget, a deadline, a stop) into an `Answer` with a
+receipt. It prints nothing and stores no conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+
+from pierian.budget import DailyCap, Ledger, Limits
+from pierian.config import Settings, load, paths
+from pierian.events import Answer, AnswerReady, Event, ModelLoading, ModelReady, Receipt
+from pierian.exceptions import BudgetExhausted, EngineError, QuestionError
+from pierian.models.model import Model, open_model
+from pierian.models.wire import Message
+from pierian.reasoning import Mode, Prices, Question, Run, answer_instantly, classify, think
+from pierian.runs.stopping import stopped
+from pierian.sandbox import Sandbox
+
+MAX_QUESTION_CHARACTERS = 400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRequest:
+    """One question. None means what the settings say."""
+
+    question: str
+    mode: Mode | None = None
+    history: Sequence[Message] = ()
+    seed: int | None = None
+    budget_tokens: int | None = None
+    budget_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class _Work:
+    """A run in the making; `run` is None until the model is open."""
+
+    run: Run | None = None
+    started: float = 0.0
+
+
+class Assistant:
+    """Answers questions. Use as an async context manager, or call `close`.
+
+    Args:
+        settings: Defaults to the user's settings file and environment.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load()
+        self._resources = contextlib.AsyncExitStack()
+        self._model: Model | None = None
+        self._sandbox: Sandbox | None = None
+        self._opening = asyncio.Lock()
+        self._stop = asyncio.Event()
+
+    async def __aenter__(self) -> Assistant:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the engine back and end the sandbox."""
+        await self._resources.aclose()
+        self._model = self._sandbox = None
+
+    def stop(self) -> None:
+        """End the runs in progress at once; each still gives the best answer so far."""
+        self._stop.set()
+
+    async def ask(self, question: str, mode: Mode | str | None = None, **options: Any) -> Answer:
+        """The answer to one question; `options` are fields of `AskRequest`."""
+        chosen = Mode.named(mode) if isinstance(mode, str) else mode
+        request = AskRequest(question=question, mode=chosen, **options)
+        async with contextlib.aclosing(self.stream(request)) as events:
+            async for event in events:
+                if isinstance(event, AnswerReady):
+                    return event.answer
+        raise AssertionError("a run ends with an answer or an error")
+
+    async def stream(self, request: AskRequest) -> AsyncGenerator[Event]:
+        """Events of one run as they happen, `AnswerReady` last. Leaving the loop early ends the run."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        worker = asyncio.create_task(self._answer(request, queue.put_nowait))
+        worker.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            yield AnswerReady(await worker)
+        finally:
+            if not worker.done():
+                worker.cancel()
+                await asyncio.gather(worker, return_exceptions=True)
+
+    async def _answer(self, request: AskRequest, emit: Callable[[Event], None]) -> Answer:
+        question = classify(checked_question(request.question))
+        mode = request.mode or Mode(self.settings.mode)
+        self._stop.clear()
+        work = _Work(started=time.monotonic())
+        usage = await self._daily_cap(mode) if self._capped() else None
+        limits = Limits(
+            request.budget_tokens or self.settings.budget_tokens,
+            request.budget_seconds or self.settings.budget_seconds,
+        )
+        ledger = Ledger(limits, daily=usage)
+        ended_by = await self._until_ended(self._work(work, request, question, mode, ledger, emit), ledger)
+        run = work.run
+        if run is None:
+            return Answer(
+                "", Receipt(mode.value, self.settings.model, spend=_no_spend(work), cut_short=ended_by)
+            )
+        run.cut_short = ended_by or run.cut_short
+        if usage is None:
+            await self._record(mode, run)
+        return _finish(run, mode, work)
+
+    async def _work(
+        self,
+        work: _Work,
+        request: AskRequest,
+        question: Question,
+        mode: Mode,
+        ledger: Ledger,
+        emit: Callable[[Event], None],
+    ) -> None:
+        model, sandbox = await self._open(emit)
+        work.run = Run(
+            model,
+            sandbox,
+            ledger,
+            question,
+            emit,
+            history=request.history,
+            instructions=self.settings.instructions,
+            seed=request.seed,
+            prices=Prices(self.settings.price_input, self.settings.price_output),
+        )
+        match mode:
+            case Mode.INSTANT:
+                await answer_instantly(work.run)
+            case Mode.THINKING:
+                await think(work.run)
+
+    async def _until_ended(self, work: Coroutine[Any, Any, None], ledger: Ledger) -> str:
+        """Run to the end, the deadline or a stop; returns why it was cut short, empty if it was not."""
+        main = asyncio.create_task(work)
+        stop = asyncio.create_task(self._stop.wait())
+        stop_all = asyncio.create_task(stopped(paths().state))
+        tasks: set[asyncio.Task[Any]] = {main, stop, stop_all}
+        try:
+            await asyncio.wait(tasks, timeout=ledger.seconds_left(), return_when=asyncio.FIRST_COMPLETED)
+            told_to_stop = stop.done() or stop_all.done()
+            if not main.done():
+                main.cancel()
+                await asyncio.gather(main, return_exceptions=True)
+                return "You stopped it." if told_to_stop else "The time budget ran out."
+            await main
+        except BudgetExhausted as error:
+            return str(error)
+        except EngineError:
+            # The engine goes with everything else, and may be gone a moment before the signal is seen.
+            await asyncio.wait({stop_all}, timeout=0.5)
+            if stop_all.done():
+                return "You stopped it."
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return ""
+
+    async def _open(self, emit: Callable[[Event], None]) -> tuple[Model, Sandbox]:
+        async with self._opening:
+            if self._model is None or self._sandbox is None:
+                self._model = await self._resources.enter_async_context(
+                    open_model(
+                        self.settings,
+                        on_loading=lambda model: emit(ModelLoading(model)),
+                        on_ready=lambda model, seconds: emit(ModelReady(model, seconds)),
+                    )
+                )
+                self._sandbox = await self._resources.enter_async_context(Sandbox())
+            return self._model, self._sandbox
+
+    def _capped(self) -> bool:
+        return self.settings.daily_tokens is not None or self.settings.daily_money is not None
+
+    async def _daily_cap(self, mode: Mode) -> DailyCap:
+        from pierian.storage import UsageStore, open_database
+
+        database = await asyncio.to_thread(open_database, paths().database)
+        return UsageStore(
+            database, self.settings.daily_tokens, self.settings.daily_money, self.settings.model, mode.value
+        )
+
+    async def _record(self, mode: Mode, run: Run) -> None:
+        """Count what was used, for the daily totals; without a cap this can wait until the answer is there."""
+        from pierian.budget import Amount
+
+        usage = await self._daily_cap(mode)
+        amount = Amount(run.spend.completion_tokens, run.spend.money)
+        usage.settle(usage.reserve(amount), amount)
+
+
+def checked_question(text: str) -> str:
+    """The question as clean text; raises `QuestionError` where there is none or it cannot be meant."""
+    if not text.strip():
+        raise QuestionError("The question is empty.", hint='Type it after the command: pierian ask "…"')
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise QuestionError(
+            f"The question has {len(text):,} characters; {MAX_QUESTION_CHARACTERS:,} is the most that is read.",
+            hint="Shorten it, or split it into several questions.",
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise QuestionError(
+            "The question is not valid UTF-8 text.", hint="Check the encoding of the terminal or the file."
+        ) from error
+    return text.strip().replace("\x00", "")
+
+
+def ask(question: str, mode: Mode | str | None = None, **options: Any) -> Answer:
+    """The answer to one question, for programs without an event loop; `options` as in `Assistant.ask`."""
+
+    async def main() -> Answer:
+        async with Assistant() as assistant:
+            return await assistant.ask(question, mode, **options)
+
+    return asyncio.run(main())
+
+
+def _no_spend(work: _Work) -> Any:
+    from pierian.events import Spend
+
+    return Spend(seconds=time.monotonic() - work.started)
+
+
+def _finish(run: Run, mode: Mode, work: _Work) -> Answer:
+    chosen = run.chosen
+    text = chosen.text if chosen else run.partial
+    if chosen and chosen.code:  # a program is evidence, not an answer
+        text = f"**{chosen.value.text}**" if chosen.value else ""
+    elif chosen and chosen.value and mode is Mode.THINKING:
+        text = emphasised(text.strip(), chosen.value.text)
+    spend = replace(run.spend, seconds=time.monotonic() - work.started)
+    note = run.note
+    if chosen and not chosen.complete and not run.cut_short:
+        run.cut_short = f"The answer reached its limit of {chosen.tokens:,} tokens."
+    receipt = Receipt(
+        mode.value,
+        run.model.name,
+        spend,
+        tuple(run.checks),
+        drafts=max(1, len(run.drafts)),
+        agreeing=run.agreeing,
+        cut_short=run.cut_short,
+        note=note,
+    )
+    return Answer(text.strip(), receipt, chosen.value.text if chosen else "")
+
+
+def emphasised(text: str, value: str) -> str:
+    """A worked draft as an answer: each line kept, the answer's own line in bold."""
+    lines = text.splitlines()
+    if lines and lines[-1].lower().startswith("answer:"):
+        lines[-1] = f"\n**{lines[-1].strip()}**"
+        return "  \n".join(lines)
+    return text

@@ -1,0 +1,159 @@
+"""Budgets that cannot be overspent: reserve before a call, settle after it.
+
+A `Ledger` holds limits on tokens, seconds and money. `reserve` takes what a call may at most use out of this
+ledger and of every ledger above it, or grants less, or raises `BudgetExhausted`; `settle` gives back what
+was not used. Ledgers form a tree (`child`), so a sub-task can never spend more than its parent has left. A
+ledger is used from one event loop; the cap that is shared between processes is the `DailyCap` protocol, which
+`storage` implements. Nothing here knows what a model is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pierian.exceptions import BudgetExhausted
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds; None means unbounded. `seconds` is wall-clock time from the ledger's start."""
+
+    tokens: int | None = None
+    seconds: float | None = None
+    money: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What a call may use or did use: tokens (generated plus uncached prompt) and money."""
+
+    tokens: int = 0
+    money: float = 0.0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(self.tokens + other.tokens, self.money + other.money)
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(self.tokens - other.tokens, self.money - other.money)
+
+
+class DailyCap(Protocol):
+    """A cap over everything that all processes of a user spend in a day."""
+
+    def reserve(self, amount: Amount) -> str:
+        """Reserve `amount` and return a ticket, or raise `BudgetExhausted`."""
+        ...
+
+    def settle(self, ticket: str, used: Amount) -> None:
+        """Replace the reservation by what was used."""
+        ...
+
+
+@dataclass(slots=True)
+class Reservation:
+    """Taken out of a ledger until it is settled. `amount` is what the call may use at most."""
+
+    amount: Amount
+    ledger: Ledger
+    ticket: str | None = None
+    settled: bool = False
+
+    def settle(self, used: Amount) -> None:
+        """Give back what was not used; a second call does nothing.
+
+        A call that used more than it reserved is recorded in full, so the next reservation sees it.
+        """
+        if self.settled:
+            return
+        self.settled = True
+        self.ledger.close(self, used)
+
+
+class Ledger:
+    """Limits, what is reserved and what is spent, with an optional parent and daily cap."""
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        parent: Ledger | None = None,
+        daily: DailyCap | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.spent = Amount()
+        self.reserved = Amount()
+        self._parent = parent
+        self._daily = daily
+        self._clock = clock
+        self._started = clock()
+
+    def child(self, limits: Limits | None = None) -> Ledger:
+        """A ledger whose spending also counts here."""
+        return Ledger(limits, parent=self, clock=self._clock)
+
+    def seconds_used(self) -> float:
+        """Wall-clock seconds since the ledger was opened."""
+        return self._clock() - self._started
+
+    def seconds_left(self) -> float | None:
+        """Seconds until the first deadline on the way up, or None where there is none."""
+        own = None if self.limits.seconds is None else self.limits.seconds - self.seconds_used()
+        above = self._parent.seconds_left() if self._parent else None
+        known = [s for s in (own, above) if s is not None]
+        return max(0.0, min(known)) if known else None
+
+    def tokens_left(self) -> int | None:
+        """Tokens that a new reservation could get, or None where there is no limit."""
+        own = None
+        if self.limits.tokens is not None:
+            own = self.limits.tokens - self.spent.tokens - self.reserved.tokens
+        above = self._parent.tokens_left() if self._parent else None
+        known = [t for t in (own, above) if t is not None]
+        return max(0, min(known)) if known else None
+
+    def reserve(self, amount: Amount) -> Reservation:
+        """Take `amount` here and in every ledger above, or raise `BudgetExhausted` and take nothing."""
+        if (left := self.seconds_left()) is not None and left <= 0:
+            raise BudgetExhausted("seconds", "The time budget is used up.")
+        if (tokens := self.tokens_left()) is not None and amount.tokens > tokens:
+            raise BudgetExhausted("tokens", f"The token budget is used up: {tokens:,} tokens are left.")
+        if not self._money_fits(amount.money):
+            raise BudgetExhausted("money", "The money budget is used up.")
+        ticket = self._reserve_daily(amount)
+        for ledger in self._chain():
+            ledger.reserved = ledger.reserved + amount
+        return Reservation(amount, self, ticket)
+
+    def close(self, reservation: Reservation, used: Amount) -> None:
+        """Settle a reservation of this ledger; called by `Reservation.settle`."""
+        for ledger in self._chain():
+            ledger.reserved = ledger.reserved - reservation.amount
+            ledger.spent = ledger.spent + used
+        if reservation.ticket is not None and (daily := self._root_cap()) is not None:
+            daily.settle(reservation.ticket, used)
+
+    def _chain(self) -> list[Ledger]:
+        chain, ledger = list[Ledger](), self
+        while ledger is not None:
+            chain.append(ledger)
+            ledger = ledger._parent
+        return chain
+
+    def _root_cap(self) -> DailyCap | None:
+        return self._chain()[-1]._daily
+
+    def _reserve_daily(self, amount: Amount) -> str | None:
+        daily = self._root_cap()
+        return daily.reserve(amount) if daily is not None else None
+
+    def _money_fits(self, money: float) -> bool:
+        for ledger in self._chain():
+            limit = ledger.limits.money
+            # Written so that NaN never passes and float dust never blocks an exact fit.
+            if limit is not None and not ledger.spent.money + ledger.reserved.money + money <= limit + 1e-9:
+                return False
+        return True

@@ -1,0 +1,108 @@
+"""The command tree, and the one place where errors become a sentence on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pierian.cli import config, conversations, models
+from pierian.cli.ask import ask
+from pierian.cli.chat import chat
+from pierian.cli.doctor import doctor
+from pierian.cli.exit_codes import FAILED, MISUSED, STOPPED
+from pierian.cli.stop import stop
+from pierian.exceptions import PierianError, UserError
+
+app = typer.Typer(
+    name="pierian",
+    help="Ask open-weight models on your own machine; every answer comes checked, with a receipt.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from pierian import __version__
+
+        typer.echo(f"pierian {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Ask open-weight models on your own machine; every answer comes checked, with a receipt."""
+
+
+app.command()(ask)
+app.command()(chat)
+app.add_typer(conversations.app, name="conversations")
+app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
+app.command()(stop)
+app.command()(doctor)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; no traceback reaches the user."""
+    try:
+        result = app(arguments, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except PierianError as error:
+        show_error(error)
+        return MISUSED if isinstance(error, UserError) else FAILED
+    except KeyboardInterrupt:
+        return STOPPED
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): nothing is left to say, also not at exit.
+        sys.stdout = None
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the edge of the process
+        return _unexpected(error)
+
+
+def show_error(error: PierianError) -> None:
+    """One sentence on standard error, and what to do next."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text.assemble(("Error: ", "bold red"), printable(str(error))))
+    if error.hint:
+        console.print(Text(printable(error.hint), style="dim"))
+
+
+def printable(text: str) -> str:
+    """Text without control characters and lone surrogates, so that no message can disturb the terminal."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def _unexpected(error: Exception) -> int:
+    """A usage error from the parser, or a fault of ours: recorded in full in a file, named on the terminal."""
+    import traceback
+
+    show = getattr(error, "show", None)
+    if show is not None:  # click's own errors
+        show()
+        return int(getattr(error, "exit_code", MISUSED))
+    from pierian.config import paths
+
+    log = paths().state / "fault.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        where = f"The details are in {log}; please report them."
+    except OSError:
+        where = "The details could not be written to a file."
+    show_error(
+        PierianError(f"Something went wrong inside Pierian: {type(error).__name__}: {error}.", hint=where)
+    )
+    return FAILED

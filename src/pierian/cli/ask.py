@@ -1,0 +1,120 @@
+"""`pierian ask`: one question, one answer, one receipt."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pierian.cli.exit_codes import ANSWERED, CUT_SHORT, STOPPED
+from pierian.exceptions import QuestionError, UserError
+
+if TYPE_CHECKING:
+    from pierian.assistant import AskRequest, Assistant
+    from pierian.cli.terminal import Face
+    from pierian.events import Answer
+
+ModeOption = Annotated[str | None, typer.Option("--mode", help="instant or thinking.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="A model of `pierian models list`.")]
+BaseUrlOption = Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible server to use.")]
+TokensOption = Annotated[int | None, typer.Option("--budget-tokens", help="Most tokens to generate.", min=1)]
+SecondsOption = Annotated[float | None, typer.Option("--budget-seconds", help="Most seconds to take.")]
+
+
+def ask(
+    question: Annotated[
+        str | None, typer.Argument(help="The question; - reads it from standard input.")
+    ] = None,
+    mode: ModeOption = None,
+    model: ModelOption = None,
+    base_url: BaseUrlOption = None,
+    budget_tokens: TokensOption = None,
+    budget_seconds: SecondsOption = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Repeat the same answer (engine with 1 slot).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer and its receipt as JSON.")] = False,
+    events: Annotated[bool, typer.Option("--events", help="Print every event as a line of JSON.")] = False,
+) -> int:
+    """Ask one question. Exit code 0: answered, 3: cut short by a budget, 130: stopped, 1: failed, 2: misused."""
+    import asyncio
+
+    from pierian.assistant import AskRequest, Assistant, checked_question
+    from pierian.config import load
+    from pierian.reasoning.mode import Mode
+
+    if json and events:
+        raise UserError(
+            "--json and --events exclude each other.", hint="--events ends with the answer anyway."
+        )
+    settings = load(
+        model=model,
+        base_url=base_url,
+        budget_tokens=budget_tokens,
+        budget_seconds=budget_seconds,
+        mode=mode_name(mode),
+    )
+    request = AskRequest(
+        question=checked_question(read_question(question)), mode=Mode(settings.mode), seed=seed
+    )
+
+    async def main() -> Answer:
+        from pierian.cli.terminal import face_for
+
+        async with Assistant(settings) as assistant:
+            return await answer_on(face_for(json=json, events=events), assistant, request)
+
+    return exit_code(asyncio.run(main()))
+
+
+def mode_name(mode: str | None) -> str | None:
+    """The mode as the settings know it; raises with the nearest name."""
+    from pierian.reasoning.mode import Mode
+
+    return Mode.named(mode).value if mode is not None else None
+
+
+def read_question(question: str | None) -> str:
+    """The question from the argument or standard input."""
+    if question is not None and question != "-":
+        return question
+    if question is None and sys.stdin.isatty():
+        raise QuestionError("There is no question.", hint='pierian ask "How much is 15% of 80?"')
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise QuestionError(
+            f"The question on standard input is not UTF-8 text (byte {error.start}).",
+            hint="Convert it first, for example with iconv.",
+        ) from error
+
+
+async def answer_on(face: Face, assistant: Assistant, request: AskRequest) -> Answer:
+    """Stream one run to a face. The first Ctrl-C stops the run, which still gives what there is."""
+    import asyncio
+    import signal
+
+    from pierian.events import AnswerReady
+
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, assistant.stop)
+    try:
+        with face:
+            async for event in assistant.stream(request):
+                face.show(event)
+                if isinstance(event, AnswerReady):
+                    return event.answer
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+    raise AssertionError("a run ends with an answer or an error")
+
+
+def exit_code(answer: Answer) -> int:
+    """How the command ends."""
+    if answer.complete:
+        return ANSWERED
+    return STOPPED if answer.receipt.cut_short == "You stopped it." else CUT_SHORT

@@ -1,0 +1,58 @@
+"""The receipt as one line: what the answer cost and what was checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pierian.events import Check, Receipt
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_MARKS = {
+    "passed": ("✓", "green"),
+    "corrected": ("✓", "yellow"),
+    "failed": ("✗", "red"),
+    "unusable": ("–", "dim"),
+}
+
+
+def receipt_lines(receipt: Receipt) -> list[Text]:
+    """The receipt's line, and one more where the answer was cut short or has a caveat."""
+    from rich.text import Text
+
+    spend = receipt.spend
+    parts = [
+        Text(receipt.mode.capitalize(), style="bold"),
+        Text(receipt.model),
+        Text(f"{spend.completion_tokens:,} tokens"),
+        Text(f"{spend.seconds:.1f} s"),
+    ]
+    if spend.tokens_per_second:
+        parts.append(Text(f"{spend.tokens_per_second:.1f} tokens/s"))
+    if spend.money:
+        parts.append(Text(f"{spend.money:.4f} spent"))
+    parts += [_check(check) for check in merged(receipt.checks)]
+    lines = [Text(" · ").join(parts)]
+    if receipt.cut_short:
+        lines.append(Text(f"Cut short: {receipt.cut_short}", style="yellow"))
+    if receipt.note:
+        lines.append(Text(receipt.note, style="yellow" if "care" in receipt.note else "dim"))
+    return lines
+
+
+def merged(checks: tuple[Check, ...]) -> list[Check]:
+    """Checks without repetitions: many recomputed drafts are one line."""
+    found: dict[tuple[str, str], Check] = {}
+    for check in checks:
+        found.setdefault(
+            (check.kind, check.outcome) if check.kind == "arithmetic" else (check.kind, check.detail), check
+        )
+    return list(found.values())
+
+
+def _check(check: Check) -> Text:
+    from rich.text import Text
+
+    mark, style = _MARKS[check.outcome]
+    return Text.assemble((f"{mark} ", style), check.detail)

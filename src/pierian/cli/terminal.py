@@ -1,0 +1,275 @@
+"""How a run looks: a face reads events and shows them. For people, for pipes, and as JSON.
+
+On a terminal thoughts stream dimmed and the answer is rendered as Markdown while it grows. Into a pipe goes
+the answer alone, with the receipt on standard error. All text is stripped of control characters first, so
+that no model output can drive the terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from pierian.events import (
+    Answer,
+    AnswerReady,
+    CalculationCorrected,
+    DraftFinished,
+    DraftStarted,
+    DraftVoided,
+    EngineRestarted,
+    Event,
+    ModelLoading,
+    ProgramRun,
+    PromptRead,
+    SecondLook,
+    Token,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.status import Status
+
+
+class Face(Protocol):
+    """Shows the events of one run."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        ...
+
+
+def face_for(*, json: bool = False, events: bool = False) -> Face:
+    """The face that fits the flags and where the output goes."""
+    if events:
+        return EventLines()
+    if json:
+        return JsonAnswer()
+    return Terminal() if sys.stdout.isatty() else Pipe()
+
+
+class _Plain:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        sys.stdout.flush()
+
+
+class EventLines(_Plain):
+    """One JSON event a line."""
+
+    def show(self, event: Event) -> None:
+        """Print it at once."""
+        sys.stdout.write(encode(event) + "\n")
+        sys.stdout.flush()
+
+
+class JsonAnswer(_Plain):
+    """The `Answer` as JSON at the end."""
+
+    def show(self, event: Event) -> None:
+        """Print the last event."""
+        if isinstance(event, AnswerReady):
+            import msgspec
+
+            text = msgspec.json.format(msgspec.json.encode(event.answer), indent=2).decode()
+            sys.stdout.write(text + "\n")
+
+
+class Pipe(_Plain):
+    """The answer to standard output, the receipt to standard error."""
+
+    def show(self, event: Event) -> None:
+        """Print the last event."""
+        if isinstance(event, AnswerReady):
+            from pierian.cli.receipt import receipt_lines
+
+            sys.stdout.write(clean(event.answer.text) + "\n")
+            sys.stdout.flush()
+            for line in receipt_lines(event.answer.receipt):
+                sys.stderr.write(line.plain + "\n")
+
+
+def clean(text: str) -> str:
+    """Text without control characters but newline and tab, and without what reverses writing direction."""
+    return "".join(c for c in text if c in "\n\t" or (c.isprintable() and c not in _BIDI) or c == " ")
+
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Terminal:
+    """For a person at a terminal."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        # Imported when there is something to show: by then the request is on its way.
+        self._console = console
+        self._status: Status | None = None
+        self._live: Live | None = None
+        self._shown = 0  # characters of the answer already printed for good
+        self._text = ""
+        self._thought_of = 0  # the draft whose thoughts are streaming
+        self._approaches: dict[int, str] = {}
+        self._at_line_start = True
+
+    @property
+    def console(self) -> Console:
+        """The terminal."""
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(highlight=False)
+        return self._console
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._quiet()
+        self._end_live()
+        self._fresh_line()
+
+    def show(self, event: Event) -> None:
+        """Show one event as it happens."""
+        match event:
+            case ModelLoading(model=model):
+                self._busy(f"Loading {model} …")
+            case PromptRead(processed=processed, total=total) if processed < total:
+                self._busy(f"Reading … {processed} of {total} tokens")
+            case DraftStarted(draft=draft, approach=approach):
+                self._approaches[draft] = approach
+            case Token(draft=draft, text=text, channel="answer"):
+                self._answer_token(text)
+            case Token(draft=draft, text=text):
+                self._thought(draft, text)
+            case CalculationCorrected():
+                self._corrected(event)
+            case DraftVoided(reason=reason) | EngineRestarted(reason=reason):
+                self._void(reason)
+            case ProgramRun(value=value, error=error):
+                self._note(f"program → {value}" if value else f"program: {error}")
+            case DraftFinished(draft=draft, value=value):
+                self._finished(draft, value)
+            case SecondLook(reason=reason):
+                self._note(f"{reason} Looking again.", "yellow")
+            case AnswerReady(answer=answer):
+                self._final(answer)
+            case _:
+                pass
+
+    def _busy(self, text: str) -> None:
+        if self._status is None:
+            self._status = self.console.status(text, spinner_style="dim")
+            self._status.start()
+        self._status.update(f"[dim]{text}[/dim]")
+
+    def _quiet(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _thought(self, draft: int, text: str) -> None:
+        if self._thought_of not in (0, draft):
+            return  # drafts run side by side: one streams, the others are summed up when they finish
+        self._quiet()
+        self._thought_of = draft
+        text = clean(text)
+        self.console.print(text, style="dim", end="", markup=False, soft_wrap=True)
+        self._at_line_start = text.endswith("\n") if text else self._at_line_start
+
+    def _corrected(self, event: CalculationCorrected) -> None:
+        if self._live is not None or self._text:
+            self._text = clean(event.text)
+            self._refresh()
+        elif event.draft == self._thought_of:
+            self.console.print(f" ✗ → {event.computed}", style="yellow", end="", markup=False)
+
+    def _void(self, reason: str) -> None:
+        self._end_live()
+        self._text, self._shown = "", 0
+        self._note(reason, "yellow")
+
+    def _finished(self, draft: int, value: str) -> None:
+        if draft == self._thought_of:
+            self._fresh_line()
+            self._thought_of = 0
+        elif value and not self._text:
+            self._note(f"{self._approaches.get(draft, 'draft')} → {value}")
+
+    def _note(self, text: str, style: str = "dim") -> None:
+        self._quiet()
+        self._fresh_line()
+        self.console.print(clean(f"· {text}"), style=style, markup=False)
+
+    def _fresh_line(self) -> None:
+        if not self._at_line_start:
+            self.console.print()
+            self._at_line_start = True
+
+    def _answer_token(self, text: str) -> None:
+        self._quiet()
+        self._fresh_line()
+        self._text += clean(text)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Print what is complete for good, and keep the last block live."""
+        from rich.live import Live
+        from rich.markdown import Markdown
+
+        if self._live is None:
+            self._live = Live(console=self.console, refresh_per_second=10, vertical_overflow="visible")
+            self._live.start()
+        whole = complete_blocks(self._text)
+        if whole > self._shown:
+            self._live.update(Markdown(""))
+            self.console.print(Markdown(self._text[self._shown : whole]))
+            self._shown = whole
+        self._live.update(Markdown(self._text[self._shown :]))
+
+    def _end_live(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _final(self, answer: Answer) -> None:
+        from pierian.cli.receipt import receipt_lines
+
+        self._quiet()
+        self._end_live()
+        self._fresh_line()
+        if answer.text and clean(answer.text).strip() != self._text.strip():
+            from rich.markdown import Markdown
+
+            self.console.print()
+            self.console.print(Markdown(clean(answer.text)))
+        self.console.print()
+        for line in receipt_lines(answer.receipt):
+            self.console.print(line)
+
+
+def complete_blocks(text: str) -> int:
+    """Length of the beginning of a Markdown text whose blocks can no longer change."""
+    end, fenced, at = 0, False, 0
+    for line in text.splitlines(keepends=True):
+        at += len(line)
+        if line.lstrip().startswith(("```", "~~~")):
+            fenced = not fenced
+        # A list or a table may go on after an empty line, so only plain paragraphs and fences close.
+        if not fenced and line.strip() == "" and line.endswith("\n"):
+            end = at
+    return end

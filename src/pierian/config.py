@@ -1,0 +1,204 @@
+"""Settings: one TOML file, overridden by environment variables, overridden by flags.
+
+The file is `config.toml` in the configuration folder; every key can be given as `PIERIAN_<KEY>` in the
+environment. `PIERIAN_HOME` puts configuration, data and state under one folder. Secrets do not belong in
+answers or logs: `Settings.public()` masks them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+
+from pierian.exceptions import DiskFull, SettingsError, UnknownName
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+
+SECRETS = frozenset({"api_key"})
+
+
+def setting(default: Any, doc: str) -> Any:
+    """A field of `Settings` with its one-line documentation."""
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting; None means "no limit" or "choose for me"."""
+
+    mode: Literal["instant", "thinking"] = setting(
+        "thinking", "Mode of `ask` and `chat`: instant or thinking."
+    )
+    model: str = setting("qwen2.5-coder-1.5b", "Model from the catalogue (or the server, with base_url).")
+    instructions: str = setting("", "Custom instructions that every answer follows.")
+    base_url: str = setting("", "An OpenAI-compatible server to use instead of the embedded engine.")
+    api_key: str = setting("", "The key for base_url.")
+    budget_tokens: Positive | None = setting(None, "Most tokens that one answer may use.")
+    budget_seconds: PositiveSeconds | None = setting(None, "Most seconds that one answer may take.")
+    daily_tokens: Positive | None = setting(None, "Most tokens a day, over everything.")
+    daily_money: NotNegative | None = setting(None, "Most money a day, over everything; needs the prices.")
+    price_input: NotNegative = setting(0.0, "Price of a million prompt tokens on base_url.")
+    price_output: NotNegative = setting(0.0, "Price of a million generated tokens on base_url.")
+    threads: Positive | None = setting(None, "Engine threads; default: the physical cores.")
+    context: Positive | None = setting(None, "Engine context in tokens; default: by model and memory.")
+    slots: Positive | None = setting(None, "Requests the engine serves at once; default 4.")
+    keep_warm_minutes: PositiveSeconds = setting(10.0, "Minutes the engine stays loaded after the last use.")
+    first_token_seconds: PositiveSeconds = setting(
+        600.0, "Longest silence of a server before it is given up."
+    )
+
+    def public(self) -> dict[str, Any]:
+        """All settings as plain values, secrets masked."""
+        values = dataclasses.asdict(self)
+        return {k: ("•••" if k in SECRETS and v else v) for k, v in values.items()}
+
+
+def keys() -> dict[str, str]:
+    """Each setting's name and its documentation, in order."""
+    return {f.name: f.metadata["doc"] for f in dataclasses.fields(Settings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things lie. Folders are created by whoever writes into them first."""
+
+    config: Path
+    data: Path
+    state: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The settings file."""
+        return self.config / "config.toml"
+
+    @property
+    def models(self) -> Path:
+        """Model files and what the user added to the catalogue."""
+        return self.data / "models"
+
+    @property
+    def database(self) -> Path:
+        """Conversations and usage."""
+        return self.data / "pierian.db"
+
+
+def paths() -> Paths:
+    """The folders of this user: under `PIERIAN_HOME` if set, else where the platform keeps such things."""
+    if home := os.environ.get("PIERIAN_HOME"):
+        root = Path(home).expanduser().absolute()
+        return Paths(root / "config", root / "data", root / "state")
+    import platformdirs
+
+    return Paths(
+        platformdirs.user_config_path("pierian"),
+        platformdirs.user_data_path("pierian"),
+        platformdirs.user_state_path("pierian"),
+    )
+
+
+def load(**flags: Any) -> Settings:
+    """Settings from file, environment and `flags` (None flags are ignored); raises `SettingsError`."""
+    values: dict[str, Any] = {}
+    file = paths().config_file
+    for key, value in read_file(file).items():
+        if key not in keys():
+            near = UnknownName("setting", key, keys()).hint
+            raise SettingsError(
+                f"The settings file {file} has an unknown setting {key!r}.",
+                hint=f"{near} `pierian config unset {key}` removes it.",
+            )
+        values[key] = convert(key, value, f"in {file}")
+    for key in keys():
+        raw = os.environ.get(f"PIERIAN_{key.upper()}")
+        if raw is not None:
+            values[key] = convert(key, raw, f"from PIERIAN_{key.upper()}")
+    values |= {k: convert(k, v, f"--{k.replace('_', '-')}") for k, v in flags.items() if v is not None}
+    return Settings(**values)
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """The raw contents of a settings file; an absent file is empty."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        return tomllib.loads(text)
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"The settings file {file} is not valid TOML: {error}.",
+            hint="Mend that line, or move the file away.",
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}.") from error
+
+
+def convert(key: str, value: Any, where: str) -> Any:
+    """`value` as the type of the setting `key`; text is parsed; raises with the place it came from."""
+    if key not in keys():
+        raise UnknownName("setting", key, keys())
+    if value in ("", "none") and default_of(key) is None:
+        return None
+    try:
+        return msgspec.convert(value, _TYPES[key], strict=False)
+    except msgspec.ValidationError as error:
+        shown = "the value" if key in SECRETS else repr(value)
+        raise SettingsError(
+            f"The setting {key} {where} cannot be {shown}: {error}.", hint=f"{key}: {keys()[key]}"
+        ) from error
+
+
+def default_of(key: str) -> Any:
+    """The default of a setting."""
+    return next(f.default for f in dataclasses.fields(Settings) if f.name == key)
+
+
+def save(key: str, text: str) -> Path:
+    """Set one key in the settings file, keeping its comments; returns the file.
+
+    An empty text removes the key. The file is replaced in one step and readable by its owner only.
+    """
+    import tomlkit
+
+    value = None if text == "" else convert(key, text, "on the command line")
+    file = paths().config_file
+    read_file(file)  # a damaged file is reported, never overwritten
+    document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
+    if value is None:
+        document.pop(key, None)  # pyright: ignore[reportUnknownMemberType]
+    else:
+        document[key] = value
+    write_private(file, tomlkit.dumps(document))
+    return file
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file in one step, readable by its owner only, in a folder that is made if need be."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    content = text.encode("utf-8", "replace")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(content)
+        temporary.replace(file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                f"There is no room left to write {file}.", hint="Free some space and try again."
+            ) from error
+        raise SettingsError(f"{file} cannot be written: {error.strerror}.") from error
+
+
+_TYPES = get_type_hints(Settings, include_extras=True)

@@ -1,0 +1,95 @@
+"""The end of every run: an `Answer` with its `Receipt`.
+
+A receipt says what was spent, what was checked and how it came out, and why the run stopped. It holds only
+facts that code established; no model writes into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CheckKind = Literal["arithmetic", "program", "agreement", "format"]
+Outcome = Literal["passed", "failed", "corrected", "unusable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that code checked.
+
+    `arithmetic`: calculations in a draft were recomputed; `program`: a program's value was compared with the
+    draft; `agreement`: several drafts were compared; `format`: output was held against its schema.
+    `unusable` means that the check itself could not be carried out (a program that failed, say).
+    """
+
+    kind: CheckKind
+    outcome: Outcome
+    detail: str
+    code: str = ""
+    """The program that was run, so that it can be run again; empty for other checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What a run used, counted by the server: tokens, wall-clock seconds and money."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    generating_seconds: float = 0.0
+    """Seconds between the first and last token of each call, added up."""
+    money: float = 0.0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Generation speed; 0 where too little was generated to tell."""
+        return self.completion_tokens / self.generating_seconds if self.generating_seconds > 0 else 0.0
+
+    def __add__(self, other: Spend) -> Spend:
+        return Spend(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+            self.generating_seconds + other.generating_seconds,
+            self.money + other.money,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an answer cost and what it rests on."""
+
+    mode: str
+    model: str
+    spend: Spend
+    checks: tuple[Check, ...] = ()
+    drafts: int = 1
+    agreeing: int = 1
+    """How many drafts (programs included) came to the value that was answered."""
+    cut_short: str = ""
+    """Why the answer is incomplete, as a sentence; empty when it is complete."""
+    note: str = ""
+    """What the reader should know beside the checks, such as that nothing could be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`text` is Markdown; `value` is the short final value where the question has one."""
+
+    text: str
+    receipt: Receipt
+    value: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run ended by itself rather than by a budget or a stop."""
+        return not self.receipt.cut_short
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReady:
+    """The last event of a run."""
+
+    answer: Answer

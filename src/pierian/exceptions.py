@@ -1,0 +1,153 @@
+"""Every error that Pierian raises, in one tree.
+
+PierianError                      has a message and a hint: what to do next
+├── UserError                     the request cannot be carried out as typed
+│   ├── UnknownName               no such model, mode, setting …; names the nearest
+│   ├── SettingsError             a setting is malformed or out of range
+│   └── QuestionError             the question is empty, too long or not text
+├── RunError                      something failed while the request was carried out
+│   ├── ModelError                a model server did not do its part
+│   │   ├── ServerUnreachable     nothing answers at that address
+│   │   ├── ServerTimeout         it accepted the request and then went silent
+│   │   ├── ServerRefused         it answered with an error status
+│   │   ├── ContextOverflow       the prompt is longer than the context
+│   │   ├── StreamBroken          the stream ended early or was not in the wire format
+│   │   └── SchemaIgnored         the output is not what the schema asked for
+│   ├── EngineError               the embedded engine did not start or kept crashing
+│   ├── DownloadError             no source of a model could be fetched
+│   ├── FileDamaged               a model file is not GGUF, is cut off or has another hash
+│   ├── DiskFull                  there is no room for what is to be written
+│   └── StorageError              the database cannot be read or written
+└── Signal                        control flow, never shown as a failure
+    ├── BudgetExhausted           a reservation did not fit
+    └── Stopped                   the user stopped the run
+
+Messages are whole sentences for the person at the keyboard; faces print `str(error)` and `error.hint`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PierianError(Exception):
+    """Base of all errors; `hint` says what to do next and may be empty."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UserError(PierianError):
+    """The request cannot be carried out as it was typed."""
+
+
+class UnknownName(UserError):
+    """A name that is not among the known ones; the hint offers the nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
+        super().__init__(f"There is no {kind} called {name!r}.", hint=hint)
+        self.kind, self.name, self.nearest = kind, name, near[0] if near else None
+
+
+class SettingsError(UserError):
+    """A setting is malformed or out of range."""
+
+
+class QuestionError(UserError):
+    """The question is empty, too long or not text."""
+
+
+class RunError(PierianError):
+    """Something failed while a request was carried out."""
+
+
+class ModelError(RunError):
+    """A model server did not do its part."""
+
+
+class ServerUnreachable(ModelError):
+    """Nothing answers at the server's address."""
+
+
+class ServerTimeout(ModelError):
+    """The server accepted the request and then went silent."""
+
+
+class ServerRefused(ModelError):
+    """The server answered with an error status."""
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class ContextOverflow(ModelError):
+    """The prompt does not fit the model's context.
+
+    `prompt_tokens` and `context_tokens` are None where the server did not say.
+    """
+
+    def __init__(self, *, prompt_tokens: int | None, context_tokens: int | None) -> None:
+        if prompt_tokens and context_tokens:
+            over = prompt_tokens - context_tokens
+            size = f"{prompt_tokens:,} tokens, {over:,} more than the {context_tokens:,} that fit"
+        else:
+            size = "longer than the model's context"
+        super().__init__(
+            f"The conversation is too long for this model: {size}.",
+            hint="Shorten the question, or drop the oldest turns (/drop in chat).",
+        )
+        self.prompt_tokens, self.context_tokens = prompt_tokens, context_tokens
+
+
+class StreamBroken(ModelError):
+    """The stream ended early or was not in the wire format; `partial` is the text before that."""
+
+    def __init__(self, message: str, *, partial: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.partial = partial
+
+
+class SchemaIgnored(ModelError):
+    """The output is not what the schema asked for, after one repair."""
+
+
+class EngineError(RunError):
+    """The embedded engine did not start, or kept crashing."""
+
+
+class DownloadError(RunError):
+    """No source of a model could be fetched."""
+
+
+class FileDamaged(RunError):
+    """A model file is not GGUF, is cut off or has another hash than it should."""
+
+
+class DiskFull(RunError):
+    """There is no room for what is to be written."""
+
+
+class StorageError(RunError):
+    """The database cannot be read or written."""
+
+
+class Signal(PierianError):
+    """Control flow between rooms; a face never shows it as a failure."""
+
+
+class BudgetExhausted(Signal):
+    """A reservation did not fit; `limit` names the one that ran out."""
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class Stopped(Signal):
+    """The user stopped the run."""

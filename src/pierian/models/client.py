@@ -1,0 +1,180 @@
+"""The wire client: one HTTP connection pool to one OpenAI-compatible server.
+
+`stream` yields pieces as they arrive; leaving the loop early closes the connection, at which a llama.cpp,
+vLLM or SGLang server frees the slot. Every way a server can fail becomes one `ModelError` that says what to
+do next. Nothing is retried here: whoever streams must first void what was shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import httpx2
+import msgspec
+
+from pierian.exceptions import (
+    ContextOverflow,
+    ModelError,
+    ServerRefused,
+    ServerTimeout,
+    ServerUnreachable,
+    StreamBroken,
+)
+from pierian.models.wire import ChunkReader, Finished, Piece, Progress, Request, error_text
+
+StreamItem = Piece | Progress | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is served. `embedded` is our own llama.cpp server, which understands more."""
+
+    base_url: str
+    model: str
+    api_key: str = ""
+    embedded: bool = False
+
+
+class Client:
+    """Streams generations from one endpoint.
+
+    Args:
+        endpoint: The server and the model's name on it.
+        silence: Longest time in seconds without a byte before the server is given up.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, silence: float = 600.0) -> None:
+        self.endpoint = endpoint
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        loopback = httpx2.URL(endpoint.base_url).host in ("127.0.0.1", "localhost", "::1")
+        self._silence = silence
+        self._http = httpx2.AsyncClient(
+            base_url=endpoint.base_url.rstrip("/") + "/",
+            headers=headers,
+            timeout=httpx2.Timeout(silence, connect=10.0),
+            # A proxy for the outside must not see what is said to a model on this machine; and loading
+            # certificates that no loopback server needs would cost a fifth of the time to the first request.
+            trust_env=not loopback,
+            verify=not endpoint.base_url.startswith("http://"),
+        )
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def stream(self, request: Request) -> AsyncGenerator[StreamItem]:
+        """Pieces of text and prompt progress in order, and `Finished` last."""
+        body = request.body(self.endpoint.model, embedded=self.endpoint.embedded)
+        reader = ChunkReader()
+        with self._explained(reader):
+            async with self._http.stream("POST", "chat/completions", json=body) as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise self._refusal(response)
+                source = httpx2.EventSource(response)
+                async with contextlib.aclosing(_items(source)) as items:
+                    async for event in items:
+                        for item in reader.read(event.data):
+                            yield item
+                        if reader.done:
+                            break
+        yield reader.end()
+
+    async def models(self) -> list[str]:
+        """Names of the models that the server offers."""
+        with self._explained(None):
+            response = await self._http.get("models", timeout=httpx2.Timeout(10.0))
+            if response.status_code != 200:
+                raise self._refusal(response)
+            try:
+                body = msgspec.json.decode(response.content, type=dict[str, list[dict[str, Any]] | Any])
+                return [str(entry["id"]) for entry in body["data"]]
+            except (msgspec.MsgspecError, KeyError, TypeError) as error:
+                raise self._not_openai() from error
+
+    @contextlib.contextmanager
+    def _explained(self, reader: ChunkReader | None) -> Generator[None]:
+        """Turn transport failures into errors that a person can act on."""
+        url = self.endpoint.base_url
+        partial = reader.text if reader else ""
+        try:
+            yield
+        except httpx2.SSEError as error:
+            raise self._not_openai() from error
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise ServerUnreachable(
+                f"No model server answers at {url}.",
+                hint="Start it, or correct base_url (`pierian config set base_url …`).",
+            ) from error
+        except httpx2.TimeoutException as error:
+            raise ServerTimeout(
+                f"The model server at {url} has been silent for {self._silence:.0f} seconds.",
+                hint="It may be overloaded: try again, or raise first_token_seconds.",
+            ) from error
+        except (
+            httpx2.RemoteProtocolError,
+            httpx2.ReadError,
+            httpx2.WriteError,
+            httpx2.DecodingError,
+        ) as error:
+            raise StreamBroken(
+                f"The connection to the model server at {url} broke in the middle of the answer.",
+                partial=reader.text if reader else partial,
+                hint="Try again; if it happens again, look at the server's log.",
+            ) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise ServerUnreachable(
+                f"{url!r} cannot be used as a model server: {error}.",
+                hint="It should look like http://host:port/v1.",
+            ) from error
+
+    def _not_openai(self) -> StreamBroken:
+        return StreamBroken(
+            f"The server at {self.endpoint.base_url} does not speak the OpenAI wire format.",
+            hint="Check base_url; most servers want it to end in /v1.",
+        )
+
+    def _refusal(self, response: httpx2.Response) -> ModelError:
+        status, url = response.status_code, self.endpoint.base_url
+        try:
+            body: Any = msgspec.json.decode(response.content)
+        except (msgspec.MsgspecError, UnicodeError):
+            body = response.content[:300].decode("utf-8", "replace")
+        text = error_text(body) or "no reason given"
+        error: Any = body.get("error") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(error, dict) and error.get("type") == "exceed_context_size_error":  # pyright: ignore[reportUnknownMemberType]
+            counts = msgspec.convert(error, type=dict[str, Any])
+            return ContextOverflow(
+                prompt_tokens=counts.get("n_prompt_tokens"), context_tokens=counts.get("n_ctx")
+            )
+        if status in (400, 413) and "context" in text.lower():
+            return ContextOverflow(prompt_tokens=None, context_tokens=None)
+        if status in (401, 403):
+            return ServerRefused(
+                f"The model server at {url} refused the key: {text}", status=status, hint="Set api_key."
+            )
+        if status == 404:
+            return ServerRefused(
+                f"The model server at {url} does not know the model {self.endpoint.model!r} or this address: {text}",
+                status=status,
+                hint="See which models it has with `pierian models list`; base_url usually ends in /v1.",
+            )
+        if status == 429:
+            wait = response.headers.get("retry-after")
+            hint = f"Try again in {wait} seconds." if wait else "Try again later."
+            return ServerRefused(f"The model server at {url} is too busy: {text}", status=status, hint=hint)
+        hint = "Try again; the server's log says more." if status >= 500 else ""
+        return ServerRefused(f"The model server at {url} answered {status}: {text}", status=status, hint=hint)
+
+
+async def _items(source: httpx2.EventSource) -> AsyncGenerator[httpx2.ServerSentEvent]:
+    async for event in source:
+        yield event

@@ -1,0 +1,116 @@
+"""A model that is ready to be asked, wherever it runs.
+
+`open_model` gives the same `Model` for the embedded engine and for any OpenAI-compatible server; what differs
+is said by `Model.embedded` and by the family's profile. A crash of the embedded engine is survived with
+`recover`; what was streamed before it does not count, and it is the caller's to say so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable
+
+from pierian.config import Settings, paths
+from pierian.exceptions import ModelError, ServerUnreachable, StreamBroken
+from pierian.models.client import Client, Endpoint, StreamItem
+from pierian.models.lease import Lease
+from pierian.models.machine import choose_options
+from pierian.models.profiles import Profile, ThinkingSplitter, profile_for
+from pierian.models.wire import Piece, Request
+
+
+class Model:
+    """One model on one server. Use inside `open_model`."""
+
+    def __init__(self, name: str, client: Client, profile: Profile, lease: Lease | None = None) -> None:
+        self.name = name
+        self.profile = profile
+        self._client = client
+        self._lease = lease
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it runs in our own engine, which also continues a started answer."""
+        return self._client.endpoint.embedded
+
+    async def stream(self, request: Request) -> AsyncGenerator[StreamItem]:
+        """Pieces in order, native thoughts told apart from the answer, and `Finished` last."""
+        splitter = ThinkingSplitter(self.profile)
+        async with contextlib.aclosing(self._client.stream(request)) as items:
+            async for item in items:
+                if isinstance(item, Piece):
+                    for piece in splitter.feed(item):
+                        yield piece
+                    continue
+                if not hasattr(item, "processed"):
+                    for piece in splitter.close():
+                        yield piece
+                yield item
+
+    async def recover(self, error: ModelError) -> str:
+        """After `error`: wait until the engine runs again and say what happened, or raise `error` again."""
+        if self._lease is None or not isinstance(error, ServerUnreachable | StreamBroken):
+            raise error
+        reason = await self._lease.recovered()
+        await self._client.__aexit__(None, None, None)
+        self._client = Client(endpoint_of(self._lease, self.name))
+        return reason
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.__aexit__(None, None, None)
+
+
+def endpoint_of(lease: Lease, name: str) -> Endpoint:
+    """Where a leased engine answers."""
+    return Endpoint(lease.base_url, name, lease.api_key, embedded=True)
+
+
+@contextlib.asynccontextmanager
+async def open_model(
+    settings: Settings,
+    *,
+    on_loading: Callable[[str], None] = lambda model: None,
+    on_ready: Callable[[str, float], None] = lambda model, seconds: None,
+) -> AsyncGenerator[Model]:
+    """The model that the settings name, ready to answer.
+
+    `on_loading` is called when the engine has to load it first, `on_ready` with the seconds that took.
+    """
+    if settings.base_url:
+        async with remote_model(settings) as model:
+            yield model
+        return
+    from pierian.models.installed import find
+
+    found = find(settings.model)
+    options = choose_options(
+        settings,
+        str(found.path),
+        trained_context=found.context,
+        projector_path=str(found.projector) if found.projector else "",
+    )
+    started = time.monotonic()
+    lease = Lease(options, paths().state, on_loading=lambda: on_loading(settings.model))
+    async with lease:
+        if not lease.warm:
+            on_ready(settings.model, time.monotonic() - started)
+        model = Model(
+            settings.model,
+            Client(endpoint_of(lease, settings.model), silence=settings.first_token_seconds),
+            profile_for(found.family or settings.model),
+            lease,
+        )
+        try:
+            yield model
+        finally:
+            await model.close()
+
+
+@contextlib.asynccontextmanager
+async def remote_model(settings: Settings) -> AsyncGenerator[Model]:
+    """A model on the server at `base_url`."""
+    endpoint = Endpoint(settings.base_url, settings.model, settings.api_key)
+    async with Client(endpoint, silence=settings.first_token_seconds) as client:
+        yield Model(settings.model, client, profile_for(settings.model))

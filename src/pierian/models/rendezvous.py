@@ -1,0 +1,53 @@
+"""Where the supervisor and its clients meet: a lock that only one supervisor holds, and a socket.
+
+Nothing else is shared on disk, so nothing stale can mislead: a dead supervisor's lock is released by the
+kernel, and its socket refuses connections.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+from pierian.exceptions import EngineError
+
+SOCKET_PATH_LIMIT = 100
+"""Unix socket paths hold 104 to 108 bytes, depending on the system."""
+
+
+def private_folder(folder: Path) -> Path:
+    """Make `folder` enterable by its owner only; raises when it belongs to somebody else."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.stat().st_uid != os.getuid():
+        raise EngineError(
+            f"The folder {folder} belongs to another user, so Pierian does not use it.",
+            hint="Set PIERIAN_HOME.",
+        )
+    folder.chmod(0o700)
+    return folder
+
+
+def socket_path(state: Path) -> Path:
+    """The supervisor's socket; in the temporary folder when the state folder's path is too long for one."""
+    path = private_folder(state) / "supervisor.sock"
+    if len(str(path)) < SOCKET_PATH_LIMIT:
+        return path
+    name = hashlib.sha256(str(state).encode()).hexdigest()[:16]
+    return private_folder(Path(tempfile.gettempdir()) / f"pierian-{os.getuid()}-{name}") / "supervisor.sock"
+
+
+@contextlib.contextmanager
+def claim(state: Path) -> Generator[bool]:
+    """Hold the supervisor's lock for the length of the block; False when another process holds it."""
+    with (private_folder(state) / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

@@ -1,0 +1,241 @@
+"""The OpenAI wire format as values: what a request says and what the pieces of a stream mean.
+
+No input or output happens here: `Request.body` builds the JSON of a request, `ChunkReader` turns the decoded
+chunks of a stream into pieces. The transport is `client`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import msgspec
+
+from pierian.exceptions import ServerRefused, StreamBroken
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn as the model sees it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One generation. `max_tokens` bounds it hard; `seed` also asks for repeatable numerics."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
+    """JSON schema that the output must match."""
+    grammar: str = ""
+    """GBNF grammar; understood by llama.cpp only."""
+    logprobs: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Fields of a model family, such as `chat_template_kwargs`."""
+
+    def body(self, model: str, *, embedded: bool) -> dict[str, Any]:
+        """The request's JSON. `embedded` adds what only our own llama.cpp server understands."""
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **self.extra,
+        }
+        optional = {"top_p": self.top_p, "seed": self.seed, "stop": list(self.stop) or None}
+        body |= {key: value for key, value in optional.items() if value is not None}
+        if self.logprobs:
+            body["logprobs"] = True
+        if self.schema is not None:
+            wrapped = {"name": "output", "strict": True, "schema": dict(self.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": wrapped}
+        if embedded:
+            # Progress makes the server write during prefill, where alone it notices that the client has gone.
+            body["return_progress"] = True
+            # A warm prompt cache changes the numerics, so a seed would not repeat.
+            body["cache_prompt"] = self.seed is None
+            if self.top_k is not None:
+                body["top_k"] = self.top_k
+            if self.grammar:
+                body["grammar"] = self.grammar
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text as it arrives; `thought` for what the model thinks aloud natively."""
+
+    text: str
+    thought: bool = False
+    logprob: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Prompt tokens processed so far, of `total`; `cached` of them were not computed again."""
+
+    processed: int
+    total: int
+    cached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the server reports them; `counted_here` where it reported none."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    counted_here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of a stream: `length` means that `max_tokens` cut it off."""
+
+    reason: str
+    usage: Usage
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+
+class _TokenLogprob(msgspec.Struct):
+    logprob: float | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_TokenLogprob] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+    index: int = 0
+    logprobs: _Logprobs | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _Details | None = None
+
+
+class _Progress(msgspec.Struct):
+    total: int = 0
+    cache: int = 0
+    processed: int = 0
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] = msgspec.field(default_factory=list[_Choice])
+    usage: _Usage | None = None
+    prompt_progress: _Progress | None = None
+    error: Any = None
+
+
+_DECODER = msgspec.json.Decoder(_Chunk)
+
+
+class ChunkReader:
+    """Reads the `data` of each server-sent event of one stream, in order; `end` closes it."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.pieces = 0
+        self.done = False
+        self._reason = ""
+        self._usage: Usage | None = None
+
+    def read(self, data: str) -> list[Piece | Progress]:
+        """What one event means; raises `StreamBroken` or `ServerRefused`."""
+        if data.strip() == "[DONE]":
+            self.done = True
+            return []
+        try:
+            chunk = _DECODER.decode(data)
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise StreamBroken(
+                f"The model server sent something that is not in the OpenAI wire format: {data[:80]!r}.",
+                partial=self.text,
+                hint="Check that the base URL points at an OpenAI-compatible server.",
+            ) from error
+        if chunk.error is not None:
+            raise ServerRefused(
+                f"The model server failed while it answered: {error_text(chunk.error)}",
+                status=500,
+                hint="Try again.",
+            )
+        self._note_usage(chunk.usage)
+        found: list[Piece | Progress] = []
+        if (progress := chunk.prompt_progress) is not None:
+            found.append(Progress(progress.processed, progress.total, progress.cache))
+        for choice in chunk.choices:
+            found.extend(self._read_choice(choice))
+        return found
+
+    def end(self) -> Finished:
+        """How the stream ended; raises `StreamBroken` when it ended before the answer did."""
+        if not self._reason:
+            raise StreamBroken(
+                "The model server closed the connection in the middle of the answer.",
+                partial=self.text,
+                hint="Try again; if it happens again, look at the server's log.",
+            )
+        return Finished(self._reason, self.usage())
+
+    def usage(self) -> Usage:
+        """The server's counts, or our own count of pieces where it sent none (or was cancelled)."""
+        return self._usage or Usage(0, 0, self.pieces, counted_here=True)
+
+    def _note_usage(self, usage: _Usage | None) -> None:
+        if usage is not None:
+            details = usage.prompt_tokens_details
+            cached = (details.cached_tokens or 0) if details else 0
+            self._usage = Usage(usage.prompt_tokens, cached, usage.completion_tokens)
+
+    def _read_choice(self, choice: _Choice) -> list[Piece]:
+        if choice.finish_reason:
+            self._reason = choice.finish_reason
+        if choice.delta is None:
+            return []
+        found: list[Piece] = []
+        logprob = None
+        if choice.logprobs and choice.logprobs.content:
+            logprob = choice.logprobs.content[0].logprob
+        if thought := choice.delta.reasoning_content or choice.delta.reasoning:
+            found.append(Piece(thought, thought=True, logprob=logprob))
+        if choice.delta.content:
+            found.append(Piece(choice.delta.content, logprob=logprob))
+            self.text += choice.delta.content
+        self.pieces += len(found)
+        return found
+
+
+def error_text(error: Any) -> str:
+    """The human part of an error body, whatever its shape, in one line."""
+    found: Any = error
+    for key in ("error", "message"):
+        if isinstance(found, dict):
+            found = cast(dict[str, Any], found).get(key, cast(Any, found))
+    return " ".join(str(found).split())[:300]

@@ -1,0 +1,9 @@
+"""Modes and how they reason: drafts, checks, agreement."""
+
+from pierian.reasoning.instant import answer_instantly
+from pierian.reasoning.mode import Mode
+from pierian.reasoning.question import Kind, Question, classify
+from pierian.reasoning.run import Draft, Prices, Run
+from pierian.reasoning.thinking import think
+
+__all__ = ["Draft", "Kind", "Mode", "Prices", "Question", "Run", "answer_instantly", "classify", "think"]

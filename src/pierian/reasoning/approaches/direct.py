@@ -1,0 +1,63 @@
+"""Direct: the answer at once, without reasoning. Instant's way for everything but quantities, and a cheap second
+opinion on choices."""
+
+from __future__ import annotations
+
+from pierian.reasoning.approach import Approach
+from pierian.reasoning.values import FinalValue, choice, short_text
+
+
+def _first_choice(text: str, letters: str) -> FinalValue:
+    return choice(text.strip().partition("\n")[0], letters)
+
+
+def _read_short(text: str, letters: str) -> FinalValue:
+    found = short_text(text)
+    return found if found else short_text(f"Answer: {text.strip().partition(chr(10))[0]}")
+
+
+def _no_value(text: str, letters: str) -> FinalValue:
+    return FinalValue()
+
+
+DIRECT_CHOICE = Approach(
+    name="direct answer",
+    system="Answer with the letter of the right option, then one short reason.",
+    max_tokens=80,
+    read=_first_choice,
+)
+
+DIRECT_LETTER = Approach(
+    name="direct answer",
+    system="Answer with the letter of the right option, nothing else.",
+    max_tokens=12,
+    read=_first_choice,
+)
+
+DIRECT_SHORT = Approach(
+    name="direct answer",
+    system="Give the answer alone, without explanation.",
+    max_tokens=60,
+    read=_read_short,
+)
+
+DIRECT_FORMULA = Approach(
+    name="direct answer",
+    system="Give the final answer in \\boxed{}, with at most one line of working.",
+    max_tokens=200,
+    read=_read_short,
+)
+
+BRIEF = Approach(
+    name="one pass",
+    system="You are a helpful assistant. Answer briefly and directly.",
+    max_tokens=700,
+    read=_no_value,
+)
+
+FULL = Approach(
+    name="one pass",
+    system="You are a helpful assistant. Answer completely, in clear Markdown, and say so when you are not sure.",
+    max_tokens=1500,
+    read=_no_value,
+)

@@ -1,0 +1,58 @@
+"""Program: the answer as a few lines of Python, run in the sandbox. Its mistakes are of another kind than those
+of prose, so that agreement between the two means something."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pierian.reasoning.approach import Approach
+from pierian.reasoning.approaches.examples import PROGRAMS, QUESTIONS
+from pierian.reasoning.arithmetic import to_fraction
+from pierian.reasoning.values import FinalValue, numbers_normal
+
+MAX_VALUES = 12
+
+_FENCE = re.compile(r"```(?:python)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
+_ASSIGNED = re.compile(r"^([A-Za-z_]\w*)\s*=(?!=)", re.MULTILINE)
+
+
+def code_of(text: str) -> str:
+    """The program in a draft, ending in the name that holds its answer; empty when there is none."""
+    found = _FENCE.findall(text)
+    code = (found[-1] if found else text).strip()
+    names = _ASSIGNED.findall(code)
+    if not names:
+        return ""
+    return f"{code}\n{'answer' if 'answer' in names else names[-1]}"
+
+
+def value_of(result: Any) -> FinalValue:
+    """A program's result as a final value; empty for anything but numbers."""
+    values: list[Any] = list(result) if isinstance(result, list | tuple) else [result]  # pyright: ignore[reportUnknownArgumentType]
+    written = [_number(v) for v in values[:MAX_VALUES]]
+    if not written or any(not w for w in written):
+        return FinalValue()
+    return FinalValue(", ".join(written), numbers_normal(written))
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    # Binary floats are shown as people would write them: 0.1 + 0.2 is 0.3.
+    text = f"{value:.10g}" if isinstance(value, float) else str(value)
+    return text if to_fraction(text) is not None else ""
+
+
+def _read(text: str, letters: str) -> FinalValue:
+    return FinalValue()  # the value comes from running it
+
+
+PROGRAM = Approach(
+    name="program",
+    system="Solve the problem with a short Python program: name each quantity, compute step by step, set answer.",
+    shots=tuple((q, f"```python\n{p}\n```") for q, p in zip(QUESTIONS, PROGRAMS, strict=True)),
+    max_tokens=300,
+    read=_read,
+    computes=True,
+)

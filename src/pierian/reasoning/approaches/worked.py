@@ -1,0 +1,48 @@
+"""Worked solution: the model's habitual way, reasoning at length to a marked answer. Most accurate alone, and the
+most expensive; used where short steps do not apply or do not agree."""
+
+from __future__ import annotations
+
+from pierian.reasoning.approach import Approach
+from pierian.reasoning.values import FinalValue, choice, quantity, short_text
+
+
+def _read_quantity(text: str, letters: str) -> FinalValue:
+    return quantity(text, anywhere=True)
+
+
+def _read_short(text: str, letters: str) -> FinalValue:
+    return short_text(text)
+
+
+WORKED_QUANTITY = Approach(
+    name="worked solution",
+    system="Please reason step by step, and put your final answer within \\boxed{}.",
+    max_tokens=900,
+    read=_read_quantity,
+    weight=1.1,
+)
+
+WORKED_FORMULA = Approach(
+    name="worked solution",
+    system="Please reason step by step, and put your final answer within \\boxed{}.",
+    max_tokens=1200,
+    read=_read_short,
+    weight=1.1,
+)
+
+WORKED_CHOICE = Approach(
+    name="worked solution",
+    system="Reason step by step, briefly. End with a line that says Answer: and the letter of the right option.",
+    max_tokens=700,
+    read=choice,
+    weight=1.1,
+)
+
+WORKED_SHORT = Approach(
+    name="worked solution",
+    system="Reason step by step, briefly. End with a line that says Answer: and the answer alone.",
+    max_tokens=700,
+    read=_read_short,
+    weight=1.1,
+)

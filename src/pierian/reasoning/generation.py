@@ -1,0 +1,224 @@
+"""One draft, streamed: the budget is reserved before and settled after, wrong arithmetic is put right as it is
+written, a crash of the engine is survived once.
+
+Corrections work by continuing: the stream is closed at a wrong number, the number is replaced, and the model
+goes on from the corrected text, whose prefix is cached. Where the server cannot continue a started answer,
+the mistake is only noted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+
+from pierian.budget import Amount
+from pierian.events import (
+    CalculationCorrected,
+    Check,
+    DraftVoided,
+    EngineRestarted,
+    PromptRead,
+    Spend,
+    Token,
+)
+from pierian.exceptions import BudgetExhausted, ModelError
+from pierian.models.wire import Finished, Message, Piece, Progress, Request, Usage
+from pierian.reasoning.arithmetic import Calculation, calculations
+from pierian.reasoning.run import Run
+
+MAX_CORRECTIONS = 8
+THOUGHT_BUDGET = 1024
+"""Tokens a native-thinking model may think before it is asked for its answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """What to generate for a draft."""
+
+    draft: int
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float = 0.0
+    seed: int | None = None
+    channel: str = "thought"
+    correct: bool = False
+    """Recompute calculations while they are written."""
+    thinks: bool = False
+    """The model may think natively first; thoughts are not part of the text."""
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Generated:
+    """What came of it. `complete` is False when it ran into a limit; `corrected` counts calculations put right."""
+
+    text: str = ""
+    tokens: int = 0
+    complete: bool = True
+    hit_budget: bool = False
+    corrected: list[Calculation] = field(default_factory=list[Calculation])
+    recomputed: int = 0
+    wrong: int = 0
+    """Calculations found wrong that could not be put right."""
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One request of a generation; a correction ends it and starts the next."""
+
+    text: str
+    thought: str = ""
+    thought_tokens: int = 0
+    reason: str = ""
+    wrong: Calculation | None = None
+
+
+async def generate(run: Run, what: Generation) -> Generated:
+    """Stream a draft to the run's events; raises `BudgetExhausted` when not even one token is left."""
+    done = Generated()
+    retried = False
+    while True:
+        try:
+            step = await _one_pass(run, what, done)
+        except ModelError as error:
+            if retried:
+                raise
+            retried = True
+            reason = await run.model.recover(error)  # raises `error` again where nothing can be recovered
+            run.emit(EngineRestarted(reason))
+            run.emit(DraftVoided(what.draft, "The engine was restarted; this draft begins again."))
+            done.text = ""
+            continue
+        done.text = step.text
+        if step.wrong is not None:
+            done.corrected.append(step.wrong)
+            continue
+        if step.reason == "thought":
+            profile = run.model.profile
+            done.text = f"{profile.think_open}\n{step.thought}\n{profile.think_close}\n\n"
+            continue
+        break
+    done.text = _without_thought(run, done.text)
+    found = list(calculations(done.text)) if what.correct else []
+    done.recomputed = len(found)
+    done.wrong = sum(not c.holds for c in found)
+    done.complete = step.reason not in ("length", "budget")
+    return done
+
+
+def note_arithmetic(run: Run, done: Generated) -> None:
+    """Put the recomputed arithmetic of a draft on the receipt."""
+    if not done.recomputed:
+        return
+    count = f"{done.recomputed} calculation{'s' if done.recomputed != 1 else ''}"
+    if done.corrected:
+        fixed = "; ".join(f"{c.expression} is {c.computed}, not {c.claimed}" for c in done.corrected)
+        run.check(Check("arithmetic", "corrected", f"{count} recomputed; put right: {fixed}"))
+    elif done.wrong:
+        run.check(Check("arithmetic", "failed", f"{count} recomputed, {done.wrong} wrong"))
+    else:
+        run.check(Check("arithmetic", "passed", f"{count} recomputed"))
+
+
+async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
+    """Stream until the end, a limit, or a wrong calculation."""
+    wanted = what.max_tokens - done.tokens
+    left = run.ledger.tokens_left()
+    granted = wanted if left is None else min(wanted, left)
+    if granted <= 0:
+        if left is not None and left <= 0 and not done.text:
+            raise BudgetExhausted("tokens", "The token budget is used up.")
+        done.hit_budget = done.hit_budget or (left is not None and left <= 0)
+        return _Pass(done.text, reason="length")
+    request = _request(run, what, done, granted)
+    prompt_bytes = sum(len(m.content.encode()) for m in request.messages)
+    # A token is at least one byte, so this bounds the price of the prompt from above.
+    reservation = run.ledger.reserve(Amount(granted, run.prices.of(prompt_bytes, granted)))
+    step = _Pass(done.text)
+    usage = Usage(0, 0, 0)
+    pieces, started, first = 0, time.monotonic(), 0.0
+    try:
+        async with contextlib.aclosing(run.model.stream(request)) as items:
+            async for item in items:
+                if isinstance(item, Progress):
+                    run.emit(PromptRead(item.processed, item.total, item.cached))
+                elif isinstance(item, Finished):
+                    step.reason, usage = item.reason, item.usage
+                else:
+                    first = first or time.monotonic()
+                    pieces += 1
+                    if _take(run, what, done, step, item):
+                        break
+    finally:
+        if usage.completion_tokens == 0:
+            usage = Usage(0, 0, pieces, counted_here=True)
+        ended = time.monotonic()
+        done.tokens += usage.completion_tokens
+        money = run.prices.of(usage.prompt_tokens or (prompt_bytes if pieces else 0), usage.completion_tokens)
+        reservation.settle(Amount(usage.completion_tokens, money))
+        run.spend = run.spend + Spend(
+            usage.prompt_tokens,
+            usage.cached_tokens,
+            usage.completion_tokens,
+            ended - started,
+            ended - first if first else 0.0,
+            money,
+        )
+    if step.reason == "length" and granted < wanted:
+        done.hit_budget = True
+    return step
+
+
+def _take(run: Run, what: Generation, done: Generated, step: _Pass, piece: Piece) -> bool:
+    """Add a piece; True when the stream is to be left here."""
+    if piece.thought:
+        step.thought += piece.text
+        step.thought_tokens += 1
+        run.emit(Token(what.draft, piece.text, "thought"))
+        if run.model.embedded and step.thought_tokens >= THOUGHT_BUDGET:
+            step.reason = "thought"
+            return True
+        return False
+    step.text += piece.text
+    run.partial = step.text
+    run.emit(Token(what.draft, piece.text, "answer" if what.channel == "answer" else "thought"))
+    may_correct = what.correct and run.model.embedded and len(done.corrected) < MAX_CORRECTIONS
+    if not may_correct or not any(c in piece.text for c in " .,;)\n$*]%"):
+        return False
+    # Only the last line can hold something new.
+    begin = step.text.rfind("\n", 0, max(0, len(step.text) - len(piece.text))) + 1
+    for found in calculations(step.text[begin:], settled_only=True):
+        if not found.holds:
+            step.wrong = found
+            step.text = step.text[: begin + found.start] + found.computed
+            run.emit(
+                CalculationCorrected(what.draft, found.expression, found.claimed, found.computed, step.text)
+            )
+            return True
+    return False
+
+
+def _request(run: Run, what: Generation, done: Generated, granted: int) -> Request:
+    profile = run.model.profile
+    messages = what.messages
+    if done.text:
+        messages = (*messages, Message("assistant", done.text))
+    sampled = what.temperature > 0
+    extra = profile.thinking_on if what.thinks else profile.thinking_off
+    return Request(
+        messages=messages,
+        max_tokens=granted,
+        temperature=what.temperature,
+        top_p=profile.top_p if sampled else None,
+        top_k=profile.top_k if sampled else None,
+        seed=what.seed,
+        stop=what.stop,
+        extra=extra,
+    )
+
+
+def _without_thought(run: Run, text: str) -> str:
+    """The text without the native thought that a continued answer carries in front."""
+    close = run.model.profile.think_close
+    return text.partition(close)[2].lstrip() if run.model.profile.thinks and close in text else text

@@ -1,0 +1,112 @@
+"""What kind of question this is, decided by code from its form, so that no token is spent on it.
+
+The kind decides how an answer can be checked: a quantity by arithmetic and a program, a choice by agreement,
+a formula by agreement and a program where it is a number. Everything else is open: it is answered in one
+pass, and the receipt says that nothing could be checked. When in doubt a question is open, because an open
+question squeezed into a checked form is answered badly.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How the answer to a question can be checked."""
+
+    QUANTITY = "quantity"
+    CHOICE = "choice"
+    FORMULA = "formula"
+    SHORT = "short"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The user's words with their kind; `letters` are the choices offered, such as `ABCD`."""
+
+    text: str
+    kind: Kind
+    letters: str = ""
+
+
+_OPTION = re.compile(r"^\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+\S", re.MULTILINE)
+_MATHS = re.compile(
+    r"\\(?:frac|sqrt|sum|int|le|ge|cdot|times|begin|left|pi|theta|angle|circ|binom|log|sin|cos|tan|mathbf)\b|\$[^$\n]{0,120}[\\^_={<>][^$\n]*\$"
+)
+_NUMBER_WORDS = [
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "hundred",
+    "thousand",
+    "half",
+    "twice",
+    "double",
+    "triple",
+    "quarter",
+    "third",
+    "dozen",
+    "percent",
+]
+_ASKS_QUANTITY = re.compile(
+    r"\bhow\s+(?:many|much|long|far|old|tall|fast|heavy|big|deep|wide|often)\b"
+    r"|\b(?:calculate|compute|evaluate)\b"
+    r"|\bwhat(?:\s+(?:is|was|are|were|will\s+be|would\s+be)|'s)\b[^.?!]*\b(?:total|average|sum|difference|product"
+    r"|ratio|cost|price|profit|number|amount|percentage|percent|length|width|height|area|perimeter|volume|weight|age"
+    r"|speed|distance|time|temperature|salary|income|change|rate|probability|value)\b"
+    r"|\bwhat(?:\s+(?:is|are)|'s)\s+[-(]?[\d$](?:[\d\s.,+*/()×÷^%$x-]|\bof\b|\bplus\b|\bminus\b|\btimes\b|\bdivided\s+by\b)*\??\s*$"
+    r"|\bhow\s+(?:\w+\s+){0,2}(?:dollars|hours|minutes|days|weeks|years|miles|kilometers|kilometres|meters|metres)\b",
+    re.IGNORECASE,
+)
+_ASKS_WRITING = re.compile(
+    r"\b(?:write|draft|compose|explain|describe|summari[sz]e|translate|rewrite|list\s+(?:some|ideas)|brainstorm|essay"
+    r"|poem|email|e-mail|letter|story|code|function|script|recommend|suggest|outline|why|who|pros\s+and\s+cons)\b",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(r"^\s*[-*]\s*yes\s*$\s*^\s*[-*]\s*no\s*$", re.IGNORECASE | re.MULTILINE)
+_SORT_WORDS = re.compile(r"\bsort the following words\b", re.IGNORECASE)
+
+
+def classify(text: str) -> Question:
+    """The kind of a question."""
+    options = [a or b for a, b in _OPTION.findall(text)]
+    if len(options) >= 2 and options == sorted(set(options)) and options[0] == "A":
+        return Question(text, Kind.CHOICE, "".join(options))
+    if _YES_OR_NO.search(text) or _SORT_WORDS.search(text):
+        return Question(text, Kind.SHORT)
+    asks = text if len(text) < 300 else text[-300:]
+    if _MATHS.search(text) and not _ASKS_WRITING.search(asks):
+        return Question(text, Kind.FORMULA)
+    # "Write a function that …" is writing, however many numbers it names; "How many letters does she write?" is not.
+    first_verb = _ASKS_WRITING.search(asks)
+    asked = _ASKS_QUANTITY.search(asks)
+    if asked and quantities(text) >= 2 and not (first_verb and _is_request(asks, first_verb)):
+        return Question(text, Kind.QUANTITY)
+    return Question(text, Kind.OPEN)
+
+
+def quantities(text: str) -> int:
+    """How many numbers a text names, in digits or words."""
+    words = re.findall(r"[a-z]+", text.lower())
+    return len(re.findall(r"\d[\d,.]*", text)) + sum(word in _NUMBER_WORDS for word in words)
+
+
+def _is_request(text: str, verb: re.Match[str]) -> bool:
+    """Whether the verb is what the user asks for: it opens the text or a sentence."""
+    before = text[: verb.start()].rstrip()
+    return not before or before[-1] in ".!?:\n," or before.lower().endswith(("please", "and", "you", "then"))

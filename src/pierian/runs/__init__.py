@@ -1,0 +1,1 @@
+"""Runs: today only how all of them are stopped at once."""

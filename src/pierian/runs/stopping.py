@@ -1,0 +1,33 @@
+"""`stop --all` for every run of this user, whichever process it is in and whatever serves its model.
+
+One file's modification time is the signal: a run that started before it ends. No process list is kept, so none
+can be out of date, and a library user's process is never killed, only its runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+INTERVAL_SECONDS = 0.2
+
+
+def stop_all(state: Path) -> None:
+    """End every run that has started up to now."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (state / "stop").write_text(f"{time.time_ns()}\n")
+
+
+def _signalled(state: Path) -> str:
+    try:
+        return (state / "stop").read_text()
+    except OSError:
+        return ""
+
+
+async def stopped(state: Path) -> None:
+    """Return when `stop_all` is called after this was."""
+    before = _signalled(state)
+    while _signalled(state) == before:
+        await asyncio.sleep(INTERVAL_SECONDS)

@@ -1,0 +1,96 @@
+"""The tables of the database, as SQLAlchemy Core knows them.
+
+This module describes; it opens nothing. A change here needs a new migration in `migrations/versions` and a
+new `HEAD` in `database.py`; a test compares the three. Only types that SQLite and PostgreSQL share are used.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time, kept as ISO 8601 text in UTC; its width is fixed, so the texts sort as the times do."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """The text that is stored."""
+        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        """The time that was stored."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("folded", Text, nullable=False),  # the title as `conversations.fold` makes it, for searching
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Index(None, "owner", "updated_at"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("conversation_id", String(26), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("origin", String(40), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("folded", Text, nullable=False),  # the text as `conversations.fold` makes it, for searching
+    Column("receipt", Text, nullable=True),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("conversation_id", "position"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("ticket", String(32), primary_key=True),
+    Column("day", String(10), nullable=False),  # the local date of the reservation
+    Column("model", Text, nullable=False),
+    Column("mode", String(40), nullable=False),
+    Column("reserved_tokens", BigInteger, nullable=False),
+    Column("reserved_money", Float, nullable=False),
+    Column("used_tokens", BigInteger, nullable=False),
+    Column("used_money", Float, nullable=False),
+    Column("settled", Boolean, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("process_started", Float, nullable=False),  # with the pid it names one process, across restarts
+    Column("created_at", Moment, nullable=False),
+    Index(None, "day"),
+)
