@@ -28,7 +28,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What a call may use or did use: tokens (generated plus uncached prompt) and money."""
+    """What a call may use or did use: generated tokens, and money (for the prompt too)."""
 
     tokens: int = 0
     money: float = 0.0
@@ -49,6 +49,10 @@ class DailyCap(Protocol):
 
     def settle(self, ticket: str, used: Amount) -> None:
         """Replace the reservation by what was used."""
+        ...
+
+    def tokens_left(self) -> int | None:
+        """Tokens that could be reserved now, None where there is no cap on them."""
         ...
 
 
@@ -108,18 +112,22 @@ class Ledger:
 
     def tokens_left(self) -> int | None:
         """Tokens that a new reservation could get, or None where there is no limit."""
-        own = None
-        if self.limits.tokens is not None:
-            own = self.limits.tokens - self.spent.tokens - self.reserved.tokens
-        above = self._parent.tokens_left() if self._parent else None
-        known = [t for t in (own, above) if t is not None]
-        return max(0, min(known)) if known else None
+        cap = self._root_cap()
+        known = [t for t in (self._own_tokens_left(), cap.tokens_left() if cap else None) if t is not None]
+        return min(known) if known else None
+
+    def _own_tokens_left(self) -> int | None:
+        """What the limits here and above leave; the daily cap speaks for itself when it is asked to reserve."""
+        limited = [ledger for ledger in self._chain() if ledger.limits.tokens is not None]
+        left = [(x.limits.tokens or 0) - x.spent.tokens - x.reserved.tokens for x in limited]
+        return max(0, min(left)) if left else None
 
     def reserve(self, amount: Amount) -> Reservation:
         """Take `amount` here and in every ledger above, or raise `BudgetExhausted` and take nothing."""
         if (left := self.seconds_left()) is not None and left <= 0:
             raise BudgetExhausted("seconds", "The time budget is used up.")
-        if (tokens := self.tokens_left()) is not None and amount.tokens > tokens:
+        tokens = self._own_tokens_left()
+        if tokens is not None and amount.tokens > tokens:
             raise BudgetExhausted("tokens", f"The token budget is used up: {tokens:,} tokens are left.")
         if not self._money_fits(amount.money):
             raise BudgetExhausted("money", "The money budget is used up.")

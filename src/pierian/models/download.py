@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from pierian.config import write_private
-from pierian.exceptions import DiskFull, DownloadError, PierianError
+from pierian.exceptions import DiskFull, DownloadError, PierianError, SettingsError
 from pierian.models import sources
 from pierian.models.catalogue import ModelEntry, Source, WeightsFile, entry_of
 from pierian.models.installed import (
@@ -85,6 +85,10 @@ def _pull_file(name: str, file: WeightsFile, meter: Meter) -> None:
                 failures.append((source, str(error)))
     except OSError as error:
         raise _disk_error(name, file, error) from error
+    except SettingsError as error:  # of a record; what counts is why it could not be written
+        if isinstance(error.__cause__, OSError):
+            raise _disk_error(name, file, error.__cause__) from error
+        raise
     raise _all_failed(name, failures)
 
 

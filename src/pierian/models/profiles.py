@@ -37,6 +37,7 @@ def _template(**kwargs: object) -> dict[str, Any]:
 
 
 PROFILES = (
+    Profile("qwen3-vl", r"qwen-?3-?vl(?!.*thinking)", temperature=0.7, top_p=0.8, top_k=20),
     Profile("qwen2.5", r"qwen-?2\.5", temperature=0.7, top_p=0.8, top_k=20),
     Profile(
         "qwen3",
@@ -58,7 +59,9 @@ PROFILES = (
         thinking_on={"reasoning_effort": "medium"},
         thinking_off={"reasoning_effort": "low"},
     ),
-    Profile("gemma3", r"gemma-?3", temperature=1.0, top_p=0.95, top_k=64),
+    Profile("gemma", r"gemma-?[34]", temperature=1.0, top_p=0.95, top_k=64),
+    # Its thoughts reach us as `reasoning_content`: the engine's own parser takes them apart.
+    Profile("muse-glimmer", r"muse-?glimmer", temperature=0.7, top_p=0.95, thinks=True),
     Profile("smollm2", r"smollm2", temperature=0.2, top_p=0.9),
     Profile("smolvlm", r"smolvlm", temperature=0.2, top_p=0.9),
     Profile("llama3", r"llama-?3", temperature=0.6, top_p=0.9),

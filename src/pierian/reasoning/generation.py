@@ -128,6 +128,7 @@ async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
     granted = wanted if left is None else min(wanted, left)
     if granted <= 0:
         if left is not None and left <= 0 and not done.text:
+            run.ledger.reserve(Amount(1))  # says which limit it was
             raise BudgetExhausted("tokens", "The token budget is used up.")
         done.hit_budget = done.hit_budget or (left is not None and left <= 0)
         return _Pass(done.text, reason="length")
