@@ -46,10 +46,14 @@ def read(row: dict[str, Any]) -> Item:
     """One item from its JSON object."""
     if "problem" in row:
         gold = str(row["answer"])
-        return _item(row["problem"], gold, row.get("subject", ""), lambda text, value: formula_equal(text, value, gold))
+        return _item(
+            row["problem"], gold, row.get("subject", ""), lambda text, value: formula_equal(text, value, gold)
+        )
     if "choices" in row:
         letters = "ABCDEFGHIJ"[: len(row["choices"])]
-        options = "\n".join(f"({letter}) {text}" for letter, text in zip(letters, row["choices"], strict=True))
+        options = "\n".join(
+            f"({letter}) {text}" for letter, text in zip(letters, row["choices"], strict=True)
+        )
         gold = str(row["answer"])
         return _item(
             f"{row['question']}\n{options}",
@@ -73,7 +77,12 @@ def number_equal(text: str, value: str, gold: str) -> bool:
     found = quantity(f"Answer: {value}") if value else quantity(text, anywhere=True)
     wanted = to_fraction(gold)
     numbers = [to_fraction(n) for n in found.normal.split("; ")] if found else []
-    return bool(numbers) and wanted is not None and numbers[-1] is not None and float(numbers[-1]) == float(wanted)
+    return (
+        bool(numbers)
+        and wanted is not None
+        and numbers[-1] is not None
+        and float(numbers[-1]) == float(wanted)
+    )
 
 
 def letter_of(text: str, value: str, letters: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.datasets import Item, load
-from benchmarks.statistics import paired_difference, wilson
+from benchmarks.intervals import paired_difference, wilson
 from pierian.assistant import AskRequest, Assistant
 from pierian.config import Settings
 from pierian.config import load as load_settings
@@ -155,7 +155,9 @@ def arguments_of(command_line: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--model", default=None)
     parser.add_argument("--base-url", default=None)
-    parser.add_argument("--parallel", type=int, default=1, help="items at a time; 1 where seconds are to count")
+    parser.add_argument(
+        "--parallel", type=int, default=1, help="items at a time; 1 where seconds are to count"
+    )
     parser.add_argument("--name", default="", help="tells runs of different versions apart")
     parser.add_argument("--against", type=Path, help="items of another run to compare with, pair by pair")
     return parser.parse_args(command_line)
@@ -166,7 +168,9 @@ def main() -> int:
     arguments = arguments_of()
     settings = load_settings(model=arguments.model, base_url=arguments.base_url)
     items = load(arguments.data, arguments.limit)
-    name = "-".join(filter(None, [arguments.data.parent.name, arguments.data.stem, arguments.mode, arguments.name]))
+    name = "-".join(
+        filter(None, [arguments.data.parent.name, arguments.data.stem, arguments.mode, arguments.name])
+    )
     out = RESULTS / f"{name}.jsonl"
     RESULTS.mkdir(exist_ok=True)
     try:

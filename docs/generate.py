@@ -28,12 +28,12 @@ def commands() -> str:
     os.environ |= {"COLUMNS": "96", "NO_COLOR": "1", "TERM": "dumb"}
     import click
     import typer
-    import typer.rich_utils
     from typer.testing import CliRunner
 
-    from pierian.cli.app import app
+    from pierian.cli.app import build
 
-    typer.rich_utils.MAX_WIDTH = 96
+    app = build()
+
     runner = CliRunner()
     pages = ["# Commands\n\n<!-- Written by docs/generate.py. -->\n", EXIT_CODES]
 

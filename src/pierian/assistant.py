@@ -11,14 +11,15 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
+
+from msgspec import Struct, structs
 
 from pierian.budget import DailyCap, Ledger, Limits
 from pierian.config import Settings, load, paths
 from pierian.events import Answer, AnswerReady, Event, ModelLoading, ModelReady, Receipt
-from pierian.exceptions import BudgetExhausted, EngineError, QuestionError
+from pierian.exceptions import BudgetExhausted, EngineError, QuestionError, UserError
 from pierian.models.model import Model, open_model
 from pierian.models.wire import Message
 from pierian.reasoning import Mode, Prices, Question, Run, answer_instantly, classify, think
@@ -28,8 +29,7 @@ from pierian.sandbox import Sandbox
 MAX_QUESTION_CHARACTERS = 400_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskRequest:
+class AskRequest(Struct, frozen=True, kw_only=True):
     """One question. None means what the settings say."""
 
     question: str
@@ -40,8 +40,7 @@ class AskRequest:
     budget_seconds: float | None = None
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct):
     """A run in the making; `run` is None until the model is open."""
 
     run: Run | None = None
@@ -110,10 +109,10 @@ class Assistant:
         self._stop.clear()
         work = _Work(started=time.monotonic())
         usage = await self._daily_cap(mode) if self._capped() else None
-        limits = Limits(
-            request.budget_tokens or self.settings.budget_tokens,
-            request.budget_seconds or self.settings.budget_seconds,
-        )
+        tokens, seconds = request.budget_tokens, request.budget_seconds
+        if (tokens is not None and tokens < 1) or (seconds is not None and seconds <= 0):
+            raise UserError("A budget must be more than nothing.", hint="Leave it out for no limit.")
+        limits = Limits(tokens or self.settings.budget_tokens, seconds or self.settings.budget_seconds)
         ledger = Ledger(limits, daily=usage)
         ended_by = await self._until_ended(self._work(work, request, question, mode, ledger, emit), ledger)
         run = work.run
@@ -255,7 +254,7 @@ def _finish(run: Run, mode: Mode, work: _Work) -> Answer:
         text = f"**{chosen.value.text}**" if chosen.value else ""
     elif chosen and chosen.value and mode is Mode.THINKING:
         text = emphasised(text.strip(), chosen.value.text)
-    spend = replace(run.spend, seconds=time.monotonic() - work.started)
+    spend = structs.replace(run.spend, seconds=time.monotonic() - work.started)
     note = run.note
     if chosen and not chosen.complete and not run.cut_short:
         run.cut_short = f"The answer reached its limit of {chosen.tokens:,} tokens."

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from pierian.exceptions import BudgetExhausted
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Upper bounds; None means unbounded. `seconds` is wall-clock time from the ledger's start."""
 
     tokens: int | None = None
@@ -26,8 +26,7 @@ class Limits:
     money: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """What a call may use or did use: generated tokens, and money (for the prompt too)."""
 
     tokens: int = 0
@@ -56,8 +55,7 @@ class DailyCap(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Reservation:
+class Reservation(Struct):
     """Taken out of a ledger until it is settled. `amount` is what the call may use at most."""
 
     amount: Amount

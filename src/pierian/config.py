@@ -13,6 +13,7 @@ import errno
 import os
 import tomllib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -149,7 +150,7 @@ def convert(key: str, value: Any, where: str) -> Any:
     if value in ("", "none") and default_of(key) is None:
         return None
     try:
-        return msgspec.convert(value, _TYPES[key], strict=False)
+        return msgspec.convert(value, types()[key], strict=False)
     except msgspec.ValidationError as error:
         shown = "the value" if key in SECRETS else repr(value)
         raise SettingsError(
@@ -201,4 +202,7 @@ def write_private(file: Path, text: str) -> None:
         raise SettingsError(f"{file} cannot be written: {error.strerror}.") from error
 
 
-_TYPES = get_type_hints(Settings, include_extras=True)
+@cache
+def types() -> dict[str, Any]:
+    """The type of each setting; worked out only when a setting is given, for it takes a while."""
+    return get_type_hints(Settings, include_extras=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -14,6 +12,8 @@ from pierian.cli.ask import BaseUrlOption, ModelOption, ModeOption, SecondsOptio
 from pierian.exceptions import ContextOverflow, PierianError, UnknownName, UserError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pierian.assistant import Assistant
     from pierian.config import Settings
     from pierian.events import Answer
@@ -42,6 +42,8 @@ def chat(
     ] = None,
 ) -> None:
     """Talk with the model. Ctrl-C stops an answer, not the program; /help lists what can be typed."""
+    import asyncio
+
     from pierian.config import load
 
     settings = load(
@@ -62,8 +64,7 @@ def chat(
             talk.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(NamedTuple):
     role: str
     text: str
 
@@ -198,6 +199,8 @@ class Talk:
 
     def _change(self, **changes: object) -> None:
         """Change settings for the rest of this sitting; the assistant is opened anew with the next question."""
+        from dataclasses import replace
+
         self.settings = replace(self.settings, **changes)  # pyright: ignore[reportArgumentType]
         if self._assistant is not None:
             self._runner.run(self._assistant.close())

@@ -5,18 +5,14 @@ It looks and reports. It starts no engine, fetches nothing and changes nothing.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import os
-import platform
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -30,8 +26,7 @@ State = Literal["ok", "note", "problem", "fatal"]
 MARKS = {"ok": "[green]✓[/green]", "note": "·", "problem": "[yellow]![/yellow]", "fatal": "[red]✗[/red]"}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One finding. `fatal` stops `ask`; `todo` says what to do and is empty where nothing is to be done."""
 
     what: str
@@ -46,7 +41,7 @@ def doctor(
     """Look at this installation and say what to do about each problem; exit code 1 if `ask` cannot work."""
     checks = examine()
     if as_json:
-        typer.echo(json.dumps([asdict(check) for check in checks], indent=1))
+        typer.echo(json.dumps([check._asdict() for check in checks], indent=1))
     else:
         _draw(checks)
     if any(check.state == "fatal" for check in checks):
@@ -74,6 +69,9 @@ def _draw(checks: list[Check]) -> None:
 
 def versions() -> Check:
     """Pierian, Python and the parts that matter when something is reported."""
+    import platform
+    from importlib import metadata
+
     found = [f"Python {platform.python_version()}", f"{platform.system()} {platform.machine()}"]
     missing: list[str] = []
     for package in ("pierian", *PACKAGES):
@@ -198,6 +196,8 @@ def models() -> Check:
 
 def servers() -> Check:
     """Model servers on this machine."""
+    import asyncio
+
     from pierian.models.discovery import discover
 
     found = asyncio.run(discover())
@@ -220,6 +220,8 @@ def pip() -> Check:
 
 def sandbox() -> Check:
     """Whether the sandbox in which answers are checked runs."""
+    import asyncio
+
     try:
         from pierian.sandbox.program import Sandbox, Value
 

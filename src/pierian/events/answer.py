@@ -6,15 +6,15 @@ facts that code established; no model writes into it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 CheckKind = Literal["arithmetic", "program", "agreement", "format"]
 Outcome = Literal["passed", "failed", "corrected", "unusable"]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One thing that code checked.
 
     `arithmetic`: calculations in a draft were recomputed; `program`: a program's value was compared with the
@@ -29,8 +29,7 @@ class Check:
     """The program that was run, so that it can be run again; empty for other checks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
+class Spend(Struct, frozen=True):
     """What a run used, counted by the server: tokens, wall-clock seconds and money."""
 
     prompt_tokens: int = 0
@@ -57,8 +56,7 @@ class Spend:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What an answer cost and what it rests on."""
 
     mode: str
@@ -74,8 +72,7 @@ class Receipt:
     """What the reader should know beside the checks, such as that nothing could be checked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """`text` is Markdown; `value` is the short final value where the question has one."""
 
     text: str
@@ -88,8 +85,7 @@ class Answer:
         return not self.receipt.cut_short
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerReady:
+class AnswerReady(Struct, frozen=True):
     """The last event of a run."""
 
     answer: Answer

@@ -61,5 +61,5 @@ def decode(line: str | bytes) -> Event:
         body = msgspec.json.decode(line, type=dict[str, Any])
         kind = KINDS[body.pop("event")]
         return msgspec.convert(body, kind)
-    except (msgspec.MsgspecError, KeyError) as error:
+    except (msgspec.MsgspecError, KeyError, TypeError) as error:
         raise ValueError(f"Not an event: {error}") from error

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLoading:
+class ModelLoading(Struct, frozen=True):
     """The embedded engine is not warm yet; the run waits for it."""
 
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReady:
+class ModelReady(Struct, frozen=True):
     """The engine answers; `seconds` is how long that took."""
 
     model: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class PromptRead:
+class PromptRead(Struct, frozen=True):
     """Progress of prompt processing, in tokens; `cached` of them cost nothing."""
 
     processed: int
@@ -29,8 +26,7 @@ class PromptRead:
     cached: int
 
 
-@dataclass(frozen=True, slots=True)
-class EngineRestarted:
+class EngineRestarted(Struct, frozen=True):
     """The engine died and was started again; the draft in progress is void."""
 
     reason: str

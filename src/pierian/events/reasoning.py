@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Channel = Literal["thought", "answer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Struct, frozen=True):
     """The mode that answers and the approach it takes, with the reason."""
 
     mode: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DraftStarted:
+class DraftStarted(Struct, frozen=True):
     """A draft begins. Tokens and later events name it by `draft`."""
 
     draft: int
     approach: str
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A piece of text as it arrives; thoughts are shown dimmed and are not part of the answer."""
 
     draft: int
@@ -33,16 +31,14 @@ class Token:
     channel: Channel
 
 
-@dataclass(frozen=True, slots=True)
-class DraftVoided:
+class DraftVoided(Struct, frozen=True):
     """What was streamed for this draft does not count; a face takes it back."""
 
     draft: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DraftFinished:
+class DraftFinished(Struct, frozen=True):
     """A draft ended with a value (empty where it has none)."""
 
     draft: int
@@ -50,8 +46,7 @@ class DraftFinished:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class CalculationCorrected:
+class CalculationCorrected(Struct, frozen=True):
     """A calculation in a draft was wrong; the draft goes on from the right value.
 
     `text` is the whole draft as it now stands: what was streamed after the wrong number is taken back.
@@ -64,8 +59,7 @@ class CalculationCorrected:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramRun:
+class ProgramRun(Struct, frozen=True):
     """A program was run in the sandbox; exactly one of `value` and `error` is filled."""
 
     draft: int
@@ -74,8 +68,7 @@ class ProgramRun:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class SecondLook:
+class SecondLook(Struct, frozen=True):
     """What is known is not enough; another draft is made, for the given reason."""
 
     reason: str

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 import httpx2
 import msgspec
+from msgspec import Struct
 
 from pierian.exceptions import (
     ContextOverflow,
@@ -29,8 +29,7 @@ from pierian.models.wire import ChunkReader, Finished, Piece, Progress, Request,
 StreamItem = Piece | Progress | Finished
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where a model is served. `embedded` is our own llama.cpp server, which understands more."""
 
     base_url: str
@@ -50,7 +49,14 @@ class Client:
     def __init__(self, endpoint: Endpoint, *, silence: float = 600.0) -> None:
         self.endpoint = endpoint
         headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-        loopback = httpx2.URL(endpoint.base_url).host in ("127.0.0.1", "localhost", "::1")
+        try:
+            host = httpx2.URL(endpoint.base_url).host
+        except httpx2.InvalidURL as error:
+            raise ServerUnreachable(
+                f"{endpoint.base_url!r} is not an address: {error}.",
+                hint="It should look like http://host:port/v1.",
+            ) from error
+        loopback = host in ("127.0.0.1", "localhost", "::1")
         self._silence = silence
         self._http = httpx2.AsyncClient(
             base_url=endpoint.base_url.rstrip("/") + "/",

@@ -13,8 +13,7 @@ import msgspec
 
 from pierian.exceptions import EngineError
 from pierian.models.machine import EngineOptions
-from pierian.models.rendezvous import private_folder, socket_path
-from pierian.models.supervisor import Call, Status
+from pierian.models.rendezvous import Call, Status, private_folder, socket_path
 
 
 class Lease:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import psutil
+from msgspec import Struct
 
 from pierian.config import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
+class EngineOptions(Struct, frozen=True):
     """How one model is served. Two requests with equal options and file share one engine."""
 
     model_path: str
@@ -29,6 +26,8 @@ def choose_options(
     The context is shared by all slots. It grows with free memory because the key-value cache of a small model
     takes about 30 MB for a thousand tokens, and never exceeds what the model was trained for, per slot.
     """
+    import psutil  # only the embedded engine needs it
+
     slots = settings.slots or 4
     threads = settings.threads or psutil.cpu_count(logical=False) or 1
     context = settings.context

@@ -30,6 +30,11 @@ class Model:
         self._lease = lease
 
     @property
+    def endpoint(self) -> Endpoint:
+        """Where it answers."""
+        return self._client.endpoint
+
+    @property
     def embedded(self) -> bool:
         """Whether it runs in our own engine, which also continues a started answer."""
         return self._client.endpoint.embedded

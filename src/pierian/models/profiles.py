@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pierian.models.wire import Piece
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """One family. Sampling values are its makers' recommendation for drafts that should differ."""
 
     family: str
@@ -100,21 +100,21 @@ class ThinkingSplitter:
             tag = self._close if self._inside else self._open
             before, hit, after = self._held.partition(tag)
             if hit:
-                found += self._emit(before)
+                found += self._emit(before, piece.logprob)
                 self._inside, self._held = not self._inside, after
                 continue
             keep = _overlap(self._held, tag)
-            found += self._emit(self._held[: len(self._held) - keep])
+            found += self._emit(self._held[: len(self._held) - keep], piece.logprob)
             self._held = self._held[len(self._held) - keep :]
             return found
 
     def close(self) -> list[Piece]:
         """What was held back because it could have been the start of a tag."""
         held, self._held = self._held, ""
-        return self._emit(held)
+        return self._emit(held, None)
 
-    def _emit(self, text: str) -> list[Piece]:
-        return [Piece(text, thought=self._inside)] if text else []
+    def _emit(self, text: str, logprob: float | None) -> list[Piece]:
+        return [Piece(text, thought=self._inside, logprob=logprob)] if text else []
 
 
 def _overlap(text: str, tag: str) -> int:

@@ -1,4 +1,5 @@
-"""Where the supervisor and its clients meet: a lock that only one supervisor holds, and a socket.
+"""Where the supervisor and its clients meet: a lock that only one supervisor holds, a socket, and what is said
+through it.
 
 Nothing else is shared on disk, so nothing stale can mislead: a dead supervisor's lock is released by the
 kernel, and its socket refuses connections.
@@ -13,11 +14,37 @@ import os
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from pierian.exceptions import EngineError
+from pierian.models.machine import EngineOptions
 
+PROTOCOL = 1
 SOCKET_PATH_LIMIT = 100
 """Unix socket paths hold 104 to 108 bytes, depending on the system."""
+
+
+class Call(msgspec.Struct):
+    """What a client wants: a lease on an engine, a look at what runs, or the end of everything."""
+
+    action: Literal["lease", "status", "stop"]
+    options: EngineOptions | None = None
+    protocol: int = PROTOCOL
+
+
+class Status(msgspec.Struct, omit_defaults=True):
+    """What the supervisor says. `ready` carries the address; `restarted` and `failed` carry a reason."""
+
+    state: Literal["loading", "ready", "restarted", "failed", "info", "outdated"]
+    base_url: str = ""
+    api_key: str = ""
+    reason: str = ""
+    warm: bool = False
+    engines: list[dict[str, str | int | float]] = msgspec.field(
+        default_factory=list[dict[str, str | int | float]]
+    )
 
 
 def private_folder(folder: Path) -> Path:

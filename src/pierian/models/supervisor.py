@@ -19,49 +19,25 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import msgspec
+from msgspec import Struct, field
 
 from pierian.models.engine import EngineCall, EngineReply, reason_from_log
 from pierian.models.machine import EngineOptions
-from pierian.models.rendezvous import claim, socket_path
+from pierian.models.rendezvous import PROTOCOL, Call, Status, claim, socket_path
 
 LOAD_SECONDS = 600.0
 CRASHES_ALLOWED = 3
 CRASH_WINDOW_SECONDS = 60.0
-PROTOCOL = 1
-
-
-class Call(msgspec.Struct):
-    """What a client wants: a lease on an engine, a look at what runs, or the end of everything."""
-
-    action: Literal["lease", "status", "stop"]
-    options: EngineOptions | None = None
-    protocol: int = PROTOCOL
-
-
-class Status(msgspec.Struct, omit_defaults=True):
-    """What the supervisor says. `ready` carries the address; `restarted` and `failed` carry a reason."""
-
-    state: Literal["loading", "ready", "restarted", "failed", "info", "outdated"]
-    base_url: str = ""
-    api_key: str = ""
-    reason: str = ""
-    warm: bool = False
-    engines: list[dict[str, str | int | float]] = msgspec.field(
-        default_factory=list[dict[str, str | int | float]]
-    )
 
 
 class EngineFailed(Exception):
     """The engine process did not come up; the message is its reason."""
 
 
-@dataclass(slots=True)
-class EngineProcess:
+class EngineProcess(Struct):
     """One running engine and those who lease it."""
 
     options: EngineOptions

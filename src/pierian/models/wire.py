@@ -7,26 +7,24 @@ chunks of a stream into pieces. The transport is `client`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import msgspec
+from msgspec import Struct, field
 
 from pierian.exceptions import ServerRefused, StreamBroken
 
 Role = Literal["system", "user", "assistant"]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One turn as the model sees it."""
 
     role: Role
     content: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One generation. `max_tokens` bounds it hard; `seed` also asks for repeatable numerics."""
 
     messages: tuple[Message, ...]
@@ -74,8 +72,7 @@ class Request:
         return body
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """Text as it arrives; `thought` for what the model thinks aloud natively."""
 
     text: str
@@ -83,8 +80,7 @@ class Piece:
     logprob: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Prompt tokens processed so far, of `total`; `cached` of them were not computed again."""
 
     processed: int
@@ -92,8 +88,7 @@ class Progress:
     cached: int
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Token counts as the server reports them; `counted_here` where it reported none."""
 
     prompt_tokens: int
@@ -102,8 +97,7 @@ class Usage:
     counted_here: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """The end of a stream: `length` means that `max_tokens` cut it off."""
 
     reason: str

@@ -8,14 +8,14 @@ comes after them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pierian.models.wire import Message
 from pierian.reasoning.values import FinalValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approach:
+class Approach(Struct, frozen=True, kw_only=True):
     """One way to attempt an answer.
 
     `shots` are worked examples (question, answer). `read` finds the final value in a finished draft; it gets

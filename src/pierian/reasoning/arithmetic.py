@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 MAX_EXPRESSION = 160
 MAX_DIGITS = 30
@@ -27,8 +28,7 @@ _AMBIGUOUS = re.compile(r"/\s*[\w.]+\s*/|[*×x]\s*100\s*%|[^\W\d_]\s*\^|/[^/]*%"
 _OPERATORS = {"×": "*", "·": "*", "÷": "/", "−": "-"}
 
 
-@dataclass(frozen=True, slots=True)
-class Calculation:
+class Calculation(Struct, frozen=True):
     """One `expression = claimed` in a text; `start` and `end` bound the claimed number in it."""
 
     expression: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pierian.budget import Amount
 from pierian.events import (
@@ -32,8 +33,7 @@ THOUGHT_BUDGET = 1024
 """Tokens a native-thinking model may think before it is asked for its answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class Generation(Struct, frozen=True, kw_only=True):
     """What to generate for a draft."""
 
     draft: int
@@ -49,8 +49,7 @@ class Generation:
     stop: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Generated:
+class Generated(Struct):
     """What came of it. `complete` is False when it ran into a limit; `corrected` counts calculations put right."""
 
     text: str = ""
@@ -63,8 +62,7 @@ class Generated:
     """Calculations found wrong that could not be put right."""
 
 
-@dataclass(slots=True)
-class _Pass:
+class _Pass(Struct):
     """One request of a generation; a correction ends it and starts the next."""
 
     text: str
@@ -88,7 +86,7 @@ async def generate(run: Run, what: Generation) -> Generated:
             reason = await run.model.recover(error)  # raises `error` again where nothing can be recovered
             run.emit(EngineRestarted(reason))
             run.emit(DraftVoided(what.draft, "The engine was restarted; this draft begins again."))
-            done.text = ""
+            done.text, done.corrected = "", []
             continue
         done.text = step.text
         if step.wrong is not None:

@@ -9,8 +9,9 @@ question squeezed into a checked form is answered badly.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -23,8 +24,7 @@ class Kind(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """The user's words with their kind; `letters` are the choices offered, such as `ABCD`."""
 
     text: str

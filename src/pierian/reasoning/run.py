@@ -7,7 +7,8 @@ whatever ends a run early (a budget, a deadline, the user) finds the best answer
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pierian.budget import Ledger
 from pierian.events import Check, Event, Spend
@@ -18,8 +19,7 @@ from pierian.reasoning.values import FinalValue
 from pierian.sandbox import Sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """Money per million tokens; 0 for a model on one's own machine."""
 
     input: float = 0.0
@@ -30,8 +30,7 @@ class Prices:
         return (prompt_tokens * self.input + completion_tokens * self.output) / 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """One finished attempt. `complete` is False when it was cut off before it ended."""
 
     number: int
@@ -44,8 +43,7 @@ class Draft:
     code: str = ""
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """The state of one run. Only the modes write to it."""
 
     model: Model

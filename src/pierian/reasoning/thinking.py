@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pierian.events import Check, Routed, SecondLook
 from pierian.exceptions import BudgetExhausted
@@ -24,16 +25,14 @@ from pierian.reasoning.question import Kind
 from pierian.reasoning.run import Draft, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One draft to make: an approach, greedy or sampled."""
 
     approach: Approach
     sampled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Strategy:
+class Strategy(Struct, frozen=True):
     """The drafts made side by side at first, and the further looks in order."""
 
     first: tuple[Look, ...]

@@ -7,7 +7,8 @@ and formulas by their plain form. Two values that cannot be read as equal count 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pierian.reasoning.arithmetic import plain, to_fraction
 
@@ -21,8 +22,7 @@ _NUMBER = re.compile(r"(?<![\w.])[-−]?(?:[$€£]\s?)?(?:\d[\d,]*(?:\.\d+)?|\.
 _CHOICE = re.compile(r"\(([A-Za-z])\)|\b([A-Z])\b(?=[\s.):,*]|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class FinalValue:
+class FinalValue(Struct, frozen=True):
     """What a draft answers, as written, and its normal form for comparing; both empty where it answers nothing."""
 
     text: str = ""

@@ -1,7 +1,7 @@
 """Runs programs that a model wrote, with no access to anything.
 
-A program gets values in and gives a value back; it has no files, no network, no clock to measure with, and
-bounds on time, memory and recursion. It runs in a worker process of `pydantic-monty`, so that even a fault of
+A program gets values in and gives a value back; it has no files and no network, a clock that stands at the
+start of 2000 (so that the same program gives the same value again), and bounds on time, memory and recursion. It runs in a worker process of `pydantic-monty`, so that even a fault of
 the interpreter ends only the worker. What it does not protect against: a wrong program that runs well.
 """
 
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import pydantic_monty
@@ -20,8 +22,7 @@ MAX_PROGRAM_CHARACTERS = 20_000
 MAX_OUTPUT_BYTES = 64_000
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramLimits:
+class ProgramLimits(Struct, frozen=True):
     """Bounds on one program: seconds of computing, bytes of heap, depth of calls."""
 
     seconds: float = 2.0
@@ -29,24 +30,21 @@ class ProgramLimits:
     recursion: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """The program ended; `value` is that of its last expression, `printed` what it printed."""
 
     value: Any
     printed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """The program raised an error or is not valid; `line` counts from 1, 0 where unknown."""
 
     error: str
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LimitHit:
+class LimitHit(Struct, frozen=True):
     """The program was ended for exceeding `limit`: time, memory, recursion, size or worker."""
 
     limit: str
@@ -54,6 +52,7 @@ class LimitHit:
 
 ProgramResult = Value | Failed | LimitHit
 
+_CLOCK = datetime(2000, 1, 1, tzinfo=UTC)
 _LIMITS = {"TimeoutError": "time", "MemoryError": "memory", "RecursionError": "recursion"}
 
 
@@ -114,7 +113,7 @@ async def _run(
     printed = pydantic_monty.CollectString(MAX_OUTPUT_BYTES)
     try:
         async with pool.checkout(
-            limits=resources, os_policy={"sleep": "zero", "random_start": {"seed": 0}}
+            limits=resources, os_policy={"sleep": "zero", "random_start": {"seed": 0}, "datetime": _CLOCK}
         ) as session:
             value = await session.feed_run(code, inputs=inputs, print_callback=printed)
         return Value(value, printed.output)

@@ -211,7 +211,7 @@ def _number(schema: Schema, *, whole: bool) -> int | float:
     after, before = schema.get("exclusiveMinimum", -math.inf), schema.get("exclusiveMaximum", math.inf)
     start = max(low, after, -1 if math.isfinite(min(high, before)) else 1)
     start = min(start, high, before)
-    candidates: list[float] = [math.floor(start / step) * step + n * step for n in range(-1, 4)]
+    candidates: list[float] = [math.floor(start / step) * step + n * step for n in (0, 1, 2, 3, -1)]
     if not whole:
         bottom, top = max(low, after), min(high, before)
         candidates += [x for x in (low, high, (bottom + top) / 2) if math.isfinite(x)]

@@ -12,8 +12,10 @@ import contextlib
 import threading
 from collections.abc import AsyncGenerator, Generator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from pierian.exceptions import PierianError, StreamBroken
 from pierian.models.client import StreamItem
@@ -137,7 +139,7 @@ class ModelServer:
             return
         request = request_of(received.body)
         if self._fault(IgnoreSchema):
-            request = replace(request, schema=None)
+            request = msgspec.structs.replace(request, schema=None)
         if received.body.get("stream"):
             await self._stream(request, out)
         else:

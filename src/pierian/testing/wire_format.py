@@ -12,9 +12,8 @@ DEFAULT_MAX_TOKENS = 4096
 DEFAULT_LOGPROB = -0.1
 
 _KNOWN = frozenset(
-    ("model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "seed")
-    + ("stop", "stream", "stream_options", "response_format", "grammar", "logprobs", "return_progress")
-    + ("cache_prompt",)
+    """model messages max_tokens max_completion_tokens temperature top_p top_k seed stop stream stream_options
+    response_format grammar logprobs return_progress cache_prompt""".split()  # noqa: SIM905 - easier to read
 )
 
 
