@@ -37,6 +37,9 @@ class Cap:
         self.open[ticket] = amount
         return ticket
 
+    def tokens_left(self) -> int:
+        return self.tokens
+
     def settle(self, ticket: str, used: Amount) -> None:
         del self.open[ticket]
         self.used.append(used)
@@ -132,7 +135,13 @@ def test_what_the_day_refuses_is_not_reserved_here() -> None:
     with pytest.raises(BudgetExhausted) as caught:
         ledger.reserve(Amount(60))
     assert caught.value.limit == "day"
-    assert ledger.tokens_left() == 1000
+    assert ledger.reserved == Amount()
+
+
+def test_a_reservation_can_be_made_to_fit_the_day() -> None:
+    ledger = Ledger(Limits(tokens=1000), daily=Cap(50))
+    assert ledger.tokens_left() == 50
+    assert ledger.child(Limits(tokens=20)).tokens_left() == 20
 
 
 def test_the_day_is_not_asked_for_what_does_not_fit_here() -> None:

@@ -22,7 +22,7 @@ from pierian.events import Answer, AnswerReady, Event, ModelLoading, ModelReady,
 from pierian.exceptions import BudgetExhausted, EngineError, QuestionError, UserError
 from pierian.models.model import Model, open_model
 from pierian.models.wire import Message
-from pierian.reasoning import Mode, Prices, Question, Run, answer_instantly, classify, think
+from pierian.reasoning import Mode, Prices, Question, Run, answer_instantly, classify, long_prefixes, think
 from pierian.runs.stopping import stopped
 from pierian.sandbox import Sandbox
 
@@ -186,6 +186,7 @@ class Assistant:
                 self._model = await self._resources.enter_async_context(
                     open_model(
                         self.settings,
+                        prefixes=long_prefixes(),
                         on_loading=lambda model: emit(ModelLoading(model)),
                         on_ready=lambda model, seconds: emit(ModelReady(model, seconds)),
                     )

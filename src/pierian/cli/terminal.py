@@ -121,6 +121,7 @@ class Terminal:
         self._shown = 0  # characters of the answer already printed for good
         self._text = ""
         self._thought_of = 0  # the draft whose thoughts are streaming
+        self._waiting: dict[int, str] = {}  # thoughts of drafts that are made at the same time
         self._approaches: dict[int, str] = {}
         self._at_line_start = True
 
@@ -152,6 +153,7 @@ class Terminal:
                 self._busy(f"Reading … {processed} of {total} tokens")
             case DraftStarted(draft=draft, approach=approach):
                 self._approaches[draft] = approach
+                self._waiting[draft] = ""
             case Token(draft=draft, text=text, channel="answer"):
                 self._answer_token(text)
             case Token(draft=draft, text=text):
@@ -160,8 +162,8 @@ class Terminal:
                 self._corrected(event)
             case DraftVoided(reason=reason) | EngineRestarted(reason=reason):
                 self._void(reason)
-            case ProgramRun(value=value, error=error):
-                self._note(f"program → {value}" if value else f"program: {error}")
+            case ProgramRun(error=error) if error:
+                self._note(f"program: {error}")
             case DraftFinished(draft=draft, value=value):
                 self._finished(draft, value)
             case SecondLook(reason=reason):
@@ -183,11 +185,13 @@ class Terminal:
             self._status = None
 
     def _thought(self, draft: int, text: str) -> None:
-        if self._thought_of not in (0, draft):
-            return  # drafts run side by side: one streams, the others are summed up when they finish
+        # Drafts run side by side: the first streams, and the others wait until it has finished.
+        self._waiting[draft] = self._waiting.get(draft, "") + clean(text)
+        if draft != min(self._waiting):
+            return
         self._quiet()
         self._thought_of = draft
-        text = clean(text)
+        text, self._waiting[draft] = self._waiting[draft], ""
         self.console.print(text, style="dim", end="", markup=False, soft_wrap=True)
         self._at_line_start = text.endswith("\n") if text else self._at_line_start
 
@@ -204,10 +208,9 @@ class Terminal:
         self._note(reason, "yellow")
 
     def _finished(self, draft: int, value: str) -> None:
-        if draft == self._thought_of:
-            self._fresh_line()
-            self._thought_of = 0
-        elif value and not self._text:
+        self._waiting.pop(draft, None)
+        self._fresh_line()
+        if value and not self._text:
             self._note(f"{self._approaches.get(draft, 'draft')} → {value}")
 
     def _note(self, text: str, style: str = "dim") -> None:

@@ -31,6 +31,7 @@ class EngineCall(msgspec.Struct):
     slots: int
     api_key: str
     alias: str
+    prefix_folder: str
 
 
 class EngineReply(msgspec.Struct):
@@ -54,6 +55,7 @@ def start(call: EngineCall) -> str:
     params.n_parallel = call.slots
     params.kv_unified = True
     params.n_ctx = call.context
+    params.slot_save_path = call.prefix_folder.rstrip("/") + "/"
     params.n_batch = params.n_ubatch = BATCH
     for pool in (params.cpuparams, params.cpuparams_batch):
         pool.n_threads = call.threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -14,6 +14,7 @@ import msgspec
 from pierian.exceptions import EngineError
 from pierian.models.machine import EngineOptions
 from pierian.models.rendezvous import Call, Status, private_folder, socket_path
+from pierian.models.wire import Message
 
 
 class Lease:
@@ -23,10 +24,16 @@ class Lease:
     """
 
     def __init__(
-        self, options: EngineOptions, state: Path, *, on_loading: Callable[[], None] = lambda: None
+        self,
+        options: EngineOptions,
+        state: Path,
+        *,
+        prefixes: Sequence[Sequence[Message]] = (),
+        on_loading: Callable[[], None] = lambda: None,
     ) -> None:
         self.options = options
         self._on_loading = on_loading
+        self._prefixes = [list(prefix) for prefix in prefixes]
         self.base_url = ""
         self.api_key = ""
         self.warm = True
@@ -37,7 +44,7 @@ class Lease:
     async def __aenter__(self) -> Lease:
         for _ in range(2):
             self._reader, self._writer = await connect(self._state)
-            await send(self._writer, Call("lease", self.options))
+            await send(self._writer, Call("lease", self.options, self._prefixes))
             status = await self._next()
             if status.state != "outdated":
                 break

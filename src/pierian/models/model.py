@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from pierian.config import Settings, paths
 from pierian.exceptions import ModelError, ServerUnreachable, StreamBroken
@@ -17,7 +17,7 @@ from pierian.models.client import Client, Endpoint, StreamItem
 from pierian.models.lease import Lease
 from pierian.models.machine import choose_options
 from pierian.models.profiles import Profile, ThinkingSplitter, profile_for
-from pierian.models.wire import Piece, Request
+from pierian.models.wire import Message, Piece, Request
 
 
 class Model:
@@ -76,12 +76,14 @@ def endpoint_of(lease: Lease, name: str) -> Endpoint:
 async def open_model(
     settings: Settings,
     *,
+    prefixes: Sequence[Sequence[Message]] = (),
     on_loading: Callable[[str], None] = lambda model: None,
     on_ready: Callable[[str, float], None] = lambda model, seconds: None,
 ) -> AsyncGenerator[Model]:
     """The model that the settings name, ready to answer.
 
-    `on_loading` is called when the engine has to load it first, `on_ready` with the seconds that took.
+    `prefixes` are the fixed beginnings of prompts to keep ready. `on_loading` is called when the engine has to
+    load it first, `on_ready` with the seconds that took.
     """
     if settings.base_url:
         async with remote_model(settings) as model:
@@ -97,7 +99,7 @@ async def open_model(
         projector_path=str(found.projector) if found.projector else "",
     )
     started = time.monotonic()
-    lease = Lease(options, paths().state, on_loading=lambda: on_loading(settings.model))
+    lease = Lease(options, paths().state, prefixes=prefixes, on_loading=lambda: on_loading(settings.model))
     async with lease:
         if not lease.warm:
             on_ready(settings.model, time.monotonic() - started)

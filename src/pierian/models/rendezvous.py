@@ -20,6 +20,7 @@ import msgspec
 
 from pierian.exceptions import EngineError
 from pierian.models.machine import EngineOptions
+from pierian.models.wire import Message
 
 PROTOCOL = 1
 SOCKET_PATH_LIMIT = 100
@@ -31,6 +32,8 @@ class Call(msgspec.Struct):
 
     action: Literal["lease", "status", "stop"]
     options: EngineOptions | None = None
+    prefixes: list[list[Message]] = msgspec.field(default_factory=list[list[Message]])
+    """Fixed beginnings of the prompts that this client will send; kept ready where that can be done."""
     protocol: int = PROTOCOL
 
 

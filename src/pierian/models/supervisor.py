@@ -19,6 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,9 @@ from msgspec import Struct, field
 
 from pierian.models.engine import EngineCall, EngineReply, reason_from_log
 from pierian.models.machine import EngineOptions
-from pierian.models.rendezvous import PROTOCOL, Call, Status, claim, socket_path
+from pierian.models.prefixes import FOLDER, PrefixStore
+from pierian.models.rendezvous import PROTOCOL, Call, Status, claim, private_folder, socket_path
+from pierian.models.wire import Message
 
 LOAD_SECONDS = 600.0
 CRASHES_ALLOWED = 3
@@ -48,6 +51,8 @@ class EngineProcess(Struct):
     leases: set[asyncio.Queue[Status]] = field(default_factory=set[asyncio.Queue[Status]])
     idle_since: float = 0.0
     crashes: list[float] = field(default_factory=list[float])
+    unsaved: list[tuple[int, list[Message]]] = field(default_factory=list[tuple[int, list[Message]]])
+    """Prefixes to be read and saved once nobody leases the engine, each with its slot."""
 
     async def start(self) -> None:
         """Start the process and wait until the model answers; raises `EngineFailed`."""
@@ -67,6 +72,7 @@ class EngineProcess(Struct):
             self.options.slots,
             self.api_key,
             Path(self.options.model_path).stem,
+            str(private_folder(self.log.parent / FOLDER)),
         )
         self.process.stdin.write(msgspec.json.encode(call) + b"\n")
         try:
@@ -91,6 +97,20 @@ class EngineProcess(Struct):
                 self.process.kill()
             await self.process.wait()
 
+    @property
+    def prefixes(self) -> PrefixStore:
+        """Its saved prefixes."""
+        file = Path(self.options.model_path).stat()
+        version = metadata.version("xllamacpp")
+        identity = f"{self.options.model_path} {file.st_size} {file.st_mtime_ns} {version}"
+        return PrefixStore(self.log.parent / FOLDER, self.base_url, self.api_key, identity)
+
+    async def restore_prefixes(self, prefixes: list[list[Message]]) -> None:
+        """Bring the saved ones back, one a slot; note the others for when there is time."""
+        wanted = prefixes[: self.options.slots]
+        missing = await self.prefixes.restore(wanted)
+        self.unsaved = [(slot, prefix) for slot, prefix in enumerate(wanted) if prefix in missing]
+
     def log_reason(self) -> str:
         """Why it failed, from its own log."""
         try:
@@ -114,6 +134,7 @@ class Supervisor:
         self._watchers: set[asyncio.Task[None]] = set()
         self._finished = asyncio.Event()
         self._connections = 0
+        self._saving: asyncio.Task[None] | None = None
 
     async def run(self, on_listening: Callable[[], None]) -> None:
         """Listen until nobody needs an engine any more, or until told to stop."""
@@ -146,7 +167,7 @@ class Supervisor:
             elif call.action == "status":
                 await _send(writer, self._info())
             elif call.options is not None:
-                await self._lease(call.options, reader, writer)
+                await self._lease(call, call.options, reader, writer)
         except (msgspec.MsgspecError, ConnectionError, asyncio.IncompleteReadError, ValueError):
             pass  # a client that went away or is not ours
         finally:
@@ -154,7 +175,7 @@ class Supervisor:
             writer.close()
 
     async def _lease(
-        self, options: EngineOptions, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, call: Call, options: EngineOptions, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         queue: asyncio.Queue[Status] = asyncio.Queue()
         gone = asyncio.create_task(reader.read())
@@ -167,7 +188,9 @@ class Supervisor:
                 if engine is None:
                     await _send(writer, Status("loading"))
                     engine = await self._load(options)
+                    await engine.restore_prefixes(call.prefixes)
                 engine.leases.add(queue)
+                self._stop_saving()
             await _send(writer, Status("ready", engine.base_url, engine.api_key, warm=warm))
             while True:
                 told = asyncio.create_task(queue.get())
@@ -236,10 +259,26 @@ class Supervisor:
                 if not engine.leases and now - engine.idle_since > options.keep_warm_seconds:
                     del self.engines[options]
                     await engine.end()
+                elif not engine.leases and engine.unsaved and self._saving is None:
+                    self._saving = asyncio.create_task(self._save_prefixes(engine))
             if self.engines or self._connections:
                 empty_since = now
             elif now - empty_since > 5:
                 self._finished.set()
+
+    async def _save_prefixes(self, engine: EngineProcess) -> None:
+        """Use the idle time after the first answers; a new lease cancels it, and the next idle time goes on."""
+        try:
+            while engine.unsaved:
+                slot, prefix = engine.unsaved[0]
+                await engine.prefixes.save(slot, prefix)
+                engine.unsaved.pop(0)
+        finally:
+            self._saving = None
+
+    def _stop_saving(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
 
     def _info(self) -> Status:
         engines: list[dict[str, str | int | float]] = [

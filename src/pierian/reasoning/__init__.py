@@ -4,6 +4,17 @@ from pierian.reasoning.instant import answer_instantly
 from pierian.reasoning.mode import Mode
 from pierian.reasoning.question import Kind, Question, classify
 from pierian.reasoning.run import Draft, Prices, Run
-from pierian.reasoning.thinking import think
+from pierian.reasoning.thinking import long_prefixes, think
 
-__all__ = ["Draft", "Kind", "Mode", "Prices", "Question", "Run", "answer_instantly", "classify", "think"]
+__all__ = [
+    "Draft",
+    "Kind",
+    "Mode",
+    "Prices",
+    "Question",
+    "Run",
+    "answer_instantly",
+    "classify",
+    "long_prefixes",
+    "think",
+]

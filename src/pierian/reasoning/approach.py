@@ -34,8 +34,12 @@ class Approach(Struct, frozen=True, kw_only=True):
 
     def messages(self, question: str, history: Sequence[Message], instructions: str) -> tuple[Message, ...]:
         """The prompt, the fixed part first."""
-        system = f"{self.system}\n{instructions}" if instructions else self.system
-        found = [Message("system", system)]
+        asked = f"{question}\n\n(In your answer: {instructions})" if instructions else question
+        return (*self.prefix(), *history, Message("user", asked))
+
+    def prefix(self) -> tuple[Message, ...]:
+        """The fixed part of the prompt."""
+        found = [Message("system", self.system)]
         for asked, answered in self.shots:
             found += [Message("user", asked), Message("assistant", answered)]
-        return (*found, *history, Message("user", question))
+        return tuple(found)

@@ -25,6 +25,18 @@ _CLAIM = re.compile(
 )
 # `6 / 1/3` may mean 6 divided by a third; `* 100%` is a change of notation; `4 W^2` has an unknown.
 _AMBIGUOUS = re.compile(r"/\s*[\w.]+\s*/|[*×x]\s*100\s*%|[^\W\d_]\s*\^|/[^/]*%")
+_TEX = [
+    (re.compile(pattern), plainly)
+    for pattern, plainly in (
+        (r"\\(?:text|mathrm|textbf|mathbf)\s*\{([^{}]*)\}", r"\1"),
+        (r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"((\1)/(\2))"),
+        (r"\\(?:times|cdot)\b", "*"),
+        (r"\\div\b", "/"),
+        (r"\\(?:left|right|quad|,|;|!|\[|\]|\(|\))", " "),
+        (r"\\([$%])", r"\1"),
+        (r"\\boxed\s*\{([^{}]*)\}", r"\1"),
+    )
+]
 _OPERATORS = {"×": "*", "·": "*", "÷": "/", "−": "-"}
 
 
@@ -71,6 +83,13 @@ def calculations(text: str, *, settled_only: bool = False) -> Iterator[Calculati
             start=start,
             end=claim.start("number") + len(claim["number"].rstrip(",")),
         )
+
+
+def without_tex(text: str) -> str:
+    """A text with its TeX formulas written as plain arithmetic where they are arithmetic; positions change."""
+    for pattern, plainly in _TEX:
+        text = pattern.sub(plainly, text)
+    return text
 
 
 def evaluate(expression: str) -> Fraction | None:

@@ -25,7 +25,7 @@ from pierian.events import (
 )
 from pierian.exceptions import BudgetExhausted, ModelError
 from pierian.models.wire import Finished, Message, Piece, Progress, Request, Usage
-from pierian.reasoning.arithmetic import Calculation, calculations
+from pierian.reasoning.arithmetic import Calculation, calculations, without_tex
 from pierian.reasoning.run import Run
 
 MAX_CORRECTIONS = 8
@@ -98,7 +98,7 @@ async def generate(run: Run, what: Generation) -> Generated:
             continue
         break
     done.text = _without_thought(run, done.text)
-    found = list(calculations(done.text)) if what.correct else []
+    found = list(calculations(without_tex(done.text))) if what.correct else []
     done.recomputed = len(found)
     done.wrong = sum(not c.holds for c in found)
     done.complete = step.reason not in ("length", "budget")

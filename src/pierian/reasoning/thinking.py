@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from pierian.events import Check, Routed, SecondLook
 from pierian.exceptions import BudgetExhausted
+from pierian.models.wire import Message
 from pierian.reasoning.approach import Approach
 from pierian.reasoning.approaches.direct import DIRECT_LETTER, DIRECT_SHORT, FULL
 from pierian.reasoning.approaches.program import PROGRAM
@@ -48,6 +49,11 @@ STRATEGIES: dict[Kind, Strategy] = {
     Kind.FORMULA: Strategy((Look(WORKED_FORMULA),), (Look(PROGRAM),)),
     Kind.SHORT: Strategy((Look(WORKED_SHORT), Look(DIRECT_SHORT)), (Look(WORKED_SHORT, sampled=True),)),
 }
+
+
+def long_prefixes() -> list[tuple[Message, ...]]:
+    """The fixed beginnings of prompts that are worth keeping ready."""
+    return [SHORT_STEPS.prefix(), PROGRAM.prefix()]
 
 
 async def think(run: Run) -> None:

@@ -39,7 +39,9 @@ class FinalValue(Struct, frozen=True):
 def final_text(text: str) -> str:
     """The part of a draft that states its answer: the last boxed formula or the last answer line."""
     if boxed := last_boxed(text):
-        return boxed
+        paragraph = text[text.rstrip().rfind("\n\n") + 1 :]
+        parts = all_boxed(paragraph)
+        return "; ".join(parts) if len(parts) > 1 else boxed
     if lines := _ANSWER_LINE.findall(text):
         return _strip_markup(lines[-1])
     if found := _ANSWER_IS.findall(text):
@@ -106,6 +108,15 @@ def last_boxed(text: str) -> str:
         if depth == 0:
             return text[begin:index].strip()
     return ""
+
+
+def all_boxed(text: str) -> list[str]:
+    """The contents of every boxed formula, in order and without repetition."""
+    parts: list[str] = []
+    while found := last_boxed(text):
+        parts.insert(0, found)
+        text = text[: text.rfind("\\boxed{")]
+    return list(dict.fromkeys(parts))
 
 
 def _numbers(stated: str) -> list[str]:

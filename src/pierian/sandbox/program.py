@@ -1,8 +1,9 @@
 """Runs programs that a model wrote, with no access to anything.
 
-A program gets values in and gives a value back; it has no files and no network, a clock that stands at the
-start of 2000 (so that the same program gives the same value again), and bounds on time, memory and recursion. It runs in a worker process of `pydantic-monty`, so that even a fault of
-the interpreter ends only the worker. What it does not protect against: a wrong program that runs well.
+A program gets values in and gives a value back; it has no files and no network, a clock that stands still (so
+that the same program gives the same value again), and bounds on time, memory and recursion. It runs in a worker
+process of `pydantic-monty`, so that even a fault of the interpreter ends only the worker. What it does not
+protect against: a wrong program that runs well.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterab
 from dataclasses import dataclass
 
 from pierian.exceptions import ModelError, ServerUnreachable, StreamBroken
-from pierian.models.client import StreamItem
+from pierian.models.client import Endpoint, StreamItem
 from pierian.models.model import Model
 from pierian.models.profiles import Profile, profile_for
 from pierian.models.wire import Finished, Piece, Progress, Request, Usage
@@ -61,6 +61,11 @@ class Double(Model, ABC):
     def embedded(self) -> bool:
         """Whether it passes for the embedded engine."""
         return self._embedded
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """An address where nothing answers, under the double's name."""
+        return Endpoint("", self.name, embedded=self._embedded)
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamItem]:
         """The reply in pieces, and `Finished` last."""

@@ -96,6 +96,8 @@ class ModelServer:
             await self._until_gone(received, reader, writer)
         except (ConnectionError, EOFError, _Hangup):
             pass
+        except Exception as error:  # what was sent cannot be read, or the double failed: raised by `serve`
+            self.mistakes.append(error)
         finally:
             writer.close()
 
