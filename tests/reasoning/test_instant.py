@@ -59,8 +59,11 @@ async def test_the_fixed_words_come_first_and_the_question_last() -> None:
     _, _, model = await instantly("Why?", "So.", history=history, instructions="Speak as a pirate.")
     messages = model.requests[0].messages
     assert messages[0].role == "system"
-    assert messages[0].content.endswith("\nSpeak as a pirate.")
-    assert messages[1:] == (*history, Message("user", "Why?"))
+    assert "pirate" not in messages[0].content  # so that the cached prefix serves everybody
+    assert messages[1:3] == history
+    assert messages[3].role == "user"
+    assert messages[3].content.startswith("Why?")
+    assert "Speak as a pirate." in messages[3].content
 
 
 async def test_a_users_seed_reaches_the_model() -> None:

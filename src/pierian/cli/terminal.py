@@ -199,7 +199,9 @@ class Terminal:
         if self._live is not None or self._text:
             self._text = clean(event.text)
             self._refresh()
-        elif event.draft == self._thought_of:
+        elif event.draft != min(self._waiting, default=event.draft):
+            self._waiting[event.draft] = clean(event.text)
+        else:
             self.console.print(f" ✗ → {event.computed}", style="yellow", end="", markup=False)
 
     def _void(self, reason: str) -> None:

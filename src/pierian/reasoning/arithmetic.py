@@ -37,6 +37,8 @@ _TEX = [
         (r"\\boxed\s*\{([^{}]*)\}", r"\1"),
     )
 ]
+# "- 3 * 4 = 12" in a list is not minus twelve, and "**3 * 4" in bold is no power.
+_LIST_MARK = re.compile(r"^\s*(?:[-*•+]\s+|\d+[.)]\s+)?(?:\*\*|__)?")
 _OPERATORS = {"×": "*", "·": "*", "÷": "/", "−": "-"}
 
 
@@ -152,7 +154,7 @@ def _holds(value: Fraction, claimed: str, expression: str) -> bool:
 def _expression_before(text: str, end: int) -> str:
     """The longest arithmetic expression that ends just before `end`; empty where its start is not certain."""
     line = text[max(text.rfind("\n", 0, end), end - MAX_EXPRESSION - 1) + 1 : end]
-    line = line[line.rfind("=") + 1 :]
+    line = _LIST_MARK.sub("", line[line.rfind("=") + 1 :])
     for separator in (": ", "; ", ", "):
         line = line[line.rfind(separator) + len(separator) :] if separator in line else line
     pieces = list(_TOKEN.finditer(line))

@@ -93,6 +93,7 @@ def plain_form(stated: str) -> str:
     )
     form = re.sub(r"[$*`]|\\[()\[\]]", "", form)
     form = re.sub(r"\s+", "" if "\\" in form else " ", form).strip(" .\"'").casefold()
+    form = re.sub(r"\s*([,;:()\[\]{}=+*/<>-])\s*", r"\1", form)
     number = to_fraction(form)
     return plain(number) if number is not None else form
 

@@ -96,7 +96,7 @@ class ModelServer:
             await self._until_gone(received, reader, writer)
         except (ConnectionError, EOFError, _Hangup):
             pass
-        except Exception as error:  # what was sent cannot be read, or the double failed: raised by `serve`
+        except Exception as error:  # noqa: BLE001 - what was sent cannot be read, or the double failed: raised by `serve`
             self.mistakes.append(error)
         finally:
             writer.close()

@@ -14,7 +14,7 @@ from pierian.reasoning.values import FinalValue, numbers_normal
 MAX_VALUES = 12
 
 _FENCE = re.compile(r"```(?:python)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
-_ASSIGNED = re.compile(r"^([A-Za-z_]\w*)\s*=(?!=)", re.MULTILINE)
+_ASSIGNED = re.compile(r"^[ \t]*([A-Za-z_]\w*)\s*=(?!=)", re.MULTILINE)
 
 
 def code_of(text: str) -> str:
