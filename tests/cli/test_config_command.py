@@ -91,7 +91,7 @@ def test_unset_without_a_file_writes_none(file: Path) -> None:
 def test_a_mistyped_key_in_the_file_can_be_removed(file: Path) -> None:
     file.parent.mkdir()
     file.write_text('modell = "x"\nmode = "instant"\n')
-    with pytest.raises(UnknownName):
+    with pytest.raises(SettingsError, match="config.toml has an unknown setting 'modell'"):
         run("show")
     assert "modell removed from" in run("unset", "modell").stdout
     assert "instant" in run("show").stdout

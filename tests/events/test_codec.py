@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pierian.events import Answer, AnswerReady, Check, DraftStarted, Event, Receipt, Spend, Token, decode, encode
+from pierian.events import (
+    Answer,
+    AnswerReady,
+    Check,
+    DraftStarted,
+    Event,
+    Receipt,
+    Spend,
+    Token,
+    decode,
+    encode,
+)
 from pierian.events.codec import KINDS, name_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

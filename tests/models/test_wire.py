@@ -94,9 +94,7 @@ def test_pieces_and_thoughts_under_both_names() -> None:
 
 def test_log_probabilities_and_progress() -> None:
     progress = {"choices": [], "prompt_progress": {"total": 90, "cache": 30, "processed": 60, "time_ms": 5}}
-    _, items = read(
-        json.dumps(progress), delta("a", logprobs={"content": [{"token": "a", "logprob": -0.5}]})
-    )
+    _, items = read(json.dumps(progress), delta("a", logprobs={"content": [{"token": "a", "logprob": -0.5}]}))
     assert items == [Progress(60, 90, 30), Piece("a", logprob=-0.5)]
 
 
@@ -130,7 +128,9 @@ def test_an_end_without_a_reason_is_a_broken_stream_that_keeps_the_text(done: li
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("data", ["", "{", "null", "[]", "7", '{"choices": 5}', '{"choices":[{"delta":"x"}]}'])
+@pytest.mark.parametrize(
+    "data", ["", "{", "null", "[]", "7", '{"choices": 5}', '{"choices":[{"delta":"x"}]}']
+)
 def test_what_is_not_the_format_is_a_broken_stream(data: str) -> None:
     reader, _ = read(delta("so far"))
     with pytest.raises(StreamBroken, match="OpenAI wire format") as caught:

@@ -115,7 +115,11 @@ def test_a_chain_is_checked_at_its_last_number() -> None:
 
 def test_several_in_one_text_in_order() -> None:
     text = "First 2 + 2 = 4, then 4 * 3 = 13.\nLast: 13 - 1 = 12"
-    assert [(claimed, holds) for _, claimed, holds in found(text)] == [("4", True), ("13", False), ("12", True)]
+    assert [(claimed, holds) for _, claimed, holds in found(text)] == [
+        ("4", True),
+        ("13", False),
+        ("12", True),
+    ]
 
 
 @pytest.mark.parametrize("text", ["3 * 4 = 1", "3 * 4 = 12.", "3 * 4 = 12,", "3 * 4 ="])
@@ -199,7 +203,9 @@ NUMBERS = st.one_of(
 SUMS = st.tuples(NUMBERS, st.lists(st.tuples(st.sampled_from("+-*×−"), NUMBERS), min_size=1, max_size=4)).map(
     lambda parts: parts[0] + "".join(f" {op} {number}" for op, number in parts[1])
 )
-FRAMES = st.sampled_from(["{}", "Total: {}.", "So {} dollars", "- {}\n", "We get {}, which is much.", "($ {})"])
+FRAMES = st.sampled_from(
+    ["{}", "Total: {}.", "So {} dollars", "- {}\n", "We get {}, which is much.", "($ {})"]
+)
 
 
 def value_of(expression: str) -> Fraction:

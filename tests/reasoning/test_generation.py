@@ -19,7 +19,9 @@ QUESTION: Question = classify("How much are 3 pens at 4 euros?")
 ASKED = (Message("system", "Short steps."), Message("user", QUESTION.text))
 
 
-def run_with(model: Double, limits: Limits | None = None, prices: Prices | None = None) -> tuple[Run, list[Event]]:
+def run_with(
+    model: Double, limits: Limits | None = None, prices: Prices | None = None
+) -> tuple[Run, list[Event]]:
     events: list[Event] = []
     ledger = Ledger(limits)
     run = Run(model, Sandbox(), ledger, QUESTION, events.append, prices=prices or Prices())

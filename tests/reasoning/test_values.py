@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pierian.reasoning.values import FinalValue, choice, final_text, last_boxed, plain_form, quantity, short_text
+from pierian.reasoning.values import (
+    FinalValue,
+    choice,
+    final_text,
+    last_boxed,
+    plain_form,
+    quantity,
+    short_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,7 +27,8 @@ from pierian.reasoning.values import FinalValue, choice, final_text, last_boxed,
         ("Answer: 3\nNo wait.\nAnswer: 4", "4"),
         ("So the answer is 12.", "12"),
         ("The total is $12.50.", "$12.50"),
-        ("Thus \\boxed{12} and \\boxed{13}", "13"),
+        ("Thus \\boxed{12} and \\boxed{13}", "12; 13"),
+        ("First \\boxed{12}.\n\nSo it is \\boxed{13}.", "13"),
         ("\\boxed{\\frac{1}{2}}\nAnswer: 3", "\\frac{1}{2}"),
         ("No value here", ""),
         ("", ""),
@@ -121,13 +130,15 @@ def test_forms_that_mean_the_same(one: str, other: str) -> None:
     assert plain_form(one) == plain_form(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("x + 1", "x + 2"), ("new york", "newyork"), ("12", "12.5"), ("a b", "ab")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("x + 1", "x + 2"), ("new york", "newyork"), ("12", "12.5"), ("a b", "ab")]
+)
 def test_forms_that_do_not(one: str, other: str) -> None:
     assert plain_form(one) != plain_form(other)
 
 
 def test_words_and_formulas() -> None:
-    assert short_text("Answer: apple, banana").normal == "apple, banana"
+    assert short_text("Answer: apple, banana").normal == "apple,banana"
     assert not short_text("No idea")
 
 
@@ -140,7 +151,23 @@ TEXTS = st.one_of(
     st.text(),
     st.lists(
         st.sampled_from(
-            ["Answer: ", "answer is ", "\\boxed{", "}", "{", "12", "1,0,", "$", "−", ".", "(A)", "B", "\n", "**", "\\frac"]
+            [
+                "Answer: ",
+                "answer is ",
+                "\\boxed{",
+                "}",
+                "{",
+                "12",
+                "1,0,",
+                "$",
+                "−",
+                ".",
+                "(A)",
+                "B",
+                "\n",
+                "**",
+                "\\frac",
+            ]
         )
         | st.text(max_size=3),
         max_size=15,

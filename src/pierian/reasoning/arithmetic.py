@@ -15,6 +15,7 @@ from msgspec import Struct
 
 MAX_EXPRESSION = 160
 MAX_DIGITS = 30
+MAX_BITS = 2048
 
 _NUMBER = r"\d[\d,]*(?:\.\d+)?|\.\d+"
 _TOKEN = re.compile(
@@ -144,11 +145,12 @@ def _holds(value: Fraction, claimed: str, expression: str) -> bool:
         return True
     decimals = len(claimed.partition(".")[2])
     error, unit = abs(value - number), Fraction(1, 10**decimals)
-    if value.denominator == 1 and decimals == 0:
+    if decimals >= 2 and "." in expression:  # the decimals that went in may have been rounded before
+        return error <= unit
+    if (value / unit).denominator == 1:
         return error == 0
-    # A quotient may have been rounded or cut, and so may the decimals that went into the expression.
-    inexact = any(sign in expression for sign in "/÷") or (decimals >= 2 and "." in expression)
-    return error <= unit if inexact else error * 2 <= unit
+    divides = "/" in expression or "÷" in expression
+    return error < unit if divides else error * 2 <= unit  # a quotient may have been cut, not rounded
 
 
 def _expression_before(text: str, end: int) -> str:
@@ -269,8 +271,9 @@ class _Parser:
             return base
         self._next()
         exponent = self._power()
-        if exponent.denominator != 1 or abs(exponent) > 64:
-            raise ValueError("exponent out of bounds")
+        size = max(base.numerator.bit_length(), base.denominator.bit_length())
+        if exponent.denominator != 1 or abs(exponent) > 64 or size * abs(exponent) > MAX_BITS:
+            raise ValueError("too large to be meant")
         return base**exponent.numerator
 
     def _atom(self) -> Fraction:

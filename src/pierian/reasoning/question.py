@@ -86,4 +86,6 @@ def quantities(text: str) -> int:
 def _is_request(text: str, verb: re.Match[str]) -> bool:
     """Whether the verb is what the user asks for: it opens the text or a sentence."""
     before = text[: verb.start()].rstrip()
+    if verb[0].lower() in ("who", "why") and before.endswith(","):
+        return False  # a clause about a person, not a question
     return not before or before[-1] in ".!?:\n," or before.lower().endswith(("please", "and", "you", "then"))
