@@ -54,9 +54,11 @@ def settings_for(server: ModelServer, **more: Any) -> Settings:
 
 async def answer_of(server: ModelServer, request: AskRequest, **more: Any) -> tuple[Answer, list[Event]]:
     events: list[Event] = []
-    async with Assistant(settings_for(server, **more)) as assistant:
-        async with contextlib.aclosing(assistant.stream(request)) as stream:
-            events.extend([event async for event in stream])
+    async with (
+        Assistant(settings_for(server, **more)) as assistant,
+        contextlib.aclosing(assistant.stream(request)) as stream,
+    ):
+        events.extend([event async for event in stream])
     last = events[-1]
     assert isinstance(last, AnswerReady)
     assert sum(isinstance(e, AnswerReady) for e in events) == 1
@@ -169,28 +171,33 @@ async def rest_of(stream: AsyncIterator[Event]) -> Answer:
 
 
 async def test_stop_gives_what_there_is_and_frees_the_server() -> None:
-    async with serve(waiting_after("half an answer")) as server:
-        async with Assistant(settings_for(server, mode="instant")) as assistant:
-            stream = assistant.stream(AskRequest(question="Why?"))
-            await until_tokens(stream, 3)
-            assistant.stop()
-            answer = await rest_of(stream)
-            await asyncio.wait_for(server.disconnected.wait(), 30)
-            server.model = AutomaticModel("Because.")
-            assert (await assistant.ask("Why?")).text == "Because."
+    async with (
+        serve(waiting_after("half an answer")) as server,
+        Assistant(settings_for(server, mode="instant")) as assistant,
+    ):
+        stream = assistant.stream(AskRequest(question="Why?"))
+        await until_tokens(stream, 3)
+        assistant.stop()
+        answer = await rest_of(stream)
+        await asyncio.wait_for(server.disconnected.wait(), 30)
+        server.model = AutomaticModel("Because.")
+        assert (await assistant.ask("Why?")).text == "Because."
     assert (answer.text, answer.complete) == ("half an answer", False)
     assert answer.receipt.cut_short == "You stopped it."
     assert answer.receipt.spend.completion_tokens == 3
 
 
 async def test_stop_all_ends_the_runs_of_every_assistant() -> None:
-    async with serve(waiting_after("half an answer")) as server:
-        async with Assistant(settings_for(server)) as one, Assistant(settings_for(server)) as other:
-            streams = [a.stream(AskRequest(question="Why?")) for a in (one, other)]
-            for stream in streams:
-                await until_tokens(stream, 3)
-            stop_all(paths().state)
-            answers = [await asyncio.wait_for(rest_of(stream), 30) for stream in streams]
+    async with (
+        serve(waiting_after("half an answer")) as server,
+        Assistant(settings_for(server)) as one,
+        Assistant(settings_for(server)) as other,
+    ):
+        streams = [a.stream(AskRequest(question="Why?")) for a in (one, other)]
+        for stream in streams:
+            await until_tokens(stream, 3)
+        stop_all(paths().state)
+        answers = [await asyncio.wait_for(rest_of(stream), 30) for stream in streams]
     assert [a.receipt.cut_short for a in answers] == ["You stopped it."] * 2
     assert [a.text for a in answers] == ["half an answer"] * 2
 
@@ -262,12 +269,14 @@ async def test_without_usage_from_the_server_the_budget_still_holds() -> None:
 )
 @pytest.mark.parametrize("mode", Mode)
 async def test_a_server_that_fails_is_one_clear_error(fault: Any, error: type[Exception], mode: Mode) -> None:
-    async with serve(FunctionalModel(thinker), fault) as server:
-        async with Assistant(settings_for(server, first_token_seconds=0.3)) as assistant:
-            with pytest.raises(error) as caught:
-                await assistant.ask(PENS, mode)
-            server.faults = ()
-            assert (await assistant.ask(PENS, mode)).value == "12 euros"
+    async with (
+        serve(FunctionalModel(thinker), fault) as server,
+        Assistant(settings_for(server, first_token_seconds=0.3)) as assistant,
+    ):
+        with pytest.raises(error) as caught:
+            await assistant.ask(PENS, mode)
+        server.faults = ()
+        assert (await assistant.ask(PENS, mode)).value == "12 euros"
     assert str(caught.value).endswith(".") or isinstance(caught.value, ServerRefused)
 
 

@@ -301,17 +301,21 @@ async def test_models_are_listed() -> None:
 
 @pytest.mark.parametrize("content", ["[]", "{}", "7", '{"data": 1}', '{"data": [{}]}', "x", '{"data": [1]}'])
 async def test_a_list_of_models_in_another_form(content: str) -> None:
-    async with serve(AutomaticModel(), NotAStream(content, "application/json")) as server:
-        async with Client(Endpoint(server.base_url, "m")) as client:
-            with pytest.raises(StreamBroken, match="does not speak"):
-                await client.models()
+    async with (
+        serve(AutomaticModel(), NotAStream(content, "application/json")) as server,
+        Client(Endpoint(server.base_url, "m")) as client,
+    ):
+        with pytest.raises(StreamBroken, match="does not speak"):
+            await client.models()
 
 
 async def test_no_models_without_the_key() -> None:
-    async with serve(AutomaticModel(), api_key="sesame") as server:
-        async with Client(Endpoint(server.base_url, "m")) as client:
-            with pytest.raises(ServerRefused, match="refused the key"):
-                await client.models()
+    async with (
+        serve(AutomaticModel(), api_key="sesame") as server,
+        Client(Endpoint(server.base_url, "m")) as client,
+    ):
+        with pytest.raises(ServerRefused, match="refused the key"):
+            await client.models()
 
 
 PIECES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=8)

@@ -109,7 +109,7 @@ async def test_no_draft_comes_to_a_value(sandbox: Sandbox) -> None:
     run, events = run_with(model, sandbox)
     await think(run)
     assert len(asked) == 5
-    assert [e.reason for e in events if isinstance(e, SecondLook)][0] == "No draft came to a value."
+    assert next(e.reason for e in events if isinstance(e, SecondLook)) == "No draft came to a value."
     assert run.chosen is not None
     assert run.chosen.text == "Hard to say."
     assert "No draft came to a value" in run.note

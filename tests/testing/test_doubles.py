@@ -42,7 +42,7 @@ async def test_a_script_is_strict_in_both_directions() -> None:
         model.assert_complete()
     assert await said(model) == "two"
     model.assert_complete()
-    with pytest.raises(UnexpectedCall, match="Call 3 .* 'Hi there'"):
+    with pytest.raises(UnexpectedCall, match=r"Call 3 .* 'Hi there'"):
         await said(model)
 
 
@@ -118,12 +118,14 @@ def test_a_mistake_in_a_thread_does_too() -> None:
 
 
 async def test_model_errors_travel_as_the_wire_has_them() -> None:
-    async with serve(ScriptedModel(ServerRefused("No slot.", status=500), StreamBroken("x"))) as server:
-        async with Client(Endpoint(server.base_url, "m")) as client:
-            with pytest.raises(ServerRefused, match="No slot"):
-                _ = [item async for item in client.stream(HI)]
-            with pytest.raises(StreamBroken):
-                _ = [item async for item in client.stream(HI)]
+    async with (
+        serve(ScriptedModel(ServerRefused("No slot.", status=500), StreamBroken("x"))) as server,
+        Client(Endpoint(server.base_url, "m")) as client,
+    ):
+        with pytest.raises(ServerRefused, match="No slot"):
+            _ = [item async for item in client.stream(HI)]
+        with pytest.raises(StreamBroken):
+            _ = [item async for item in client.stream(HI)]
 
 
 async def test_an_answer_that_is_not_streamed() -> None:
@@ -137,10 +139,12 @@ async def test_an_answer_that_is_not_streamed() -> None:
 
 async def test_a_fixed_rate_is_never_exceeded() -> None:
     loop = asyncio.get_running_loop()
-    async with serve(AutomaticModel("a " * 20), tokens_per_second=100) as server:
-        async with Client(Endpoint(server.base_url, "m")) as client:
-            started = loop.time()
-            items = [item async for item in client.stream(HI)]
+    async with (
+        serve(AutomaticModel("a " * 20), tokens_per_second=100) as server,
+        Client(Endpoint(server.base_url, "m")) as client,
+    ):
+        started = loop.time()
+        items = [item async for item in client.stream(HI)]
     assert loop.time() - started >= 0.2
     assert len(items) >= 20
 

@@ -54,7 +54,7 @@ def quantity(text: str, *, anywhere: bool = False) -> FinalValue:
 
     `anywhere` falls back on the last number of the whole text.
     """
-    stated = final_text(text)
+    stated = final_text(text).rpartition("=")[2].strip()  # `3 + 4 = 7 dollars` states 7
     numbers = _numbers(stated)
     if not numbers and anywhere:
         numbers = _numbers(text)[-1:]
