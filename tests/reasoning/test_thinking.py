@@ -31,7 +31,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 def by_approach(**replies: str | list[str]) -> tuple[FunctionalModel, list[str]]:
     """A double that tells by the system prompt which approach asks; a list is used up, its last stays."""
     asked: list[str] = []
-    signs = {"program": "Python", "steps": "short steps", "worked": "boxed", "open": "helpful assistant"}
+    signs = {"program": "Python", "steps": "short sentence", "worked": "boxed", "open": "helpful assistant"}
     signs |= {"letter": "nothing else", "choice": "letter of the right option."}
 
     def answer(request: Request) -> str:

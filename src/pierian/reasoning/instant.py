@@ -5,13 +5,13 @@ from __future__ import annotations
 from pierian.events import Routed
 from pierian.reasoning.approach import Approach
 from pierian.reasoning.approaches.direct import BRIEF, DIRECT_CHOICE, DIRECT_FORMULA, DIRECT_SHORT
-from pierian.reasoning.approaches.short_steps import SHORT_STEPS
+from pierian.reasoning.approaches.short_sentences import SHORT_SENTENCES
 from pierian.reasoning.attempt import attempt
 from pierian.reasoning.question import Kind
 from pierian.reasoning.run import Run
 
 APPROACHES: dict[Kind, Approach] = {
-    Kind.QUANTITY: SHORT_STEPS,
+    Kind.QUANTITY: SHORT_SENTENCES,
     Kind.CHOICE: DIRECT_CHOICE,
     Kind.FORMULA: DIRECT_FORMULA,
     Kind.SHORT: DIRECT_SHORT,

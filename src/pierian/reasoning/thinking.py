@@ -1,6 +1,6 @@
 """Thinking: reason, then check, and stop as soon as what is known is enough.
 
-Two cheap drafts of different kinds are made side by side: for a quantity, short steps whose arithmetic is
+Two cheap drafts of different kinds are made side by side: for a quantity, short sentences whose arithmetic is
 recomputed and a program that is run. If they agree, that is the answer. If not, further looks are taken until
 one value leads: a worked solution first, then sampled drafts. Agreement between different approaches is what
 tells right from wrong here; asking a small model to criticise itself does not (docs/log.md).
@@ -19,7 +19,7 @@ from pierian.models.wire import Message
 from pierian.reasoning.approach import Approach
 from pierian.reasoning.approaches.direct import DIRECT_LETTER, DIRECT_SHORT, FULL
 from pierian.reasoning.approaches.program import PROGRAM
-from pierian.reasoning.approaches.short_steps import SHORT_STEPS
+from pierian.reasoning.approaches.short_sentences import SHORT_SENTENCES
 from pierian.reasoning.approaches.worked import WORKED_CHOICE, WORKED_FORMULA, WORKED_QUANTITY, WORKED_SHORT
 from pierian.reasoning.attempt import attempt
 from pierian.reasoning.question import Kind
@@ -42,8 +42,8 @@ class Strategy(Struct, frozen=True):
 
 STRATEGIES: dict[Kind, Strategy] = {
     Kind.QUANTITY: Strategy(
-        (Look(SHORT_STEPS), Look(PROGRAM)),
-        (Look(WORKED_QUANTITY), Look(SHORT_STEPS, sampled=True), Look(PROGRAM, sampled=True)),
+        (Look(SHORT_SENTENCES), Look(PROGRAM)),
+        (Look(WORKED_QUANTITY), Look(SHORT_SENTENCES, sampled=True), Look(PROGRAM, sampled=True)),
     ),
     Kind.CHOICE: Strategy((Look(WORKED_CHOICE), Look(DIRECT_LETTER)), (Look(WORKED_CHOICE, sampled=True),)),
     Kind.FORMULA: Strategy((Look(WORKED_FORMULA),), (Look(PROGRAM),)),
@@ -53,7 +53,7 @@ STRATEGIES: dict[Kind, Strategy] = {
 
 def long_prefixes() -> list[tuple[Message, ...]]:
     """The fixed beginnings of prompts that are worth keeping ready."""
-    return [SHORT_STEPS.prefix(), PROGRAM.prefix()]
+    return [SHORT_SENTENCES.prefix(), PROGRAM.prefix()]
 
 
 async def think(run: Run) -> None:

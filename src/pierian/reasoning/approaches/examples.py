@@ -1,7 +1,7 @@
 """Worked examples of word problems, written for this project, in the two forms that the approaches use.
 
-They show the form and the habit of naming each quantity; none is taken from a data set. The first and
-the last have two parts, because people ask two things at once.
+They show the form and the habit of saying what each calculation is for; none is taken from a data set. Some
+have two parts, because people ask two things at once.
 """
 
 from __future__ import annotations
@@ -14,18 +14,32 @@ QUESTIONS = (
     "Omar earns $15 an hour for the first 40 hours of a week and 1.5 times as much for every hour after that. Last "
     "week he worked 46 hours, and 20% of his pay went to tax. How much did he keep?",
     "Lea is 4 years older than Tom. In 6 years the sum of their ages will be 38. How old are Lea and Tom today?",
+    "Ben had some stickers. He gave a third of them to his sister, then lost 6, and now has 30. How many stickers "
+    "did he have at first?",
+    "A garden has 24 rose bushes. There are 25% more tulips than rose bushes, and half as many lilies as roses and "
+    "tulips together. How many plants are in the garden?",
 )
 
-STEPS = (
-    "Groups of 5: 20 / 5 = 4.\nPrice: 4 * 2 = 8 dollars.\nChange: 10 - 8 = 2 dollars.\n"
-    "Answer: she pays 8 dollars, her change is 2 dollars",
-    "Get off at first stop: 120 / 4 = 30.\nAfter first stop: 120 - 30 + 18 = 108.\nGet on at second stop: "
-    "2 * 18 = 36.\nNow: 108 + 36 = 144.\nAnswer: 144 passengers",
-    "Regular pay: 40 * 15 = 600 dollars.\nOvertime hours: 46 - 40 = 6.\nOvertime rate: 15 * 1.5 = 22.50 dollars.\n"
-    "Overtime pay: 6 * 22.50 = 135 dollars.\nPay: 600 + 135 = 735 dollars.\nTax: 735 * 20 / 100 = 147 dollars.\n"
-    "Kept: 735 - 147 = 588 dollars.\nAnswer: 588 dollars",
-    "Sum of ages today: 38 - 2 * 6 = 26.\nTom today: (26 - 4) / 2 = 11.\nLea today: 11 + 4 = 15.\n"
+SENTENCES = (
+    "Mia buys 20 / 5 = 4 groups of five lemons.\nEach group costs $2, so she pays 4 * 2 = 8 dollars.\n"
+    "She gave $10, so her change is 10 - 8 = 2 dollars.\nAnswer: she pays 8 dollars, her change is 2 dollars",
+    "At the first stop 120 / 4 = 30 passengers get off.\n"
+    "Then 18 get on, so there are 120 - 30 + 18 = 108 passengers.\n"
+    "At the second stop twice as many get on as at the first, which is 2 * 18 = 36.\n"
+    "Nobody gets off, so now there are 108 + 36 = 144 passengers.\nAnswer: 144 passengers",
+    "For the first 40 hours he earns 40 * 15 = 600 dollars.\nHe worked 46 - 40 = 6 hours of overtime.\n"
+    "An hour of overtime pays 15 * 1.5 = 22.50 dollars.\nSo the overtime pays 6 * 22.50 = 135 dollars.\n"
+    "In all he earns 600 + 135 = 735 dollars.\nThe tax is 20% of that, 735 * 20 / 100 = 147 dollars.\n"
+    "He keeps 735 - 147 = 588 dollars.\nAnswer: 588 dollars",
+    "In 6 years both are 6 years older, so today the sum of their ages is 38 - 2 * 6 = 26.\n"
+    "Without the 4 years that Lea has more, two times Tom's age is 26 - 4 = 22.\n"
+    "So Tom is 22 / 2 = 11 years old.\nLea is 4 years older, so she is 11 + 4 = 15.\n"
     "Answer: Lea is 15 years old, Tom is 11 years old",
+    "Before he lost 6 stickers he had 30 + 6 = 36.\n"
+    "He had given away a third, so these 36 are two thirds of what he had.\nOne third is 36 / 2 = 18 stickers.\n"
+    "So at first he had 18 * 3 = 54 stickers.\nAnswer: 54 stickers",
+    "25% of 24 is 24 * 25 / 100 = 6, so there are 24 + 6 = 30 tulips.\nRoses and tulips together are 24 + 30 = 54.\n"
+    "There are half as many lilies, 54 / 2 = 27.\nIn all there are 54 + 27 = 81 plants.\nAnswer: 81 plants",
 )
 
 PROGRAMS = (
@@ -35,4 +49,6 @@ PROGRAMS = (
     "overtime_pay = overtime_hours * overtime_rate\npay = regular_pay + overtime_pay\ntax = pay * 20 / 100\n"
     "answer = pay - tax",
     "sum_today = 38 - 2 * 6\ntom = (sum_today - 4) / 2\nlea = tom + 4\nanswer = lea, tom",
+    "before_loss = 30 + 6\none_third = before_loss / 2\nanswer = one_third * 3",
+    "roses = 24\ntulips = roses + roses * 25 / 100\nlilies = (roses + tulips) / 2\nanswer = roses + tulips + lilies",
 )

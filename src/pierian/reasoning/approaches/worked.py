@@ -1,5 +1,5 @@
 """Worked solution: the model's habitual way, reasoning at length to a marked answer. Most accurate alone, and the
-most expensive; used where short steps do not apply or do not agree."""
+most expensive; used where short sentences do not apply or do not agree."""
 
 from __future__ import annotations
 
