@@ -22,7 +22,7 @@ from benchmarks.intervals import paired_difference, wilson
 from pierian.assistant import AskRequest, Assistant
 from pierian.config import Settings
 from pierian.config import load as load_settings
-from pierian.events import AnswerReady
+from pierian.events import AnswerReady, DraftFinished, DraftStarted
 from pierian.exceptions import PierianError
 from pierian.models.model import Model, open_model
 from pierian.models.wire import Finished, Message, Piece, Request
@@ -35,8 +35,13 @@ SINGLE_TOKENS = 1024
 
 async def ask_mode(assistant: Assistant, item: Item, mode: Mode) -> dict[str, Any]:
     """One item through the assistant."""
+    drafts: dict[int, list[Any]] = {}
     async for event in assistant.stream(AskRequest(question=item.question, mode=mode)):
-        if isinstance(event, AnswerReady):
+        if isinstance(event, DraftStarted):
+            drafts[event.draft] = [event.approach]
+        elif isinstance(event, DraftFinished):
+            drafts[event.draft] += [event.value, event.tokens]
+        elif isinstance(event, AnswerReady):
             answer, spend = event.answer, event.answer.receipt.spend
             return {
                 "text": answer.text,
@@ -44,7 +49,7 @@ async def ask_mode(assistant: Assistant, item: Item, mode: Mode) -> dict[str, An
                 "tokens": spend.completion_tokens,
                 "prompt_tokens": spend.prompt_tokens,
                 "cached_tokens": spend.cached_tokens,
-                "drafts": answer.receipt.drafts,
+                "drafts": list(drafts.values()),
                 "agreeing": answer.receipt.agreeing,
                 "checks": [[c.kind, c.outcome] for c in answer.receipt.checks],
                 "cut_short": answer.receipt.cut_short,
@@ -107,12 +112,13 @@ async def run(arguments: argparse.Namespace, settings: Settings, items: list[Ite
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
     """The finished items of a run; a line cut off by an interruption is left out."""
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, dict[str, Any]] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             with contextlib.suppress(json.JSONDecodeError):
-                rows.append(json.loads(line))
-    return rows
+                row = json.loads(line)
+                rows.setdefault(row["id"], row)  # the first answer counts, should one ever stand twice
+    return list(rows.values())
 
 
 def summary(rows: list[dict[str, Any]], **labels: Any) -> dict[str, Any]:

@@ -43,7 +43,8 @@ _NUMBER_WORD = re.compile(
 )
 _ASKS_QUANTITY = re.compile(
     r"\bhow\s+(?:many|much|long|far|old|tall|fast|heavy|big|deep|wide|often)\b"
-    r"|\b(?:calculate|compute|evaluate)\b"
+    r"|\b(?:calculate|compute|evaluate|determine|find)\b"
+    r"|\bwhat\s+(?:percentage|percent|fraction|number|amount|total|share|part)\b"
     r"|\bwhat(?:\s+(?:is|was|are|were|will\s+be|would\s+be)|'s)\b[^.?!]*\b(?:total|average|sum|difference|product"
     r"|ratio|cost|price|profit|number|amount|percentage|percent|length|width|height|area|perimeter|volume|weight|age"
     r"|speed|distance|time|temperature|salary|income|change|rate|probability|value)\b"
