@@ -54,7 +54,9 @@ def stored() -> tuple[str, list[str]]:
         return found.title, [turn.text for turn in found.turns]
 
 
-def test_turns_follow_each_other_and_are_stored(talk: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_turns_follow_each_other_and_are_stored(
+    talk: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert talk("Hello there", "And now?") == 0
     printed = capsys.readouterr().out
     assert "You said: Hello there (0 before)" in printed
@@ -81,7 +83,15 @@ def test_a_conversation_goes_on_later(talk: Callable[..., int], capsys: pytest.C
 def test_commands_change_the_rest_of_the_sitting(
     talk: Callable[..., int], server: ModelServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = ("/mode thinking", "Tell me a story", "/budget tokens 7", "Another", "/budget off", "/model other", "Last")
+    lines = (
+        "/mode thinking",
+        "Tell me a story",
+        "/budget tokens 7",
+        "Another",
+        "/budget off",
+        "/model other",
+        "Last",
+    )
     assert talk(*lines) == 0
     bodies = server.bodies
     assert bodies[0]["max_tokens"] > 1000  # Thinking answers an open question at length
@@ -90,7 +100,9 @@ def test_commands_change_the_rest_of_the_sitting(
     assert [body["model"] for body in bodies] == ["m", "m", "other"]
 
 
-def test_mistyped_commands_are_one_sentence(talk: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistyped_commands_are_one_sentence(
+    talk: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert talk("/mod instant", "/mode fast", "/budget lots", "/drop x", "/save", "/help", "/quit") == 0
     shown = capsys.readouterr()
     assert "Did you mean '/mode'?" in shown.err
@@ -122,7 +134,10 @@ def test_dropping_forgets_the_oldest_turns_but_keeps_them_stored(
 
 
 def test_a_conversation_that_is_too_long_offers_to_drop_turns(
-    talk: Callable[..., int], server: ModelServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    talk: Callable[..., int],
+    server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked: list[str] = []
 

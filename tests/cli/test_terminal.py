@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from pierian.cli.receipt import receipt_lines
-from pierian.cli.terminal import Terminal, clean, complete_blocks
+from pierian.cli.terminal import Terminal, complete_blocks
+from pierian.cli.text import printable
 from pierian.events import (
     Answer,
     AnswerReady,
@@ -25,7 +26,9 @@ from pierian.events import (
     Token,
 )
 
-RECEIPT = Receipt("thinking", "m", Spend(10, 0, 1200, 8.0, 6.0), (Check("program", "passed", "a program gave 12"),))
+RECEIPT = Receipt(
+    "thinking", "m", Spend(10, 0, 1200, 8.0, 6.0), (Check("program", "passed", "a program gave 12"),)
+)
 
 
 def shown(*events: Event) -> str:
@@ -82,7 +85,9 @@ def test_a_corrected_answer_shows_the_right_number_only() -> None:
 
 def test_a_corrected_thought_is_marked() -> None:
     text = shown(
-        DraftStarted(1, "x"), Token(1, "2 * 3 = 7", "thought"), CalculationCorrected(1, "2 * 3", "7", "6", "2 * 3 = 6")
+        DraftStarted(1, "x"),
+        Token(1, "2 * 3 = 7", "thought"),
+        CalculationCorrected(1, "2 * 3", "7", "6", "2 * 3 = 6"),
     )
     assert "2 * 3 = 7 ✗ → 6" in text
 
@@ -100,7 +105,7 @@ def test_a_second_look_and_a_failed_program_are_said() -> None:
 
 def test_no_text_drives_the_terminal() -> None:
     evil = "a\x1b[2Jb\x07c\u202ed\x9b31me"
-    assert clean(evil) == "a[2Jbcd31me"
+    assert printable(evil) == "a[2Jbcd31me"
     text = shown(DraftStarted(1, "x"), Token(1, evil, "thought"), SecondLook("\x1b]0;title\x07"))
     assert "\x1b[2J" not in text
     assert "\x1b]0" not in text

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pierian.cli.exit_codes import FAILED, MISUSED, STOPPED
+from pierian.cli.text import printable
 from pierian.exceptions import PierianError, UserError
 
 COMMANDS = {
@@ -91,12 +92,6 @@ def show_error(error: PierianError) -> None:
     console.print(Text.assemble(("Error: ", "bold red"), printable(str(error))))
     if error.hint:
         console.print(Text(printable(error.hint), style="dim"))
-
-
-def printable(text: str) -> str:
-    """Text without control characters and lone surrogates, so that no message can disturb the terminal."""
-    text = text.encode("utf-8", "replace").decode()
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
 def _unexpected(error: Exception) -> int:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pierian.cli.text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from datetime import datetime
@@ -36,8 +38,6 @@ class Format(StrEnum):
 Id = Annotated[str, typer.Argument(metavar="ID", help="The conversation's id, or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-# Control characters (C0 but tab and newline, DEL, C1) could move the cursor or retitle a terminal.
-_CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 _ESCAPED = {code: f"\\u{code:04x}" for code in range(127, 160)}
 
 
@@ -212,11 +212,6 @@ def print_turn(console: Console, turn: Turn) -> None:
 def local(moment: datetime) -> str:
     """A time in the user's own time zone, to the minute."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
-
-
-def printable(text: str) -> str:
-    """`text` without control characters."""
-    return text.translate(_CONTROLS)
 
 
 def print_json(value: Any) -> None:

@@ -11,6 +11,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from pierian.cli.text import printable
 from pierian.events import (
     Answer,
     AnswerReady,
@@ -96,18 +97,10 @@ class Pipe(_Plain):
         if isinstance(event, AnswerReady):
             from pierian.cli.receipt import receipt_lines
 
-            sys.stdout.write(clean(event.answer.text) + "\n")
+            sys.stdout.write(printable(event.answer.text) + "\n")
             sys.stdout.flush()
             for line in receipt_lines(event.answer.receipt):
                 sys.stderr.write(line.plain + "\n")
-
-
-def clean(text: str) -> str:
-    """Text without control characters but newline and tab, and without what reverses writing direction."""
-    return "".join(c for c in text if c in "\n\t" or (c.isprintable() and c not in _BIDI) or c == " ")
-
-
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Terminal:
@@ -186,7 +179,7 @@ class Terminal:
 
     def _thought(self, draft: int, text: str) -> None:
         # Drafts run side by side: the first streams, and the others wait until it has finished.
-        self._waiting[draft] = self._waiting.get(draft, "") + clean(text)
+        self._waiting[draft] = self._waiting.get(draft, "") + printable(text)
         if draft != min(self._waiting):
             return
         self._quiet()
@@ -197,10 +190,10 @@ class Terminal:
 
     def _corrected(self, event: CalculationCorrected) -> None:
         if self._live is not None or self._text:
-            self._text = clean(event.text)
+            self._text = printable(event.text)
             self._refresh()
         elif event.draft != min(self._waiting, default=event.draft):
-            self._waiting[event.draft] = clean(event.text)
+            self._waiting[event.draft] = printable(event.text)
         else:
             self.console.print(f" ✗ → {event.computed}", style="yellow", end="", markup=False)
 
@@ -218,7 +211,7 @@ class Terminal:
     def _note(self, text: str, style: str = "dim") -> None:
         self._quiet()
         self._fresh_line()
-        self.console.print(clean(f"· {text}"), style=style, markup=False)
+        self.console.print(printable(f"· {text}"), style=style, markup=False)
 
     def _fresh_line(self) -> None:
         if not self._at_line_start:
@@ -228,7 +221,7 @@ class Terminal:
     def _answer_token(self, text: str) -> None:
         self._quiet()
         self._fresh_line()
-        self._text += clean(text)
+        self._text += printable(text)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -257,11 +250,11 @@ class Terminal:
         self._quiet()
         self._end_live()
         self._fresh_line()
-        if answer.text and clean(answer.text).strip() != self._text.strip():
+        if answer.text and printable(answer.text).strip() != self._text.strip():
             from rich.markdown import Markdown
 
             self.console.print()
-            self.console.print(Markdown(clean(answer.text)))
+            self.console.print(Markdown(printable(answer.text)))
         self.console.print()
         for line in receipt_lines(answer.receipt):
             self.console.print(line)
