@@ -170,6 +170,8 @@ class Supervisor:
                 await self._lease(call, call.options, reader, writer)
         except (msgspec.MsgspecError, ConnectionError, asyncio.IncompleteReadError, ValueError):
             pass  # a client that went away or is not ours
+        except asyncio.CancelledError:
+            pass  # the supervisor ends; passed on, the stream's callback would log it as a fault
         finally:
             self._connections -= 1
             writer.close()
