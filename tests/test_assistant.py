@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from pierian import Answer, AskRequest, Assistant, Mode, Settings
 from pierian.assistant import MAX_QUESTION_CHARACTERS, checked_question, emphasised
@@ -15,11 +16,11 @@ from pierian.config import paths
 from pierian.events import AnswerReady, DraftStarted, Event, Routed, Token
 from pierian.exceptions import (
     ContextOverflow,
+    EngineError,
     QuestionError,
     ServerRefused,
     ServerTimeout,
     ServerUnreachable,
-    StreamBroken,
     UnknownName,
     UserError,
 )
@@ -184,7 +185,7 @@ async def test_stop_gives_what_there_is_and_frees_the_server() -> None:
         assert (await assistant.ask("Why?")).text == "Because."
     assert (answer.text, answer.complete) == ("half an answer", False)
     assert answer.receipt.cut_short == "You stopped it."
-    assert answer.receipt.spend.completion_tokens == 3
+    assert answer.receipt.spend.completion_tokens == 4  # no usage from a stopped server: four bytes a token
 
 
 async def test_stop_all_ends_the_runs_of_every_assistant() -> None:
@@ -257,13 +258,61 @@ async def test_without_usage_from_the_server_the_budget_still_holds() -> None:
     assert answer.receipt.spend.completion_tokens == 3
 
 
+@pytest.mark.parametrize("mode", Mode)
+async def test_what_was_streamed_before_a_failure_comes_back(mode: Mode) -> None:
+    async with serve(FunctionalModel(thinker), CloseMidStream(2)) as server:
+        answer, _ = await answer_of(server, AskRequest(question=PENS, mode=mode))
+    assert answer.text
+    assert "in the middle of the answer" in answer.receipt.cut_short
+    assert "Try again" in answer.receipt.cut_short
+
+
+async def test_a_server_that_ignores_the_limit_is_left() -> None:
+    class Endless(FunctionalModel):
+        async def stream(self, request: Request) -> AsyncGenerator[Any]:
+            async for item in super().stream(structs.replace(request, max_tokens=500)):
+                yield item
+
+    endless = Endless(lambda _: (f"word{i} " for i in range(500)), embedded=False)
+    async with serve(endless) as server:
+        answer, _ = await answer_of(server, AskRequest(question="Why?", budget_tokens=10))
+    assert answer.receipt.spend.completion_tokens <= 10
+    assert not answer.complete
+
+
+async def test_an_answer_is_not_lost_when_its_use_cannot_be_recorded() -> None:
+    paths().data.mkdir(parents=True)
+    paths().database.write_bytes(b"this is no database" * 100)
+    async with serve(AutomaticModel("Because.")) as server:
+        answer, _ = await answer_of(server, AskRequest(question="Why?"))
+    assert answer.text == "Because."
+    assert "could not be recorded" in answer.receipt.note
+
+
+async def test_after_a_failure_of_the_engine_the_next_question_opens_it_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serve(AutomaticModel("Because.")) as server, Assistant(settings_for(server)) as assistant:
+        await assistant.ask("Why?")
+        first = assistant._model
+        assert first is not None
+
+        async def broken(*_: Any) -> Any:
+            raise EngineError("The engine's supervisor was stopped.")
+            yield
+
+        monkeypatch.setattr(first, "stream", broken)
+        with pytest.raises(EngineError):
+            await assistant.ask("Why?")
+        assert (await assistant.ask("Why?")).text == "Because."
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
         (Refuse(500), ServerRefused),
         (Refuse(401), ServerRefused),
         (Overflow(), ContextOverflow),
-        (CloseMidStream(2), StreamBroken),
         (Silence(), ServerTimeout),
     ],
 )

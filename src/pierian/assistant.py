@@ -12,21 +12,34 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
-from pierian.budget import DailyCap, Ledger, Limits
+from pierian.budget import Amount, DailyCap, Ledger, Limits
 from pierian.config import Settings, load, paths
 from pierian.events import Answer, AnswerReady, Event, ModelLoading, ModelReady, Receipt
-from pierian.exceptions import BudgetExhausted, EngineError, QuestionError, UserError
+from pierian.exceptions import (
+    BudgetExhausted,
+    DiskFull,
+    EngineError,
+    QuestionError,
+    RunError,
+    StorageError,
+    UserError,
+)
 from pierian.models.model import Model, open_model
 from pierian.models.wire import Message
 from pierian.reasoning import Mode, Prices, Question, Run, answer_instantly, classify, long_prefixes, think
 from pierian.runs.stopping import stopped
 from pierian.sandbox import Sandbox
 
+if TYPE_CHECKING:
+    from pierian.storage import Database
+
 MAX_QUESTION_CHARACTERS = 400_000
+STOPPED = "You stopped it."
+"""`Receipt.cut_short` of a run that the user ended."""
 
 
 class AskRequest(Struct, frozen=True, kw_only=True):
@@ -59,6 +72,7 @@ class Assistant:
         self._resources = contextlib.AsyncExitStack()
         self._model: Model | None = None
         self._sandbox: Sandbox | None = None
+        self._database: Database | None = None
         self._opening = asyncio.Lock()
         self._stop = asyncio.Event()
 
@@ -73,7 +87,7 @@ class Assistant:
     async def close(self) -> None:
         """Give the engine back and end the sandbox."""
         await self._resources.aclose()
-        self._model = self._sandbox = None
+        self._model = self._sandbox = self._database = None
 
     def stop(self) -> None:
         """End the runs in progress at once; each still gives the best answer so far."""
@@ -108,13 +122,24 @@ class Assistant:
         mode = request.mode or Mode(self.settings.mode)
         self._stop.clear()
         work = _Work(started=time.monotonic())
-        usage = await self._daily_cap(mode) if self._capped() else None
+        usage = await self._usage(mode) if self._capped() else None
         tokens, seconds = request.budget_tokens, request.budget_seconds
         if (tokens is not None and tokens < 1) or (seconds is not None and seconds <= 0):
             raise UserError("A budget must be more than nothing.", hint="Leave it out for no limit.")
         limits = Limits(tokens or self.settings.budget_tokens, seconds or self.settings.budget_seconds)
         ledger = Ledger(limits, daily=usage)
-        ended_by = await self._until_ended(self._work(work, request, question, mode, ledger, emit), ledger)
+        try:
+            ended_by = await self._until_ended(
+                self._work(work, request, question, mode, ledger, emit), ledger
+            )
+        except RunError as error:
+            if isinstance(error, EngineError):
+                await self.close()  # the next question opens the model anew
+            run = work.run
+            if run is None or not (run.chosen or run.partial):
+                raise
+            # What is there was paid for: it comes back, with what went wrong.
+            ended_by = f"{error} {error.hint}".strip()
         run = work.run
         if run is None:
             return Answer(
@@ -144,7 +169,9 @@ class Assistant:
             history=request.history,
             instructions=self.settings.instructions,
             seed=request.seed,
-            prices=Prices(self.settings.price_input, self.settings.price_output),
+            prices=Prices(self.settings.price_input, self.settings.price_output)
+            if self.settings.base_url
+            else Prices(),
         )
         match mode:
             case Mode.INSTANT:
@@ -164,7 +191,7 @@ class Assistant:
             if not main.done():
                 main.cancel()
                 await asyncio.gather(main, return_exceptions=True)
-                return "You stopped it." if told_to_stop else "The time budget ran out."
+                return STOPPED if told_to_stop else "The time budget ran out."
             await main
         except BudgetExhausted as error:
             return str(error)
@@ -172,7 +199,7 @@ class Assistant:
             # The engine goes with everything else, and may be gone a moment before the signal is seen.
             await asyncio.wait({stop_all}, timeout=0.5)
             if stop_all.done():
-                return "You stopped it."
+                return STOPPED
             raise
         finally:
             for task in tasks:
@@ -195,23 +222,38 @@ class Assistant:
             return self._model, self._sandbox
 
     def _capped(self) -> bool:
+        settings = self.settings
+        priced = settings.price_input or settings.price_output
+        if settings.daily_money is not None and settings.base_url and not priced:
+            raise UserError(
+                "A daily cap on money needs the prices of the server.",
+                hint="Set price_input and price_output, per million tokens.",
+            )
         return self.settings.daily_tokens is not None or self.settings.daily_money is not None
 
-    async def _daily_cap(self, mode: Mode) -> DailyCap:
+    async def _usage(self, mode: Mode) -> DailyCap:
+        """Where use is recorded and the daily caps are kept; the database stays open while the assistant lives."""
         from pierian.storage import UsageStore, open_database
 
-        database = await asyncio.to_thread(open_database, paths().database)
+        if self._database is None:
+            self._database = await asyncio.to_thread(open_database, paths().database)
+            self._resources.enter_context(self._database)
         return UsageStore(
-            database, self.settings.daily_tokens, self.settings.daily_money, self.settings.model, mode.value
+            self._database,
+            self.settings.daily_tokens,
+            self.settings.daily_money,
+            self.settings.model,
+            mode.value,
         )
 
     async def _record(self, mode: Mode, run: Run) -> None:
         """Count what was used, for the daily totals; without a cap this can wait until the answer is there."""
-        from pierian.budget import Amount
-
-        usage = await self._daily_cap(mode)
         amount = Amount(run.spend.completion_tokens, run.spend.money)
-        usage.settle(usage.reserve(amount), amount)
+        try:
+            usage = await self._usage(mode)
+            usage.settle(usage.reserve(amount), amount)
+        except (StorageError, DiskFull) as error:
+            run.note = f"{run.note} This use could not be recorded: {error}".strip()
 
 
 def checked_question(text: str) -> str:

@@ -7,10 +7,11 @@ answers or logs: `Settings.public()` masks them.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import errno
 import os
+import re
+import tempfile
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
@@ -61,7 +62,8 @@ class Settings:
     def public(self) -> dict[str, Any]:
         """All settings as plain values, secrets masked."""
         values = dataclasses.asdict(self)
-        return {k: ("•••" if k in SECRETS and v else v) for k, v in values.items()}
+        masked = {k: ("•••" if k in SECRETS and v else v) for k, v in values.items()}
+        return masked | {"base_url": re.sub(r"//[^/@]*@", "//•••@", self.base_url)}
 
 
 def keys() -> dict[str, str]:
@@ -123,8 +125,10 @@ def load(**flags: Any) -> Settings:
         raw = os.environ.get(f"PIERIAN_{key.upper()}")
         if raw is not None:
             values[key] = convert(key, raw, f"from PIERIAN_{key.upper()}")
-    values |= {k: convert(k, v, f"--{k.replace('_', '-')}") for k, v in flags.items() if v is not None}
-    return Settings(**values)
+    given = {k: convert(k, v, f"--{k.replace('_', '-')}") for k, v in flags.items() if v is not None}
+    if given.get("base_url") not in (None, values.get("base_url")) and "PIERIAN_API_KEY" not in os.environ:
+        values.pop("api_key", None)  # it belongs to the server in the settings, and goes to no other
+    return Settings(**(values | given))
 
 
 def read_file(file: Path) -> dict[str, Any]:
@@ -140,7 +144,9 @@ def read_file(file: Path) -> dict[str, Any]:
             hint="Mend that line, or move the file away.",
         ) from error
     except OSError as error:
-        raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}.") from error
+        raise SettingsError(
+            f"The settings file {file} cannot be read: {error.strerror}.", hint="Check its permissions."
+        ) from error
 
 
 def convert(key: str, value: Any, where: str) -> Any:
@@ -149,6 +155,10 @@ def convert(key: str, value: Any, where: str) -> Any:
         raise UnknownName("setting", key, keys())
     if value in ("", "none") and default_of(key) is None:
         return None
+    if isinstance(value, str) and value.encode("utf-8", "replace").decode() != value:
+        raise SettingsError(f"The setting {key} {where} is not plain text.", hint=f"{key}: {keys()[key]}")
+    if isinstance(value, str) and key == "mode":
+        value = value.lower()
     try:
         return msgspec.convert(value, types()[key], strict=False)
     except msgspec.ValidationError as error:
@@ -183,23 +193,35 @@ def save(key: str, text: str) -> Path:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file in one step, readable by its owner only, in a folder that is made if need be."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    """Write a file in one step, readable by its owner only, in a folder that is made if need be.
+
+    A link is followed, and what is no plain file (a terminal, a pipe) is written into.
+    """
     content = text.encode("utf-8", "replace")
+    temporary = ""
     try:
+        file = file.resolve()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if file.exists() and not file.is_file():
+            file.write_bytes(content)
+            return
+        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
-        temporary.replace(file)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(temporary).replace(file)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 f"There is no room left to write {file}.", hint="Free some space and try again."
             ) from error
-        raise SettingsError(f"{file} cannot be written: {error.strerror}.") from error
+        raise SettingsError(
+            f"{file} cannot be written: {error.strerror}.",
+            hint="Choose another place, or change its permissions.",
+        ) from error
 
 
 @cache

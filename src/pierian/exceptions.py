@@ -69,6 +69,9 @@ class RunError(PierianError):
 class ModelError(RunError):
     """A model server did not do its part."""
 
+    engine_generation = 0
+    """Which life of the embedded engine it happened in; set by the model that streamed."""
+
 
 class ServerUnreachable(ModelError):
     """Nothing answers at the server's address."""

@@ -167,8 +167,6 @@ def test_a_model_that_was_not_pulled_says_how(capsys: pytest.CaptureFixture[str]
         (Refuse(429, headers={"Retry-After": "7"}), "7 seconds"),
         (Refuse(500, message="\x1b[31mred\x07 " + "x" * 999), "red"),
         (Overflow(5000, 4096), "904 more than the 4,096"),
-        (CloseMidStream(2), "in the middle of the answer"),
-        (Garbage(), "not in the OpenAI wire format"),
         (NotAStream(), "does not speak the OpenAI wire format"),
         (Silence(), "silent"),
     ],
@@ -181,6 +179,29 @@ def test_a_server_that_fails_is_one_sentence_and_exit_code_1(
     assert run(["ask", PENS]) == 1
     assert_one_sentence(capsys, says)
     assert not (paths().state / "fault.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [(CloseMidStream(2), "in the middle of the answer"), (Garbage(), "not in the OpenAI wire format")],
+)
+def test_what_came_before_a_failure_is_shown_with_exit_code_3(
+    fault: Fault, says: str, server: ModelServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.faults = (fault,)
+    assert run(["ask", "--mode", "instant", PENS]) == 3
+    shown = capsys.readouterr()
+    assert shown.out.strip()
+    assert says in shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_the_saved_key_goes_to_no_other_server(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths().config.mkdir(parents=True)
+    paths().config_file.write_text('base_url = "https://api.example.com/v1"\napi_key = "sk-secret"\n')
+    monkeypatch.delenv("PIERIAN_BASE_URL", raising=False)
+    run(["ask", "--mode", "instant", "--base-url", server.base_url, "--model", "m", PENS])
+    assert "authorization" not in server.received[-1].headers
 
 
 @pytest.mark.parametrize("url", ["closed port", "not a url", "http://nowhere.invalid/v1", "http://[::1"])

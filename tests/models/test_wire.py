@@ -46,9 +46,11 @@ def test_only_our_own_engine_gets_what_only_it_understands() -> None:
     assert not {"return_progress", "cache_prompt", "top_k", "grammar"} & other.keys()
 
 
-def test_a_seed_does_without_the_prompt_cache() -> None:
-    body = Request(messages=ASKED, max_tokens=7, seed=0).body("m", embedded=True)
+def test_only_what_must_repeat_does_without_the_prompt_cache() -> None:
+    body = Request(messages=ASKED, max_tokens=7, seed=0, repeatable=True).body("m", embedded=True)
     assert (body["seed"], body["cache_prompt"]) == (0, False)
+    sampled = Request(messages=ASKED, max_tokens=7, seed=0).body("m", embedded=True)
+    assert sampled["cache_prompt"] is True
 
 
 def test_a_schema_travels_as_a_strict_response_format() -> None:

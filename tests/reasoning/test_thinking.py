@@ -139,15 +139,13 @@ async def test_a_program_that_fails_is_no_opinion(sandbox: Sandbox, program: str
     assert outcomes(run).get("program", "unusable") == "unusable"
 
 
-async def test_a_budget_for_one_draft_gives_that_one(sandbox: Sandbox) -> None:
+async def test_a_small_budget_is_shared_between_the_first_drafts(sandbox: Sandbox) -> None:
     model, asked = by_approach(steps="Answer: 12", program=PROGRAM.format(13), worked="\\boxed{12}")
-    run, _ = run_with(model, sandbox, limits=Limits(tokens=2))
+    run, _ = run_with(model, sandbox, limits=Limits(tokens=4))
     await think(run)
-    assert asked == ["steps"]
-    assert run.chosen is not None
-    assert run.chosen.value.normal == "12"
+    assert sorted(asked)[:2] == ["program", "steps"]
     assert "token budget" in run.cut_short
-    assert run.ledger.spent.tokens == 2
+    assert run.ledger.spent.tokens <= 4
 
 
 async def test_a_budget_that_ends_between_looks_is_said(sandbox: Sandbox) -> None:

@@ -98,6 +98,9 @@ def _unexpected(error: Exception) -> int:
     """A usage error from the parser, or a fault of ours: recorded in full in a file, named on the terminal."""
     import traceback
 
+    if type(error).__name__ == "Abort":
+        sys.stderr.write("Nothing was changed.\n")
+        return STOPPED
     show = getattr(error, "show", None)
     if show is not None:  # click's own errors
         show()

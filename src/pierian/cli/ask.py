@@ -93,6 +93,7 @@ def read_question(question: str | None) -> str:
 async def answer_on(face: Face, assistant: Assistant, request: AskRequest) -> Answer:
     """Stream one run to a face. The first Ctrl-C stops the run, which still gives what there is."""
     import asyncio
+    import contextlib
     import signal
 
     from pierian.events import AnswerReady
@@ -103,10 +104,11 @@ async def answer_on(face: Face, assistant: Assistant, request: AskRequest) -> An
         loop.add_signal_handler(number, assistant.stop)
     try:
         with face:
-            async for event in assistant.stream(request):
-                face.show(event)
-                if isinstance(event, AnswerReady):
-                    return event.answer
+            async with contextlib.aclosing(assistant.stream(request)) as shown:
+                async for event in shown:
+                    face.show(event)
+                    if isinstance(event, AnswerReady):
+                        return event.answer
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
@@ -117,4 +119,6 @@ def exit_code(answer: Answer) -> int:
     """How the command ends."""
     if answer.complete:
         return ANSWERED
-    return STOPPED if answer.receipt.cut_short == "You stopped it." else CUT_SHORT
+    from pierian import assistant
+
+    return STOPPED if answer.receipt.cut_short == assistant.STOPPED else CUT_SHORT

@@ -228,7 +228,7 @@ class Talk:
         self._change(**{f"budget_{k}": convert(f"budget_{k}", v, "in /budget") for k, v in pairs.items()})
 
     def _drop(self, count: str) -> None:
-        if count and not count.isdigit():
+        if count and not (count.isascii() and count.isdigit()):
             raise UserError(f"{count!r} is not a number of turns.", hint="/drop 2")
         turns = max(1, int(count or 1))
         self._turns = self._turns[2 * turns :]

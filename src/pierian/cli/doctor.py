@@ -186,7 +186,7 @@ def models() -> Check:
         if remote:
             return Check("models", "note", f"{text}; questions go to {_setting('base_url')}")
         if chosen and installed.lookup(chosen) is None:
-            return Check("models", "problem", text, f"Fetch the chosen model: pierian models pull {chosen}")
+            return Check("models", "fatal", text, f"Fetch the chosen model: pierian models pull {chosen}")
         if chosen:
             installed.find(chosen)
     except PierianError as error:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pierian.cli.text import printable
+
 if TYPE_CHECKING:
     from pierian.models.discovery import LocalServer
     from pierian.models.progress import Progress, Report
@@ -111,7 +113,7 @@ def _draw(rows: list[dict[str, Any]], servers: list[LocalServer]) -> None:
         can = [str(c) for c in row["capabilities"] if c != "text"]
         table.add_row(
             "●" if row["installed"] else "",
-            escape(str(row["name"])),
+            escape(printable(str(row["name"]))),
             decimal(size) if size else "?",
             f"{row['parameters']} {row['quantisation']}",
             f"{context:,}" if context else "?",
@@ -126,9 +128,11 @@ def _draw(rows: list[dict[str, Any]], servers: list[LocalServer]) -> None:
         shown = ", ".join(server.models[:4]) or "no model loaded"
         more = f" and {len(server.models) - 4} more" if len(server.models) > 4 else ""
         console.print(
-            f"\n{server.kind} runs on this machine with {escape(shown)}{more}. To use it:\n"
+            f"\n{server.kind} runs on this machine with {escape(printable(shown))}{more}. To use it:\n"
             f"  pierian config set base_url {server.base_url}"
-            + (f"\n  pierian config set model {escape(server.models[0])}" if server.models else ""),
+            + (
+                f"\n  pierian config set model {escape(printable(server.models[0]))}" if server.models else ""
+            ),
             highlight=False,
         )
 
@@ -155,7 +159,7 @@ def add(
     from pierian.models import installed
 
     model = installed.add(file, name)
-    facts = " ".join(f for f in (model.architecture, model.parameters, model.quantisation) if f)
+    facts = printable(" ".join(f for f in (model.architecture, model.parameters, model.quantisation) if f))
     typer.echo(f"Added {model.name} ({facts}). Ask it: pierian ask --model {model.name} …")
     if not model.chat_template:
         typer.echo(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pierian.cli.text import printable
 from pierian.events import Check, Receipt
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def receipt_lines(receipt: Receipt) -> list[Text]:
     spend = receipt.spend
     parts = [
         Text(receipt.mode.capitalize(), style="bold"),
-        Text(receipt.model),
+        Text(printable(receipt.model)),
         Text(f"{spend.completion_tokens:,} tokens"),
         Text(f"{spend.seconds:.1f} s"),
     ]
@@ -35,9 +36,9 @@ def receipt_lines(receipt: Receipt) -> list[Text]:
     parts += [_check(check) for check in merged(receipt.checks)]
     lines = [Text(" · ").join(parts)]
     if receipt.cut_short:
-        lines.append(Text(f"Cut short: {receipt.cut_short}", style="yellow"))
+        lines.append(Text(printable(f"Cut short: {receipt.cut_short}"), style="yellow"))
     if receipt.note:
-        lines.append(Text(receipt.note, style="yellow" if "care" in receipt.note else "dim"))
+        lines.append(Text(printable(receipt.note), style="yellow" if "care" in receipt.note else "dim"))
     return lines
 
 
@@ -55,4 +56,4 @@ def _check(check: Check) -> Text:
     from rich.text import Text
 
     mark, style = _MARKS[check.outcome]
-    return Text.assemble((f"{mark} ", style), check.detail)
+    return Text.assemble((f"{mark} ", style), printable(check.detail))

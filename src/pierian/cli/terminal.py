@@ -235,9 +235,9 @@ class Terminal:
         whole = complete_blocks(self._text)
         if whole > self._shown:
             self._live.update(Markdown(""))
-            self.console.print(Markdown(self._text[self._shown : whole]))
+            self.console.print(Markdown(self._text[self._shown : whole], hyperlinks=False))
             self._shown = whole
-        self._live.update(Markdown(self._text[self._shown :]))
+        self._live.update(Markdown(self._text[self._shown :], hyperlinks=False))
 
     def _end_live(self) -> None:
         if self._live is not None:
@@ -254,7 +254,7 @@ class Terminal:
             from rich.markdown import Markdown
 
             self.console.print()
-            self.console.print(Markdown(printable(answer.text)))
+            self.console.print(Markdown(printable(answer.text), hyperlinks=False))
         self.console.print()
         for line in receipt_lines(answer.receipt):
             self.console.print(line)

@@ -8,6 +8,7 @@ do next. Nothing is retried here: whoever streams must first void what was shown
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncGenerator, Generator
 from types import TracebackType
 from typing import Any
@@ -25,6 +26,8 @@ from pierian.exceptions import (
     StreamBroken,
 )
 from pierian.models.wire import ChunkReader, Finished, Piece, Progress, Request, error_text
+
+_TOO_LONG = re.compile(r"context (?:length|size|window)|maximum context|too long", re.IGNORECASE)
 
 StreamItem = Piece | Progress | Finished
 
@@ -50,14 +53,17 @@ class Client:
         self.endpoint = endpoint
         headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
         try:
-            host = httpx2.URL(endpoint.base_url).host
+            url = httpx2.URL(endpoint.base_url)
+            host = url.host
+            if url.port is not None and url.port > 65_535:
+                raise httpx2.InvalidURL(f"there is no port {url.port}")
         except httpx2.InvalidURL as error:
             raise ServerUnreachable(
                 f"{endpoint.base_url!r} is not an address: {error}.",
                 hint="It should look like http://host:port/v1.",
             ) from error
         loopback = host in ("127.0.0.1", "localhost", "::1")
-        self._silence = silence
+        self.silence = silence
         self._http = httpx2.AsyncClient(
             base_url=endpoint.base_url.rstrip("/") + "/",
             headers=headers,
@@ -122,7 +128,7 @@ class Client:
             ) from error
         except httpx2.TimeoutException as error:
             raise ServerTimeout(
-                f"The model server at {url} has been silent for {self._silence:.0f} seconds.",
+                f"The model server at {url} has been silent for {self.silence:.0f} seconds.",
                 hint="It may be overloaded: try again, or raise first_token_seconds.",
             ) from error
         except (
@@ -161,7 +167,9 @@ class Client:
             return ContextOverflow(
                 prompt_tokens=counts.get("n_prompt_tokens"), context_tokens=counts.get("n_ctx")
             )
-        if status in (400, 413) and "context" in text.lower():
+        if status in (400, 413) and re.search(
+            r"context (?:length|size|window)|maximum context|too long", text.lower()
+        ):
             return ContextOverflow(prompt_tokens=None, context_tokens=None)
         if status in (401, 403):
             return ServerRefused(

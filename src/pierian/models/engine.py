@@ -70,6 +70,8 @@ def start(call: EngineCall) -> str:
 def main() -> None:
     """Serve until standard input closes."""
     call = msgspec.json.decode(sys.stdin.buffer.readline(), type=EngineCall)
+    leash = threading.Thread(target=_end_with_supervisor, daemon=True)
+    leash.start()  # before the model loads, which takes a while
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # the library prints to standard output, which belongs to the protocol
     try:
@@ -78,11 +80,15 @@ def main() -> None:
         reply = EngineReply(error=str(error))
     out.write(msgspec.json.encode(reply) + b"\n")
     out.flush()
-    if not reply.error:
-        leash = threading.Thread(target=sys.stdin.buffer.read, daemon=True)
-        leash.start()
-        leash.join()
-    os._exit(1 if reply.error else 0)  # the server's threads would hold up an orderly exit
+    if reply.error:
+        os._exit(1)
+    leash.join()
+
+
+def _end_with_supervisor() -> None:
+    """Wait for standard input to close, then end at once: an orderly exit would wait for the server's threads."""
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 def reason_from_log(log: str) -> str:

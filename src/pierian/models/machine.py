@@ -15,7 +15,6 @@ class EngineOptions(Struct, frozen=True):
     threads: int
     context: int
     slots: int
-    keep_warm_seconds: float
 
 
 def choose_options(
@@ -23,8 +22,9 @@ def choose_options(
 ) -> EngineOptions:
     """Options from the settings, and from the machine where a setting is empty.
 
-    The context is shared by all slots. It grows with free memory because the key-value cache of a small model
-    takes about 30 MB for a thousand tokens, and never exceeds what the model was trained for, per slot.
+    The context is shared by all slots. It grows with the machine's memory, for the key-value cache of a small
+    model takes about 30 MB for a thousand tokens, and never exceeds what the model was trained for, per slot. What
+    is free at the moment does not count: options that change would load the model again.
     """
     import psutil  # only the embedded engine needs it
 
@@ -32,8 +32,8 @@ def choose_options(
     threads = settings.threads or psutil.cpu_count(logical=False) or 1
     context = settings.context
     if context is None:
-        gigabytes = psutil.virtual_memory().available / 2**30
-        context = 16_384 if gigabytes > 4 else 8_192 if gigabytes > 2 else 4_096
+        gigabytes = psutil.virtual_memory().total / 2**30
+        context = 16_384 if gigabytes > 7 else 8_192 if gigabytes > 3 else 4_096
         if trained_context:
             context = min(context, trained_context * slots)
     return EngineOptions(
@@ -42,5 +42,4 @@ def choose_options(
         threads=threads,
         context=context,
         slots=slots,
-        keep_warm_seconds=settings.keep_warm_minutes * 60,
     )

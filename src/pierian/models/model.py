@@ -7,6 +7,7 @@ is said by `Model.embedded` and by the family's profile. A crash of the embedded
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -17,7 +18,7 @@ from pierian.models.client import Client, Endpoint, StreamItem
 from pierian.models.lease import Lease
 from pierian.models.machine import choose_options
 from pierian.models.profiles import Profile, ThinkingSplitter, profile_for
-from pierian.models.wire import Message, Piece, Request
+from pierian.models.wire import Finished, Message, Piece, Request
 
 
 class Model:
@@ -28,6 +29,9 @@ class Model:
         self.profile = profile
         self._client = client
         self._lease = lease
+        self._generation = 0
+        self._recovering = asyncio.Lock()
+        self._retired: list[Client] = []
 
     @property
     def endpoint(self) -> Endpoint:
@@ -41,30 +45,39 @@ class Model:
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamItem]:
         """Pieces in order, native thoughts told apart from the answer, and `Finished` last."""
-        splitter = ThinkingSplitter(self.profile)
-        async with contextlib.aclosing(self._client.stream(request)) as items:
-            async for item in items:
-                if isinstance(item, Piece):
-                    for piece in splitter.feed(item):
-                        yield piece
-                    continue
-                if not hasattr(item, "processed"):
-                    for piece in splitter.close():
-                        yield piece
-                yield item
+        splitter, generation = ThinkingSplitter(self.profile), self._generation
+        try:
+            async with contextlib.aclosing(self._client.stream(request)) as items:
+                async for item in items:
+                    if isinstance(item, Piece):
+                        for piece in splitter.feed(item):
+                            yield piece
+                        continue
+                    if isinstance(item, Finished):
+                        for piece in splitter.close():
+                            yield piece
+                    yield item
+        except ModelError as error:
+            error.engine_generation = generation
+            raise
 
     async def recover(self, error: ModelError) -> str:
         """After `error`: wait until the engine runs again and say what happened, or raise `error` again."""
         if self._lease is None or not isinstance(error, ServerUnreachable | StreamBroken):
             raise error
-        reason = await self._lease.recovered()
-        await self._client.__aexit__(None, None, None)
-        self._client = Client(endpoint_of(self._lease, self.name))
-        return reason
+        async with self._recovering:  # drafts that are made side by side fail together, and recover once
+            if error.engine_generation == self._generation:
+                await self._lease.recovered(self._generation)
+                # Closed at the end: another draft may still be about to notice that its stream is dead.
+                self._retired.append(self._client)
+                self._client = Client(endpoint_of(self._lease, self.name), silence=self._client.silence)
+                self._generation = self._lease.generation
+            return self._lease.reason
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.__aexit__(None, None, None)
+        for client in (*self._retired, self._client):
+            await client.__aexit__(None, None, None)
 
 
 def endpoint_of(lease: Lease, name: str) -> Endpoint:
@@ -99,7 +112,13 @@ async def open_model(
         projector_path=str(found.projector) if found.projector else "",
     )
     started = time.monotonic()
-    lease = Lease(options, paths().state, prefixes=prefixes, on_loading=lambda: on_loading(settings.model))
+    lease = Lease(
+        options,
+        paths().state,
+        prefixes=prefixes,
+        keep_warm_seconds=settings.keep_warm_minutes * 60,
+        on_loading=lambda: on_loading(settings.model),
+    )
     async with lease:
         if not lease.warm:
             on_ready(settings.model, time.monotonic() - started)

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -34,6 +35,8 @@ class Call(msgspec.Struct):
     options: EngineOptions | None = None
     prefixes: list[list[Message]] = msgspec.field(default_factory=list[list[Message]])
     """Fixed beginnings of the prompts that this client will send; kept ready where that can be done."""
+    keep_warm_seconds: float = 600.0
+    """How long the engine stays after this lease; the latest lease decides."""
     protocol: int = PROTOCOL
 
 
@@ -51,14 +54,19 @@ class Status(msgspec.Struct, omit_defaults=True):
 
 
 def private_folder(folder: Path) -> Path:
-    """Make `folder` enterable by its owner only; raises when it belongs to somebody else."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if folder.stat().st_uid != os.getuid():
+    """Make `folder` enterable by its owner only; raises when it is not the user's own."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.lstat()
+        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+            raise EngineError(
+                f"{folder} is not a folder of yours, so Pierian does not use it.", hint="Set PIERIAN_HOME."
+            )
+        folder.chmod(0o700)
+    except OSError as error:
         raise EngineError(
-            f"The folder {folder} belongs to another user, so Pierian does not use it.",
-            hint="Set PIERIAN_HOME.",
-        )
-    folder.chmod(0o700)
+            f"The folder {folder} cannot be made: {error.strerror}.", hint="Set PIERIAN_HOME to one that can."
+        ) from error
     return folder
 
 

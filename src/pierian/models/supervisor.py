@@ -50,15 +50,17 @@ class EngineProcess(Struct):
     api_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     leases: set[asyncio.Queue[Status]] = field(default_factory=set[asyncio.Queue[Status]])
     idle_since: float = 0.0
+    keep_warm_seconds: float = 600.0
+    wanted: list[list[Message]] = field(default_factory=list[list[Message]])
     crashes: list[float] = field(default_factory=list[float])
     unsaved: list[tuple[int, list[Message]]] = field(default_factory=list[tuple[int, list[Message]]])
     """Prefixes to be read and saved once nobody leases the engine, each with its slot."""
 
     async def start(self) -> None:
         """Start the process and wait until the model answers; raises `EngineFailed`."""
-        with self.log.open("wb") as log:
+        with self.log.open("ab" if self.crashes else "wb") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "pierian.models.engine"),
+                *(sys.executable, "-P", "-m", "pierian.models.engine"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
@@ -105,9 +107,9 @@ class EngineProcess(Struct):
         identity = f"{self.options.model_path} {file.st_size} {file.st_mtime_ns} {version}"
         return PrefixStore(self.log.parent / FOLDER, self.base_url, self.api_key, identity)
 
-    async def restore_prefixes(self, prefixes: list[list[Message]]) -> None:
+    async def restore_prefixes(self) -> None:
         """Bring the saved ones back, one a slot; note the others for when there is time."""
-        wanted = prefixes[: self.options.slots]
+        wanted = self.wanted[: self.options.slots]
         missing = await self.prefixes.restore(wanted)
         self.unsaved = [(slot, prefix) for slot, prefix in enumerate(wanted) if prefix in missing]
 
@@ -130,7 +132,7 @@ class Supervisor:
     def __init__(self, state: Path) -> None:
         self.state = state
         self.engines: dict[EngineOptions, EngineProcess] = {}
-        self._locks: dict[EngineOptions, asyncio.Lock] = {}
+        self._loading = asyncio.Lock()
         self._watchers: set[asyncio.Task[None]] = set()
         self._finished = asyncio.Event()
         self._connections = 0
@@ -149,16 +151,19 @@ class Supervisor:
         reaper = asyncio.create_task(self._end_idle())
         await self._finished.wait()
         reaper.cancel()
-        server.close()
-        path.unlink(missing_ok=True)
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*(engine.end() for engine in self.engines.values()))
+        # Last, so that whoever finds the socket gone can rely on the engines being gone.
+        server.close()
+        path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
         try:
             call = msgspec.json.decode(await reader.readline(), type=Call)
+            if self._finished.is_set():
+                return  # the client tries again, and starts the next supervisor
             if call.action == "lease" and call.protocol != PROTOCOL:
                 await _send(writer, Status("outdated"))
             elif call.action == "stop":
@@ -183,16 +188,16 @@ class Supervisor:
         gone = asyncio.create_task(reader.read())
         engine = None
         try:
-            lock = self._locks.setdefault(options, asyncio.Lock())
-            async with lock:
+            if options not in self.engines or self._loading.locked():
+                await _send(writer, Status("loading"))
+            async with self._loading:
+                self._stop_saving()
                 engine = self.engines.get(options)
                 warm = engine is not None
                 if engine is None:
-                    await _send(writer, Status("loading"))
-                    engine = await self._load(options)
-                    await engine.restore_prefixes(call.prefixes)
+                    engine = await self._load(options, queue, call)
                 engine.leases.add(queue)
-                self._stop_saving()
+                engine.keep_warm_seconds = call.keep_warm_seconds
             await _send(writer, Status("ready", engine.base_url, engine.api_key, warm=warm))
             while True:
                 told = asyncio.create_task(queue.get())
@@ -209,12 +214,20 @@ class Supervisor:
                 engine.leases.discard(queue)
                 engine.idle_since = time.monotonic()
 
-    async def _load(self, options: EngineOptions) -> EngineProcess:
+    async def _load(self, options: EngineOptions, lease: asyncio.Queue[Status], call: Call) -> EngineProcess:
         await self._make_room()
         engine = EngineProcess(options, self.state / f"engine-{Path(options.model_path).stem}.log")
-        await engine.start()
+        engine.wanted = call.prefixes
+        engine.leases.add(lease)
+        self.engines[options] = engine  # from now on a stop finds it
+        try:
+            await engine.start()
+        except BaseException:
+            self._drop(engine)
+            await engine.end()
+            raise
+        await engine.restore_prefixes()
         engine.idle_since = time.monotonic()
-        self.engines[options] = engine
         watcher = asyncio.create_task(self._watch(engine))
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
@@ -222,10 +235,15 @@ class Supervisor:
 
     async def _make_room(self) -> None:
         """End engines nobody leases before another is loaded: two at once slow each other down badly."""
-        for options, engine in list(self.engines.items()):
+        for engine in list(self.engines.values()):
             if not engine.leases:
-                del self.engines[options]
+                self._drop(engine)
                 await engine.end()
+
+    def _drop(self, engine: EngineProcess) -> None:
+        """Forget an engine, but not another that took its place."""
+        if self.engines.get(engine.options) is engine:
+            del self.engines[engine.options]
 
     async def _watch(self, engine: EngineProcess) -> None:
         """Start a crashed engine again, or give it up."""
@@ -238,15 +256,17 @@ class Supervisor:
             engine.crashes = [t for t in engine.crashes if now - t < CRASH_WINDOW_SECONDS] + [now]
             reason = f"The engine ended with code {code}."
             if not engine.leases or len(engine.crashes) >= CRASHES_ALLOWED:
-                del self.engines[engine.options]
+                self._drop(engine)
                 engine.tell(
                     Status("failed", reason=f"{reason} It crashed {len(engine.crashes)} times in a minute.")
                 )
                 return
+            engine.tell(Status("loading"))
             try:
                 await engine.start()
+                await engine.restore_prefixes()
             except EngineFailed as error:
-                del self.engines[engine.options]
+                self._drop(engine)
                 engine.tell(Status("failed", reason=f"{reason} It could not be started again: {error}"))
                 return
             engine.tell(Status("restarted", engine.base_url, engine.api_key, reason=reason))
@@ -257,9 +277,9 @@ class Supervisor:
         while True:
             await asyncio.sleep(0.5)
             now = time.monotonic()
-            for options, engine in list(self.engines.items()):
-                if not engine.leases and now - engine.idle_since > options.keep_warm_seconds:
-                    del self.engines[options]
+            for engine in list(self.engines.values()):
+                if not engine.leases and now - engine.idle_since > engine.keep_warm_seconds:
+                    self._drop(engine)
                     await engine.end()
                 elif not engine.leases and engine.unsaved and self._saving is None:
                     self._saving = asyncio.create_task(self._save_prefixes(engine))

@@ -25,7 +25,7 @@ class Message(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """One generation. `max_tokens` bounds it hard; `seed` also asks for repeatable numerics."""
+    """One generation. `max_tokens` bounds it hard."""
 
     messages: tuple[Message, ...]
     max_tokens: int
@@ -33,6 +33,8 @@ class Request(Struct, frozen=True, kw_only=True):
     top_p: float | None = None
     top_k: int | None = None
     seed: int | None = None
+    repeatable: bool = False
+    """Ask the embedded engine for the same numerics each time, which costs its prompt cache."""
     stop: tuple[str, ...] = ()
     schema: Mapping[str, Any] | None = None
     """JSON schema that the output must match."""
@@ -63,8 +65,8 @@ class Request(Struct, frozen=True, kw_only=True):
         if embedded:
             # Progress makes the server write during prefill, where alone it notices that the client has gone.
             body["return_progress"] = True
-            # A warm prompt cache changes the numerics, so a seed would not repeat.
-            body["cache_prompt"] = self.seed is None
+            # A warm prompt cache changes the numerics, so a seed alone would not repeat.
+            body["cache_prompt"] = not self.repeatable
             if self.top_k is not None:
                 body["top_k"] = self.top_k
             if self.grammar:

@@ -15,9 +15,9 @@ from msgspec import Struct
 
 MAX_EXPRESSION = 160
 MAX_DIGITS = 30
-MAX_BITS = 2048
+MAX_BITS = 256
 
-_NUMBER = r"\d[\d,]*(?:\.\d+)?|\.\d+"
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _TOKEN = re.compile(
     rf"\s*(?:(?P<number>{_NUMBER})|(?P<op>\*\*|[-+*/×·÷−()^])|(?P<sign>[$€£%])|(?P<word>[^\W\d_]+\.?))"
 )
@@ -109,17 +109,18 @@ def evaluate(expression: str) -> Fraction | None:
         value = parser.sum()
     except (ValueError, ZeroDivisionError, IndexError, OverflowError):
         return None
-    return value if parser.at_end() else None
+    too_large = max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS
+    return value if parser.at_end() and not too_large else None
 
 
 def plain(value: Fraction) -> str:
     """A rational as people write it: exact if it has at most six decimals, else rounded to four."""
     if value.denominator == 1:
         return str(value.numerator)
-    scaled = value * 10**6
-    if scaled.denominator == 1:
-        return f"{scaled.numerator / 10**6:.6f}".rstrip("0")
-    return f"{float(value):.4f}".rstrip("0").rstrip(".")
+    decimals = 6 if (value * 10**6).denominator == 1 else 4
+    digits = str(abs(round(value * 10**decimals))).rjust(decimals + 1, "0")
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}".rstrip("0").rstrip(".")
 
 
 def to_fraction(number: str) -> Fraction | None:
@@ -135,8 +136,8 @@ def _claimed_number(claim: re.Match[str]) -> str:
 
 
 def _goes_on(text: str, end: int) -> bool:
-    """Whether the number after `=` is itself the start of an expression (as in `a = 3 * 4 = 12`)."""
-    return re.match(r"\s*(?:[-+*/×·÷−^]\s*[\w$€£(.]|\*\*|[x(]\s*\d)", text[end:]) is not None
+    """Whether the number after `=` starts an expression (`a = 3 * 4 = 12`) or has a decimal comma."""
+    return re.match(r",\d|\s*(?:[-+*/×·÷−^]\s*[\w$€£(.]|\*\*|[x(]\s*\d)", text[end:]) is not None
 
 
 def _holds(value: Fraction, claimed: str, expression: str) -> bool:
@@ -197,6 +198,9 @@ def _is_plain_lead(before: str, pieces: list[re.Match[str]], start: int) -> bool
         return before[-1] in "-:.,)" and not before[-2:-1].isdigit()
     word = last["word"].lower()
     if word in ("of", "times", "plus", "minus", "by", "than"):
+        return False
+    # `sqrt(9 + 16)` is not a sum: before a parenthesis only words that cannot be a function will do.
+    if pieces[start]["op"] == "(" and word not in ("is", "are", "was", "so", "gives", "makes", "get", "gets"):
         return False
     # "1 and 1/4" is one number; "x 3 + 4" may be a product.
     earlier = pieces[start - 2] if start > 1 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pierian.budget import Ledger
 from pierian.events import DraftFinished, DraftStarted, ProgramRun
 from pierian.reasoning.approach import Approach
 from pierian.reasoning.approaches.program import code_of, value_of
@@ -12,11 +13,18 @@ from pierian.sandbox import Failed, LimitHit, Value
 
 
 async def attempt(
-    run: Run, approach: Approach, *, channel: str = "thought", sampled: bool = False, thinks: bool = False
+    run: Run,
+    approach: Approach,
+    *,
+    channel: str = "thought",
+    sampled: bool = False,
+    thinks: bool = False,
+    ledger: Ledger | None = None,
 ) -> Draft:
     """Make one draft with an approach and record it in the run.
 
-    `sampled` draws it at the family's temperature, so that it may differ from an earlier one.
+    `sampled` draws it at the family's temperature, so that it may differ from an earlier one; `ledger` is its
+    share of the budget.
     """
     number = run.next_number()
     run.emit(DraftStarted(number, approach.name))
@@ -35,6 +43,7 @@ async def attempt(
             correct=not approach.computes,
             thinks=thinks,
             stop=approach.stop,
+            ledger=ledger,
         ),
     )
     if done.hit_budget:

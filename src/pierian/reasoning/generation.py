@@ -13,7 +13,7 @@ import time
 
 from msgspec import Struct, field
 
-from pierian.budget import Amount
+from pierian.budget import Amount, Ledger, Reservation
 from pierian.events import (
     CalculationCorrected,
     Check,
@@ -23,7 +23,7 @@ from pierian.events import (
     Spend,
     Token,
 )
-from pierian.exceptions import BudgetExhausted, ModelError
+from pierian.exceptions import ModelError
 from pierian.models.wire import Finished, Message, Piece, Progress, Request, Usage
 from pierian.reasoning.arithmetic import Calculation, calculations, without_tex
 from pierian.reasoning.run import Run
@@ -47,6 +47,8 @@ class Generation(Struct, frozen=True, kw_only=True):
     thinks: bool = False
     """The model may think natively first; thoughts are not part of the text."""
     stop: tuple[str, ...] = ()
+    ledger: Ledger | None = None
+    """A share of the run's budget; None for all of it."""
 
 
 class Generated(Struct):
@@ -86,7 +88,7 @@ async def generate(run: Run, what: Generation) -> Generated:
             reason = await run.model.recover(error)  # raises `error` again where nothing can be recovered
             run.emit(EngineRestarted(reason))
             run.emit(DraftVoided(what.draft, "The engine was restarted; this draft begins again."))
-            done.text, done.corrected = "", []
+            done.text, done.corrected, run.partial = "", [], ""
             continue
         done.text = step.text
         if step.wrong is not None:
@@ -121,52 +123,76 @@ def note_arithmetic(run: Run, done: Generated) -> None:
 
 async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
     """Stream until the end, a limit, or a wrong calculation."""
-    wanted = what.max_tokens - done.tokens
-    left = run.ledger.tokens_left()
+    ledger = what.ledger or run.ledger
+    wanted, left = what.max_tokens - done.tokens, ledger.tokens_left()
     granted = wanted if left is None else min(wanted, left)
     if granted <= 0:
-        if left is not None and left <= 0 and not done.text:
-            run.ledger.reserve(Amount(1))  # says which limit it was
-            raise BudgetExhausted("tokens", "The token budget is used up.")
-        done.hit_budget = done.hit_budget or (left is not None and left <= 0)
+        done.hit_budget = done.hit_budget or wanted > 0
+        if done.hit_budget and not done.text:
+            ledger.reserve(Amount(1))  # raises, and says which limit it was
         return _Pass(done.text, reason="length")
     request = _request(run, what, done, granted)
-    prompt_bytes = sum(len(m.content.encode()) for m in request.messages)
     # A token is at least one byte, so this bounds the price of the prompt from above.
-    reservation = run.ledger.reserve(Amount(granted, run.prices.of(prompt_bytes, granted)))
-    step = _Pass(done.text)
-    usage = Usage(0, 0, 0)
-    pieces, started, first = 0, time.monotonic(), 0.0
+    prompt_bytes = sum(len(m.content.encode()) for m in request.messages)
+    reservation = ledger.reserve(Amount(granted, run.prices.of(prompt_bytes, granted)))
+    step, count = _Pass(done.text), _Count()
     try:
         async with contextlib.aclosing(run.model.stream(request)) as items:
             async for item in items:
                 if isinstance(item, Progress):
+                    count.prompt = item
                     run.emit(PromptRead(item.processed, item.total, item.cached))
                 elif isinstance(item, Finished):
-                    step.reason, usage = item.reason, item.usage
-                else:
-                    first = first or time.monotonic()
-                    pieces += 1
-                    if _take(run, what, done, step, item):
-                        break
+                    step.reason, count.usage = item.reason, item.usage
+                elif count.add(item) > granted:
+                    step.reason = "length"  # a server that ignores max_tokens is left, not believed
+                    break
+                elif _take(run, what, done, step, item):
+                    break
     finally:
-        if usage.completion_tokens == 0:
-            usage = Usage(0, 0, pieces, counted_here=True)
-        ended = time.monotonic()
-        done.tokens += usage.completion_tokens
-        money = run.prices.of(usage.prompt_tokens or (prompt_bytes if pieces else 0), usage.completion_tokens)
+        done.tokens += count.settle(run, reservation, prompt_bytes)
+    done.hit_budget = done.hit_budget or (step.reason == "length" and granted < wanted)
+    return step
+
+
+class _Count:
+    """What one request uses: as the server says, or as counted here when it does not or is left early."""
+
+    def __init__(self) -> None:
+        self.prompt = Progress(0, 0, 0)
+        self.usage: Usage | None = None
+        self._pieces = self._bytes = 0
+        self._started = time.monotonic()
+        self._first = 0.0
+
+    def add(self, piece: Piece) -> int:
+        """Count a piece; returns how many there were."""
+        self._first = self._first or time.monotonic()
+        self._pieces += 1
+        self._bytes += len(piece.text.encode())
+        return self._pieces
+
+    def settle(self, run: Run, reservation: Reservation, prompt_bytes: int) -> int:
+        """Settle the reservation, add to the run's spending, and return the generated tokens."""
+        usage = self.usage
+        if usage is None or usage.counted_here:
+            # Some servers put several tokens into a piece; four bytes a token is a cautious guess for those.
+            tokens = self._pieces if run.model.embedded else max(self._pieces, -(-self._bytes // 4))
+            tokens = min(tokens, reservation.amount.tokens)
+            usage = Usage(self.prompt.total, self.prompt.cached, tokens, counted_here=True)
+        prompt = usage.prompt_tokens or (prompt_bytes if self._pieces else 0)
+        money = run.prices.of(prompt, usage.completion_tokens)
         reservation.settle(Amount(usage.completion_tokens, money))
+        now = time.monotonic()
         run.spend = run.spend + Spend(
             usage.prompt_tokens,
             usage.cached_tokens,
             usage.completion_tokens,
-            ended - started,
-            ended - first if first else 0.0,
+            now - self._started,
+            now - self._first if self._first else 0.0,
             money,
         )
-    if step.reason == "length" and granted < wanted:
-        done.hit_budget = True
-    return step
+        return usage.completion_tokens
 
 
 def _take(run: Run, what: Generation, done: Generated, step: _Pass, piece: Piece) -> bool:
@@ -180,7 +206,8 @@ def _take(run: Run, what: Generation, done: Generated, step: _Pass, piece: Piece
             return True
         return False
     step.text += piece.text
-    run.partial = step.text
+    if what.correct:  # a program in the making is nothing to show for an answer
+        run.partial = step.text
     run.emit(Token(what.draft, piece.text, "answer" if what.channel == "answer" else "thought"))
     may_correct = what.correct and run.model.embedded and len(done.corrected) < MAX_CORRECTIONS
     if not may_correct or not any(c in piece.text for c in " .,;)\n$*]%"):
@@ -212,6 +239,7 @@ def _request(run: Run, what: Generation, done: Generated, granted: int) -> Reque
         top_p=profile.top_p if sampled else None,
         top_k=profile.top_k if sampled else None,
         seed=what.seed,
+        repeatable=run.seed is not None,
         stop=what.stop,
         extra=extra,
     )

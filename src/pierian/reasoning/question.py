@@ -32,7 +32,7 @@ class Question(Struct, frozen=True):
     letters: str = ""
 
 
-_OPTION = re.compile(r"^\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+\S", re.MULTILINE)
+_OPTION = re.compile(r"^[ \t]*(?:\(([A-Z])\)|([A-Z])[.):])[ \t]+\S", re.MULTILINE)
 _MATHS = re.compile(
     r"\\(?:frac|sqrt|sum|int|le|ge|cdot|times|begin|left|pi|theta|angle|circ|binom|log|sin|cos|tan|mathbf)\b"
     r"|\$[^$\n]{0,120}[\\^_={<>][^$\n]*\$"
@@ -57,7 +57,9 @@ _ASKS_WRITING = re.compile(
     r"|poem|email|e-mail|letter|story|code|function|script|recommend|suggest|outline|why|who|pros\s+and\s+cons)\b",
     re.IGNORECASE,
 )
-_YES_OR_NO = re.compile(r"^\s*[-*]\s*yes\s*$\s*^\s*[-*]\s*no\s*$", re.IGNORECASE | re.MULTILINE)
+_YES_OR_NO = re.compile(
+    r"^[ \t]*[-*][ \t]*yes[ \t]*\n[ \t]*[-*][ \t]*no[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
 _SORT_WORDS = re.compile(r"\bsort the following words\b", re.IGNORECASE)
 
 

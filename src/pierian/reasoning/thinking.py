@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from pierian.budget import Limits
 from pierian.events import Check, Routed, SecondLook
 from pierian.exceptions import BudgetExhausted
 from pierian.models.wire import Message
@@ -98,12 +99,18 @@ async def _open(run: Run) -> None:
 
 
 async def _side_by_side(run: Run, looks: Sequence[Look], *, thinks: bool) -> None:
-    """Make the first drafts in parallel; a budget that fits only some of them still gives those."""
+    """Make the first drafts in parallel, each with its share of what is left of the budget."""
+    left = run.ledger.tokens_left()
+    share = None if left is None else max(1, left // len(looks))
 
     async def one(look: Look) -> None:
         try:
             await attempt(
-                run, look.approach, sampled=look.sampled, thinks=thinks and not look.approach.computes
+                run,
+                look.approach,
+                sampled=look.sampled,
+                thinks=thinks and not look.approach.computes,
+                ledger=run.ledger.child(Limits(tokens=share)),
             )
         except BudgetExhausted as error:
             run.cut_short = str(error)
@@ -160,6 +167,8 @@ def _settle(run: Run) -> None:
     """Choose the answer and put on the receipt what agreed."""
     _choose(run)
     chosen = run.chosen
+    if decided(run.drafts):
+        run.cut_short = ""  # a draft that was cut off could not have changed it
     if chosen is None:
         return
     for draft in run.drafts:

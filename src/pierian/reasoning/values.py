@@ -18,8 +18,12 @@ _ANSWER_LINE = re.compile(
 _ANSWER_IS = re.compile(
     r"(?:answer|result|total|value)\s+(?:is|to|=|:)\s*:?\s*(.+?)(?:\.\s|\.?$)", re.IGNORECASE | re.MULTILINE
 )
-_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:[$€£]\s?)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
-_CHOICE = re.compile(r"\(([A-Za-z])\)|\b([A-Z])\b(?=[\s.):,*]|$)")
+_NUMBER = re.compile(
+    r"(?<![\w.])[-−]?(?:[$€£]\s?)?"
+    r"(?:\d+,\d{1,2}(?![\d,.]*\d)|(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
+)
+_PARENTHESISED = re.compile(r"\(([A-Za-z])\)")
+_BARE_LETTER = re.compile(r"^\W*([A-Z])(?=[.):,*\s]*$|[.):])")
 
 
 class FinalValue(Struct, frozen=True):
@@ -66,14 +70,17 @@ def quantity(text: str, *, anywhere: bool = False) -> FinalValue:
 
 def numbers_normal(numbers: list[str]) -> str:
     """The normal form of a list of written numbers."""
-    values = [to_fraction(re.sub(r"[$€£]\s?", "", n)) for n in numbers]
+    cleaned = [re.sub(r"[$€£]\s?", "", n) for n in numbers]
+    # "1,5 kg" has a decimal comma, "1,500 g" does not.
+    values = [to_fraction(re.sub(r"^(-?\d+),(\d{1,2})$", r"\1.\2", n.replace("−", "-"))) for n in cleaned]
     return "; ".join(plain(v) for v in values if v is not None)
 
 
 def choice(text: str, letters: str) -> FinalValue:
     """The letter that a draft chooses among `letters`."""
     stated = final_text(text) or text.strip().splitlines()[-1] if text.strip() else ""
-    found = [(a or b).upper() for a, b in _CHOICE.findall(stated)]
+    # A bare letter counts only alone or before a mark: "A good choice is (C)" chooses C.
+    found = [a.upper() for a in _PARENTHESISED.findall(stated) or _BARE_LETTER.findall(stated)]
     known = [letter for letter in found if letter in letters]
     return FinalValue(f"({known[0]})", known[0]) if known else FinalValue()
 

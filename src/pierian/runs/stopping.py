@@ -1,6 +1,6 @@
 """`stop --all` for every run of this user, whichever process it is in and whatever serves its model.
 
-One file's modification time is the signal: a run that started before it ends. No process list is kept, so none
+One file's changed contents are the signal: a run that started before it ends. No process list is kept, so none
 can be out of date, and a library user's process is never killed, only its runs.
 """
 
@@ -10,13 +10,20 @@ import asyncio
 import time
 from pathlib import Path
 
+from pierian.exceptions import StorageError
+
 INTERVAL_SECONDS = 0.2
 
 
 def stop_all(state: Path) -> None:
     """End every run that has started up to now."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (state / "stop").write_text(f"{time.time_ns()}\n")
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (state / "stop").write_text(f"{time.time_ns()}\n")
+    except OSError as error:
+        raise StorageError(
+            f"Nothing was stopped: {state} cannot be written: {error.strerror}.", hint="Check PIERIAN_HOME."
+        ) from error
 
 
 def _signalled(state: Path) -> str:

@@ -3,6 +3,7 @@ of prose, so that agreement between the two means something."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ from pierian.reasoning.arithmetic import to_fraction
 from pierian.reasoning.values import FinalValue, numbers_normal
 
 MAX_VALUES = 12
+MAX_VALUE = 10**18
 
 _FENCE = re.compile(r"```(?:python)?\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 _ASSIGNED = re.compile(r"^[ \t]*([A-Za-z_]\w*)\s*=(?!=)", re.MULTILINE)
@@ -40,7 +42,16 @@ def _number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     # Binary floats are shown as people would write them: 0.1 + 0.2 is 0.3.
-    text = f"{value:.10g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value) or abs(value) > MAX_VALUE:
+            return ""
+        text = (
+            f"{value:.10f}".rstrip("0").rstrip(".")
+            if abs(value) < 1e5
+            else f"{value:.4f}".rstrip("0").rstrip(".")
+        )
+    else:
+        text = str(value) if abs(value) <= MAX_VALUE else ""
     return text if to_fraction(text) is not None else ""
 
 
