@@ -146,7 +146,7 @@ def diagnose() -> tuple[int, dict[str, dict[str, str]]]:
 
 def test_doctor_names_the_model_that_is_missing_and_then_is_content() -> None:
     code, checks = diagnose()
-    assert code == 0  # `ask` can fetch it
+    assert code == 1  # `ask` cannot work without it
     assert "pierian models pull tiny" in checks["models"]["todo"]
     run("pull", "tiny")
     assert diagnose()[1]["models"]["state"] == "ok"
@@ -166,7 +166,7 @@ def test_doctor_reports_a_damaged_model(home: Path) -> None:
     (home / "data" / "models" / "tiny.gguf").write_bytes(b"cut")
     code, checks = diagnose()
     assert "pierian models pull tiny" in checks["models"]["todo"]
-    assert code == 0  # a pull mends it
+    assert code == 1
 
 
 def test_doctor_survives_a_sandbox_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

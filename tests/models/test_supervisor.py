@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ from pierian.events import DraftVoided, EngineRestarted, Event
 from pierian.exceptions import EngineError, FileDamaged, PierianError, ServerUnreachable, StreamBroken
 from pierian.models.client import Client, Endpoint
 from pierian.models.installed import InstalledModel
-from pierian.models.lease import Lease, connect, running_engines, send, stop_supervisor
+from pierian.models.lease import Lease, connect, running_engines, send
 from pierian.models.machine import EngineOptions
 from pierian.models.model import open_model
 from pierian.models.rendezvous import Call, claim, private_folder, socket_path
@@ -34,7 +35,7 @@ COUNT = Request(messages=(Message("user", "Count from one to a thousand."),), ma
 
 @pytest.fixture
 def options(small_model: InstalledModel) -> EngineOptions:
-    return EngineOptions(str(small_model.path), "", threads=1, context=1024, slots=2, keep_warm_seconds=300)
+    return EngineOptions(str(small_model.path), "", threads=1, context=1024, slots=2)
 
 
 @pytest.fixture
@@ -165,15 +166,37 @@ async def test_a_killed_engine_voids_the_draft_and_the_answer_still_comes(settin
     assert last.answer.text
 
 
+async def test_drafts_made_side_by_side_survive_a_killed_engine_together(settings: Settings) -> None:
+    from pierian import AskRequest, Assistant, Mode
+    from pierian.events import AnswerReady, Token
+
+    events: list[Event] = []
+    async with Assistant(dataclasses.replace(settings, context=4096)) as assistant:
+        request = AskRequest(
+            question="How much are 3 pens at 2 dollars and 4 cups at 5 dollars?", mode=Mode.THINKING
+        )
+        async with contextlib.aclosing(assistant.stream(request)) as stream:
+            async for event in stream:
+                drafts = {e.draft for e in [*events, event] if isinstance(e, Token)}
+                if isinstance(event, Token) and not any(isinstance(e, Token) for e in events):
+                    os.kill(await engine_pid(paths().state), signal.SIGKILL)
+                events.append(event)
+    assert drafts
+    restarts = [event for event in events if isinstance(event, EngineRestarted)]
+    assert 1 <= len(restarts) <= 2  # once for each draft that was under way
+    assert isinstance(events[-1], AnswerReady)
+    assert events[-1].answer.receipt.drafts >= 2
+
+
 async def test_an_engine_that_keeps_crashing_is_given_up(options: EngineOptions) -> None:
     state = paths().state
     async with Lease(options, state) as lease:
-        for _ in range(2):
+        for life in range(2):
             os.kill(await engine_pid(state), signal.SIGKILL)
-            await lease.recovered()
+            await lease.recovered(life)
         os.kill(await engine_pid(state), signal.SIGKILL)
         with pytest.raises(EngineError, match="crashed 3 times") as caught:
-            await lease.recovered()
+            await lease.recovered(2)
         assert caught.value.hint
         assert await running_engines(state) == []
 
@@ -217,14 +240,14 @@ async def test_a_killed_supervisor_takes_the_engine_along(options: EngineOptions
         os.kill(supervisor_pid(state), signal.SIGKILL)
         await until(gone(engine))
         with pytest.raises(EngineError, match="supervisor was stopped"):
-            await lease.recovered()
+            await lease.recovered(0)
     async with Lease(options, state) as lease:  # nothing stale is in the way of a new one
         assert await first_words(lease)
 
 
 async def test_idleness_ends_the_engine_and_then_the_supervisor(options: EngineOptions) -> None:
     state = paths().state
-    async with Lease(msgspec.structs.replace(options, keep_warm_seconds=0.1), state):
+    async with Lease(options, state, keep_warm_seconds=0.1):
         engine, supervisor = await engine_pid(state), supervisor_pid(state)
     await until(gone(engine))
     await until(gone(supervisor))
@@ -278,7 +301,7 @@ async def test_a_home_with_a_long_path_works(options: EngineOptions, tmp_path: P
             assert len(str(socket_path(state))) < 104
             assert await first_words(lease)
     finally:
-        await stop_supervisor(state)
+        await running_engines(state, stop=True)
         shutil.rmtree(socket_path(state).parent)
 
 
@@ -292,7 +315,7 @@ async def test_stop_all_ends_everything(options: EngineOptions, capsys: pytest.C
         await until(gone(engine))
         await until(gone(supervisor))
         with pytest.raises(EngineError):
-            await lease.recovered()
+            await lease.recovered(0)
     assert await asyncio.to_thread(run_command, ["stop", "--all"]) == 0
     assert "no engine" in capsys.readouterr().out
 
@@ -330,7 +353,7 @@ async def running() -> AsyncIterator[Path]:
     _, writer = await connect(state)
     yield state
     writer.close()
-    await stop_supervisor(state)
+    await running_engines(state, stop=True)
 
 
 def test_only_one_holds_the_claim(tmp_path: Path) -> None:
@@ -342,6 +365,6 @@ def test_only_one_holds_the_claim(tmp_path: Path) -> None:
 
 def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(EngineError, match="another user") as caught:
+    with pytest.raises(EngineError, match="not a folder of yours") as caught:
         private_folder(tmp_path)
     assert "PIERIAN_HOME" in caught.value.hint
