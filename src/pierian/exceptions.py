@@ -19,8 +19,7 @@ PierianError                      has a message and a hint: what to do next
 │   ├── DiskFull                  there is no room for what is to be written
 │   └── StorageError              the database cannot be read or written
 └── Signal                        control flow, never shown as a failure
-    ├── BudgetExhausted           a reservation did not fit
-    └── Stopped                   the user stopped the run
+    └── BudgetExhausted           a reservation did not fit
 
 Messages are whole sentences for the person at the keyboard; faces print `str(error)` and `error.hint`.
 """
@@ -150,7 +149,3 @@ class BudgetExhausted(Signal):
     def __init__(self, limit: str, message: str) -> None:
         super().__init__(message)
         self.limit = limit
-
-
-class Stopped(Signal):
-    """The user stopped the run."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec import Struct
 
-from pierian.exceptions import SchemaIgnored
+from pierian.budget import Ledger, Limits
+from pierian.exceptions import BudgetExhausted, SchemaIgnored
 from pierian.models.structured import structured
 from pierian.models.wire import Message, Request
 from pierian.testing import AutomaticModel, ScriptedModel
@@ -22,14 +23,20 @@ REQUEST = Request(messages=(Message("user", "Three days in Lisbon"),), max_token
 
 
 async def test_schema_valid_output_is_decoded() -> None:
-    value, usage = await structured(AutomaticModel(), REQUEST, Trip)  # type: ignore[arg-type]
-    assert isinstance(value, Trip)
-    assert usage.completion_tokens > 0
+    ledger = Ledger(Limits(tokens=150))
+    assert isinstance(await structured(AutomaticModel(), REQUEST, Trip, ledger), Trip)
+    assert 0 < ledger.spent.tokens <= 100
+    assert ledger.reserved.tokens == 0
+
+
+async def test_nothing_is_asked_that_the_budget_does_not_hold() -> None:
+    with pytest.raises(BudgetExhausted):
+        await structured(ScriptedModel(), REQUEST, Trip, Ledger(Limits(tokens=99)))
 
 
 async def test_output_that_does_not_fit_is_repaired_once_with_the_reason() -> None:
     model = ScriptedModel("Lisbon, three days", '```json\n{"city": "Lisbon", "days": 3}\n```')
-    value, _ = await structured(model, REQUEST, Trip)  # type: ignore[arg-type]
+    value = await structured(model, REQUEST, Trip, Ledger())
     assert value == Trip("Lisbon", 3)
     model.assert_complete()
     repair = model.requests[1].messages
@@ -40,5 +47,5 @@ async def test_output_that_does_not_fit_is_repaired_once_with_the_reason() -> No
 async def test_a_second_failure_is_one_clear_error() -> None:
     model = ScriptedModel('{"city": "Lis', '{"city": "Lisbon", "days": "three"}')
     with pytest.raises(SchemaIgnored, match="even after one repair"):
-        await structured(model, REQUEST, Trip)  # type: ignore[arg-type]
+        await structured(model, REQUEST, Trip, Ledger())
     model.assert_complete()

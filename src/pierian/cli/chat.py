@@ -191,11 +191,13 @@ class Talk:
     def _store_turns(self, question: str, answer: Answer) -> None:
         import msgspec
 
+        from pierian.provenance import Origin
+
         if not self._id:
             self._id = self._store.create(question).id
-        self._store.append(self._id, "user", question, "user")
+        self._store.append(self._id, "user", question, Origin.USER)
         receipt = msgspec.json.encode(answer.receipt).decode()
-        self._store.append(self._id, "assistant", answer.text, "model", receipt)
+        self._store.append(self._id, "assistant", answer.text, Origin.MODEL, receipt)
 
     def _change(self, **changes: object) -> None:
         """Change settings for the rest of this sitting; the assistant is opened anew with the next question."""

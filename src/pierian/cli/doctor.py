@@ -51,7 +51,7 @@ def doctor(
 def examine() -> list[Check]:
     """Every check, in the order in which they are shown."""
     looks: tuple[Callable[[], Check], ...] = (
-        versions, engine, cpu, memory, disk, settings, folders, models, servers, pip, sandbox,
+        versions, engine, cpu, memory, disk, settings, folders, models, usage, servers, pip, sandbox,
     )  # fmt: skip
     return [look() for look in looks]
 
@@ -192,6 +192,29 @@ def models() -> Check:
     except PierianError as error:
         return Check("models", "fatal", str(error), error.hint)
     return Check("models", "ok", text)
+
+
+def usage() -> Check:
+    """What was used today, and what is left of the daily caps."""
+    from pierian.config import load, paths
+    from pierian.storage import UsageStore, open_database
+
+    if not paths().database.exists():
+        return Check("usage", "ok", "nothing yet")
+    try:
+        chosen = load()
+        with open_database(paths().database) as database:
+            today = UsageStore(database, chosen.daily_tokens, chosen.daily_money).today().counted
+    except PierianError as error:
+        return Check("usage", "problem", str(error), error.hint)
+    text = f"{today.tokens:,} tokens today"
+    if chosen.daily_tokens is not None:
+        text += f" of {chosen.daily_tokens:,}"
+    if today.money or chosen.daily_money is not None:
+        text += f", {today.money:.4f} spent" + (
+            f" of {chosen.daily_money}" if chosen.daily_money is not None else ""
+        )
+    return Check("usage", "ok", text)
 
 
 def servers() -> Check:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-CheckKind = Literal["arithmetic", "program", "agreement", "format"]
+CheckKind = Literal["arithmetic", "program", "agreement"]
 Outcome = Literal["passed", "failed", "corrected", "unusable"]
 
 
@@ -18,8 +18,8 @@ class Check(Struct, frozen=True):
     """One thing that code checked.
 
     `arithmetic`: calculations in a draft were recomputed; `program`: a program's value was compared with the
-    draft; `agreement`: several drafts were compared; `format`: output was held against its schema.
-    `unusable` means that the check itself could not be carried out (a program that failed, say).
+    draft; `agreement`: several drafts were compared. `unusable` means that the check itself could not be carried
+    out (a program that failed, say).
     """
 
     kind: CheckKind

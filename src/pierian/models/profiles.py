@@ -31,6 +31,11 @@ class Profile(Struct, frozen=True):
     thinking_off: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Request fields that switch native thinking on and off, where the family has a switch."""
 
+    @property
+    def always_thinks(self) -> bool:
+        """Whether it thinks even when it is not asked to, and so needs room for it."""
+        return self.thinks and not self.thinking_off
+
 
 def _template(**kwargs: object) -> dict[str, Any]:
     return {"chat_template_kwargs": kwargs}

@@ -14,39 +14,34 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import structs
 
+from pierian.budget import Amount, Ledger
 from pierian.exceptions import SchemaIgnored
 from pierian.models.model import Model
-from pierian.models.wire import Finished, Message, Piece, Request, Usage
+from pierian.models.wire import Finished, Message, Piece, Request
 
 T = TypeVar("T")
 
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 
 
-async def structured(model: Model, request: Request, kind: type[T]) -> tuple[T, Usage]:
-    """A value of `kind` and the tokens it took; raises `SchemaIgnored` after one repair.
+async def structured(model: Model, request: Request, kind: type[T], ledger: Ledger) -> T:
+    """A value of `kind`, paid from `ledger`; raises `SchemaIgnored` after one repair.
 
     `kind` is anything that `msgspec` can decode: a struct, a dataclass, a list of either.
     """
     request = structs.replace(request, schema=schema_of(kind))
-    text, usage = await _whole(model, request)
+    text = await _whole(model, request, ledger)
     try:
-        return decode(text, kind), usage
+        return decode(text, kind)
     except msgspec.MsgspecError as error:
         wrong = str(error)
     asked = f"That is not valid: {wrong}. Answer again with JSON that fits the schema, and nothing else."
     again = structs.replace(
         request, messages=(*request.messages, Message("assistant", text or "…"), Message("user", asked))
     )
-    text, more = await _whole(model, again)
-    usage = Usage(
-        usage.prompt_tokens + more.prompt_tokens,
-        usage.cached_tokens + more.cached_tokens,
-        usage.completion_tokens + more.completion_tokens,
-        usage.counted_here or more.counted_here,
-    )
+    text = await _whole(model, again, ledger)
     try:
-        return decode(text, kind), usage
+        return decode(text, kind)
     except msgspec.MsgspecError as error:
         raise SchemaIgnored(
             f"The model {model.name} did not give the asked-for form, even after one repair: {error}.",
@@ -65,12 +60,17 @@ def decode(text: str, kind: type[T]) -> T:
     return msgspec.json.decode(found[1] if found else text, type=kind)
 
 
-async def _whole(model: Model, request: Request) -> tuple[str, Usage]:
-    text, usage = "", Usage(0, 0, 0)
-    async with contextlib.aclosing(model.stream(request)) as items:
-        async for item in items:
-            if isinstance(item, Piece) and not item.thought:
-                text += item.text
-            elif isinstance(item, Finished):
-                usage = item.usage
-    return text, usage
+async def _whole(model: Model, request: Request, ledger: Ledger) -> str:
+    """The whole text of one generation, reserved before and settled after."""
+    reservation, text, used = ledger.reserve(Amount(request.max_tokens)), "", 0
+    try:
+        async with contextlib.aclosing(model.stream(request)) as items:
+            async for item in items:
+                if isinstance(item, Piece):
+                    used += 1
+                    text += "" if item.thought else item.text
+                elif isinstance(item, Finished):
+                    used = item.usage.completion_tokens
+    finally:
+        reservation.settle(Amount(used))
+    return text

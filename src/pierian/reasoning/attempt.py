@@ -29,6 +29,7 @@ async def attempt(
     number = run.next_number()
     run.emit(DraftStarted(number, approach.name))
     profile = run.model.profile
+    thinks = thinks or profile.always_thinks
     # Without a seed of the user's, a fixed one still makes retries differ from each other.
     seed = run.seed + number if run.seed is not None else (number if sampled else None)
     done = await generate(
