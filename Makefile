@@ -34,7 +34,7 @@ export Q
 check: $(VENV)/.developing ## Lint, types, structure, documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
 	@$(BIN)/python docs/generate.py --check
 
