@@ -52,7 +52,7 @@ def body_of(endpoint: Endpoint, max_tokens: int) -> dict[str, object]:
 
 async def bare(endpoint: Endpoint, max_tokens: int) -> tuple[float, float]:
     """Seconds to the first token and tokens per second after it, by a bare client."""
-    headers = {"Authorization": f"Bearer {endpoint.api_key}"}
+    headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
     started, first, last, count = time.monotonic(), 0.0, 0.0, 0
     async with httpx2.AsyncClient(timeout=600, trust_env=False, verify=False) as client:
         url = f"{endpoint.base_url}/chat/completions"
