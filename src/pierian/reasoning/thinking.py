@@ -127,16 +127,18 @@ async def _side_by_side(run: Run, looks: Sequence[Look], *, thinks: bool) -> Non
         raise BudgetExhausted("tokens", run.cut_short or "The token budget is used up.")
 
 
+def readable(draft: Draft) -> tuple[bool, bool, int]:
+    """Among drafts with the same value the shortest prose without a known mistake is shown."""
+    return not draft.code, draft.weight >= 1, -len(draft.text)
+
+
 def tally(drafts: Sequence[Draft]) -> list[tuple[float, int, Draft]]:
     """For each distinct value: its weight, how many drafts hold it, and its best draft; heaviest first."""
     groups: dict[str, list[Draft]] = {}
     for draft in drafts:
         if draft.value:
             groups.setdefault(draft.value.normal, []).append(draft)
-    rows = [
-        (sum(d.weight for d in group), len(group), max(group, key=lambda d: (not d.code, d.weight)))
-        for group in groups.values()
-    ]
+    rows = [(sum(d.weight for d in group), len(group), max(group, key=readable)) for group in groups.values()]
     return sorted(rows, key=lambda row: (-row[0], row[2].number))
 
 
