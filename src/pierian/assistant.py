@@ -30,7 +30,18 @@ from pierian.exceptions import (
 )
 from pierian.models.model import Model, open_model
 from pierian.models.wire import Message
-from pierian.reasoning import Mode, Prices, Question, Run, answer_instantly, classify, long_prefixes, think
+from pierian.reasoning import (
+    Mode,
+    Prices,
+    Question,
+    Run,
+    answer_automatically,
+    answer_instantly,
+    classify,
+    contemplate,
+    long_prefixes,
+    think,
+)
 from pierian.runs.stopping import stopped
 from pierian.sandbox import Sandbox
 
@@ -38,6 +49,7 @@ if TYPE_CHECKING:
     from pierian.storage import Database
 
 MAX_QUESTION_CHARACTERS = 400_000
+MOST_DRAFTS = 32
 STOPPED = "You stopped it."
 """`Receipt.cut_short` of a run that the user ended."""
 
@@ -48,6 +60,8 @@ class AskRequest(Struct, frozen=True, kw_only=True):
     question: str
     mode: Mode | None = None
     history: Sequence[Message] = ()
+    drafts: int | None = None
+    """Most drafts of a contemplating run."""
     seed: int | None = None
     budget_tokens: int | None = None
     budget_seconds: float | None = None
@@ -126,6 +140,8 @@ class Assistant:
         tokens, seconds = request.budget_tokens, request.budget_seconds
         if (tokens is not None and tokens < 1) or (seconds is not None and seconds <= 0):
             raise UserError("A budget must be more than nothing.", hint="Leave it out for no limit.")
+        if request.drafts is not None and not 1 <= request.drafts <= MOST_DRAFTS:
+            raise UserError(f"{request.drafts} drafts cannot be made.", hint=f"Choose 1 to {MOST_DRAFTS}.")
         limits = Limits(tokens or self.settings.budget_tokens, seconds or self.settings.budget_seconds)
         ledger = Ledger(limits, daily=usage)
         try:
@@ -173,11 +189,16 @@ class Assistant:
             if self.settings.base_url
             else Prices(),
         )
+        drafts = request.drafts or self.settings.drafts
         match mode:
             case Mode.INSTANT:
                 await answer_instantly(work.run)
             case Mode.THINKING:
                 await think(work.run)
+            case Mode.CONTEMPLATING:
+                await contemplate(work.run, drafts)
+            case Mode.AUTO:
+                await answer_automatically(work.run, drafts)
 
     async def _until_ended(self, work: Coroutine[Any, Any, None], ledger: Ledger) -> str:
         """Run to the end, the deadline or a stop; returns why it was cut short, empty if it was not."""
@@ -293,9 +314,11 @@ def _no_spend(work: _Work) -> Any:
 def _finish(run: Run, mode: Mode, work: _Work) -> Answer:
     chosen = run.chosen
     text = chosen.text if chosen else run.partial
-    if chosen and chosen.code:  # a program is evidence, not an answer
-        text = f"**{chosen.value.text}**" if chosen.value else ""
-    elif chosen and chosen.value and mode is Mode.THINKING:
+    if (
+        chosen and chosen.code
+    ):  # a program is evidence; what a reader gets is its explanation, or the bare value
+        text = chosen.text or (f"**{chosen.value.text}**" if chosen.value else "")
+    elif chosen and chosen.value and mode is not Mode.INSTANT:
         text = emphasised(text.strip(), chosen.value.text)
     spend = structs.replace(run.spend, seconds=time.monotonic() - work.started)
     note = run.note
@@ -306,8 +329,10 @@ def _finish(run: Run, mode: Mode, work: _Work) -> Answer:
         run.model.name,
         spend,
         tuple(run.checks),
-        drafts=max(1, len(run.drafts)),
+        drafts=run.records(),
         agreeing=run.agreeing,
+        took=run.took,
+        stopped=run.stopped,
         cut_short=run.cut_short,
         note=note,
     )

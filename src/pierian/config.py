@@ -23,6 +23,7 @@ import msgspec
 from pierian.exceptions import DiskFull, SettingsError, UnknownName
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+DraftCount = Annotated[int, msgspec.Meta(ge=1, le=32)]
 PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -38,9 +39,10 @@ def setting(default: Any, doc: str) -> Any:
 class Settings:
     """Every setting; None means "no limit" or "choose for me"."""
 
-    mode: Literal["instant", "thinking"] = setting(
-        "thinking", "Mode of `ask` and `chat`: instant or thinking."
+    mode: Literal["instant", "thinking", "contemplating", "auto"] = setting(
+        "auto", "Mode of `ask` and `chat`: instant, thinking, contemplating or auto."
     )
+    drafts: DraftCount = setting(8, "Most drafts of a contemplating run, 1 to 32.")
     model: str = setting("qwen2.5-coder-1.5b", "Model from the catalogue (or the server, with base_url).")
     instructions: str = setting("", "Custom instructions that every answer follows.")
     base_url: str = setting("", "An OpenAI-compatible server to use instead of the embedded engine.")

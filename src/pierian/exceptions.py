@@ -14,6 +14,7 @@ PierianError                      has a message and a hint: what to do next
 │   │   ├── StreamBroken          the stream ended early or was not in the wire format
 │   │   └── SchemaIgnored         the output is not what the schema asked for
 │   ├── EngineError               the embedded engine did not start or kept crashing
+│   ├── ApproachError            an approach of a draft raised where it should have read its value
 │   ├── DownloadError             no source of a model could be fetched
 │   ├── FileDamaged               a model file is not GGUF, is cut off or has another hash
 │   ├── DiskFull                  there is no room for what is to be written
@@ -121,6 +122,10 @@ class SchemaIgnored(ModelError):
 
 class EngineError(RunError):
     """The embedded engine did not start, or kept crashing."""
+
+
+class ApproachError(RunError):
+    """The code of an approach raised; its draft counts for nothing, the others go on."""
 
 
 class DownloadError(RunError):

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from pierian.cli.terminal import Face
     from pierian.events import Answer
 
-ModeOption = Annotated[str | None, typer.Option("--mode", help="instant or thinking.")]
+ModeOption = Annotated[str | None, typer.Option("--mode", help="instant, thinking, contemplating or auto.")]
+DraftsOption = Annotated[
+    int | None, typer.Option("--drafts", help="Most drafts of a contemplating run.", min=1, max=32)
+]
 ModelOption = Annotated[str | None, typer.Option("--model", help="A model of `pierian models list`.")]
 BaseUrlOption = Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible server to use.")]
 TokensOption = Annotated[int | None, typer.Option("--budget-tokens", help="Most tokens to generate.", min=1)]
@@ -27,6 +30,7 @@ def ask(
         str | None, typer.Argument(help="The question; - reads it from standard input.")
     ] = None,
     mode: ModeOption = None,
+    drafts: DraftsOption = None,
     model: ModelOption = None,
     base_url: BaseUrlOption = None,
     budget_tokens: TokensOption = None,
@@ -54,6 +58,7 @@ def ask(
         budget_tokens=budget_tokens,
         budget_seconds=budget_seconds,
         mode=mode_name(mode),
+        drafts=drafts,
     )
     request = AskRequest(
         question=checked_question(read_question(question)), mode=Mode(settings.mode), seed=seed

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from pierian.cli.ask import BaseUrlOption, ModelOption, ModeOption, SecondsOption, TokensOption, mode_name
+from pierian.cli.ask import (
+    BaseUrlOption,
+    DraftsOption,
+    ModelOption,
+    ModeOption,
+    SecondsOption,
+    TokensOption,
+    mode_name,
+)
 from pierian.exceptions import ContextOverflow, PierianError, UnknownName, UserError
 
 if TYPE_CHECKING:
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
     from pierian.models.wire import Message
 
 COMMANDS = {
-    "/mode": "NAME: instant or thinking",
+    "/mode": "NAME: instant, thinking, contemplating or auto",
     "/model": "NAME: answer with another model from now on",
     "/budget": "[tokens N] [seconds S] | off: limits of each answer",
     "/drop": "[N]: forget the oldest N turns (1), so that the conversation fits again",
@@ -33,6 +41,7 @@ COMMANDS = {
 
 def chat(
     mode: ModeOption = None,
+    drafts: DraftsOption = None,
     model: ModelOption = None,
     base_url: BaseUrlOption = None,
     budget_tokens: TokensOption = None,
@@ -52,6 +61,7 @@ def chat(
         budget_tokens=budget_tokens,
         budget_seconds=budget_seconds,
         mode=mode_name(mode),
+        drafts=drafts,
     )
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # pyright: ignore[reportUnusedImport] - gives input() editing and history

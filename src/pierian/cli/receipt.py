@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from pierian.cli.text import printable
-from pierian.events import Check, Receipt
+from pierian.events import Check, DraftOutcome, Receipt
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,8 +23,9 @@ def receipt_lines(receipt: Receipt) -> list[Text]:
     from rich.text import Text
 
     spend = receipt.spend
+    mode = f"{receipt.mode.capitalize()} → {receipt.took}" if receipt.took else receipt.mode.capitalize()
     parts = [
-        Text(receipt.mode.capitalize(), style="bold"),
+        Text(mode, style="bold"),
         Text(printable(receipt.model)),
         Text(f"{spend.completion_tokens:,} tokens"),
         Text(f"{spend.seconds:.1f} s"),
@@ -35,11 +36,27 @@ def receipt_lines(receipt: Receipt) -> list[Text]:
         parts.append(Text(f"{spend.money:.4f} spent"))
     parts += [_check(check) for check in merged(receipt.checks)]
     lines = [Text(" · ").join(parts)]
+    if len(receipt.drafts) > 2:
+        lines.append(Text(printable(drafts_line(receipt)), style="dim"))
     if receipt.cut_short:
         lines.append(Text(printable(f"Cut short: {receipt.cut_short}"), style="yellow"))
     if receipt.note:
         lines.append(Text(printable(receipt.note), style="yellow" if "care" in receipt.note else "dim"))
     return lines
+
+
+def drafts_line(receipt: Receipt) -> str:
+    """Which drafts agreed with the answer, which did not, which were cut off, and why no more were made."""
+    parts: list[str] = []
+    for outcome in get_args(DraftOutcome):
+        names = [
+            f"{draft.approach} ({draft.value})" if outcome == "differed" else draft.approach
+            for draft in receipt.drafts
+            if draft.outcome == outcome
+        ]
+        if names:
+            parts.append(f"{outcome}: {', '.join(names)}")
+    return " · ".join([*parts, receipt.stopped]).rstrip(" ·")
 
 
 def merged(checks: tuple[Check, ...]) -> list[Check]:

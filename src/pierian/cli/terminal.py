@@ -16,16 +16,22 @@ from pierian.events import (
     Answer,
     AnswerReady,
     CalculationCorrected,
+    DraftCancelled,
     DraftFinished,
     DraftStarted,
     DraftVoided,
     EngineRestarted,
+    Escalated,
     Event,
+    Merging,
     ModelLoading,
     ProgramRun,
     PromptRead,
+    Revising,
+    Routed,
     SecondLook,
     Token,
+    ValueMissing,
     encode,
 )
 
@@ -33,6 +39,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
     from rich.status import Status
+
+    from pierian.cli.drafts_table import DraftsTable
 
 
 class Face(Protocol):
@@ -117,6 +125,7 @@ class Terminal:
         self._waiting: dict[int, str] = {}  # thoughts of drafts that are made at the same time
         self._approaches: dict[int, str] = {}
         self._at_line_start = True
+        self._table: DraftsTable | None = None  # while drafts are shown side by side
 
     @property
     def console(self) -> Console:
@@ -134,37 +143,78 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._quiet()
+        self._end_table()
         self._end_live()
         self._fresh_line()
 
     def show(self, event: Event) -> None:
         """Show one event as it happens."""
+        if self._table is not None and self._table.show(event):
+            self._quiet()
+            return
+        if self._of_a_draft(event):
+            return
         match event:
             case ModelLoading(model=model):
                 self._busy(f"Loading {model} …")
             case PromptRead(processed=processed, total=total) if processed < total:
                 self._busy(f"Reading … {processed} of {total} tokens")
-            case DraftStarted(draft=draft, approach=approach):
-                self._approaches[draft] = approach
-                self._waiting[draft] = ""
-            case Token(draft=draft, text=text, channel="answer"):
-                self._answer_token(text)
-            case Token(draft=draft, text=text):
-                self._thought(draft, text)
-            case CalculationCorrected():
-                self._corrected(event)
-            case DraftVoided(reason=reason) | EngineRestarted(reason=reason):
+            case EngineRestarted(reason=reason):
                 self._void(reason)
-            case ProgramRun(error=error) if error:
-                self._note(f"program: {error}")
-            case DraftFinished(draft=draft, value=value):
-                self._finished(draft, value)
+            case Routed(mode="contemplating"):
+                self._side_by_side()
+            case Escalated(mode=mode, reason=reason):
+                self._note(f"{reason} Going deeper: {mode}.", "yellow")
+            case Merging(how=how):
+                self._end_table()
+                self._note(f"Merged {how}.")
+            case Revising(reason=reason):
+                self._note(f"{reason} Each looks again, with what the others claim.", "yellow")
             case SecondLook(reason=reason):
                 self._note(f"{reason} Looking again.", "yellow")
             case AnswerReady(answer=answer):
                 self._final(answer)
             case _:
                 pass
+
+    def _of_a_draft(self, event: Event) -> bool:
+        """Show what happens to one draft; False for any other event."""
+        match event:
+            case DraftStarted(draft=draft, approach=approach):
+                self._approaches[draft] = approach
+                self._waiting[draft] = ""
+            case Token(text=text, channel="answer"):
+                self._answer_token(text)
+            case Token(draft=draft, text=text):
+                self._thought(draft, text)
+            case CalculationCorrected():
+                self._corrected(event)
+            case ValueMissing():
+                self._value_missing(event)
+            case ProgramRun(error=error):
+                if error:
+                    self._note(f"program: {error}")
+            case DraftVoided(reason=reason):
+                self._void(reason)
+            case DraftFinished(draft=draft, value=value):
+                self._finished(draft, value)
+            case DraftCancelled(draft=draft):
+                self._finished(draft, "")
+            case _:
+                return False
+        return True
+
+    def _side_by_side(self) -> None:
+        from pierian.cli.drafts_table import DraftsTable
+
+        self._quiet()
+        self._fresh_line()
+        self._table = DraftsTable(self.console)
+
+    def _end_table(self) -> None:
+        if self._table is not None:
+            self._table.stop()
+            self._table = None
 
     def _busy(self, text: str) -> None:
         if self._status is None:
@@ -196,6 +246,14 @@ class Terminal:
             self._waiting[event.draft] = printable(event.text)
         else:
             self.console.print(f" ✗ → {event.computed}", style="yellow", end="", markup=False)
+
+    def _value_missing(self, event: ValueMissing) -> None:
+        if event.draft != min(self._waiting, default=event.draft):
+            self._waiting[event.draft] = printable(event.text)
+            return
+        self._note(f"{event.name} has no value yet; it is given one first", "yellow")
+        self.console.print(printable(event.text).rpartition("\n")[2], style="dim", end="", markup=False)
+        self._at_line_start = False
 
     def _void(self, reason: str) -> None:
         self._end_live()
@@ -248,6 +306,7 @@ class Terminal:
         from pierian.cli.receipt import receipt_lines
 
         self._quiet()
+        self._end_table()
         self._end_live()
         self._fresh_line()
         if answer.text and printable(answer.text).strip() != self._text.strip():

@@ -10,16 +10,19 @@ from typing import Literal
 
 from msgspec import Struct
 
-CheckKind = Literal["arithmetic", "program", "agreement"]
+CheckKind = Literal["arithmetic", "program", "agreement", "plausibility"]
 Outcome = Literal["passed", "failed", "corrected", "unusable"]
+DraftOutcome = Literal["agreed", "differed", "no value", "revised", "merged", "cut off", "failed"]
+"""`agreed` with the answer or `differed`; `revised` into a later draft, `merged` into the answer; `cut off` when
+it no longer mattered or was stopped."""
 
 
 class Check(Struct, frozen=True):
     """One thing that code checked.
 
-    `arithmetic`: calculations in a draft were recomputed; `program`: a program's value was compared with the
-    draft; `agreement`: several drafts were compared. `unusable` means that the check itself could not be carried
-    out (a program that failed, say).
+    `arithmetic`: calculations in a draft were recomputed; `program`: a program's value was compared with the draft;
+    `agreement`: several drafts were compared; `plausibility`: whether the answer uses the numbers of the question.
+    `unusable` means that the check itself could not be carried out (a program that failed, say).
     """
 
     kind: CheckKind
@@ -27,6 +30,16 @@ class Check(Struct, frozen=True):
     detail: str
     code: str = ""
     """The program that was run, so that it can be run again; empty for other checks."""
+
+
+class DraftRecord(Struct, frozen=True):
+    """One draft of the run, as it stands on the receipt."""
+
+    draft: int
+    approach: str
+    value: str
+    tokens: int
+    outcome: DraftOutcome
 
 
 class Spend(Struct, frozen=True):
@@ -63,9 +76,14 @@ class Receipt(Struct, frozen=True):
     model: str
     spend: Spend
     checks: tuple[Check, ...] = ()
-    drafts: int = 1
+    drafts: tuple[DraftRecord, ...] = ()
+    """Every draft that was begun, in order."""
     agreeing: int = 1
     """How many drafts (programs included) came to the value that was answered."""
+    took: str = ""
+    """The mode that Auto came to; empty where the user chose one."""
+    stopped: str = ""
+    """Why no further drafts were made, where several were possible."""
     cut_short: str = ""
     """Why the answer is incomplete, as a sentence; empty when it is complete."""
     note: str = ""

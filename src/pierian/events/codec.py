@@ -15,13 +15,18 @@ from pierian.events.answer import AnswerReady
 from pierian.events.model import EngineRestarted, ModelLoading, ModelReady, PromptRead
 from pierian.events.reasoning import (
     CalculationCorrected,
+    DraftCancelled,
     DraftFinished,
     DraftStarted,
     DraftVoided,
+    Escalated,
+    Merging,
     ProgramRun,
+    Revising,
     Routed,
     SecondLook,
     Token,
+    ValueMissing,
 )
 
 Event = (
@@ -33,10 +38,15 @@ Event = (
     | DraftStarted
     | Token
     | DraftVoided
+    | DraftCancelled
     | DraftFinished
     | CalculationCorrected
+    | ValueMissing
     | ProgramRun
     | SecondLook
+    | Revising
+    | Merging
+    | Escalated
     | AnswerReady
 )
 

@@ -1,4 +1,4 @@
-"""Events of reasoning: which mode, drafts and their tokens, checks as they happen."""
+"""Events of reasoning: which mode, drafts and their tokens, checks as they happen, how drafts become an answer."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ class DraftFinished(Struct, frozen=True):
     tokens: int
 
 
+class DraftCancelled(Struct, frozen=True):
+    """A draft was cut off before its end, because it could no longer change the outcome or failed."""
+
+    draft: int
+    tokens: int
+    reason: str
+
+
 class CalculationCorrected(Struct, frozen=True):
     """A calculation in a draft was wrong; the draft goes on from the right value.
 
@@ -56,6 +64,17 @@ class CalculationCorrected(Struct, frozen=True):
     expression: str
     claimed: str
     computed: str
+    text: str
+
+
+class ValueMissing(Struct, frozen=True):
+    """A program in the making used a name that has no value; it goes on by giving it one.
+
+    `text` is the whole draft as it now stands.
+    """
+
+    draft: int
+    name: str
     text: str
 
 
@@ -71,4 +90,24 @@ class ProgramRun(Struct, frozen=True):
 class SecondLook(Struct, frozen=True):
     """What is known is not enough; another draft is made, for the given reason."""
 
+    reason: str
+
+
+class Revising(Struct, frozen=True):
+    """Drafts disagree: each of `drafts` is shown what the others claim and is written again."""
+
+    drafts: tuple[int, ...]
+    reason: str
+
+
+class Merging(Struct, frozen=True):
+    """The drafts become one answer; `how` says by what means, such as consensus or an outline of what they share."""
+
+    how: str
+
+
+class Escalated(Struct, frozen=True):
+    """What a mode came to does not hold together, so a deeper one goes on."""
+
+    mode: str
     reason: str

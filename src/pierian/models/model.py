@@ -24,9 +24,13 @@ from pierian.models.wire import Finished, Message, Piece, Request
 class Model:
     """One model on one server. Use inside `open_model`."""
 
-    def __init__(self, name: str, client: Client, profile: Profile, lease: Lease | None = None) -> None:
+    def __init__(
+        self, name: str, client: Client, profile: Profile, lease: Lease | None = None, *, slots: int = 8
+    ) -> None:
         self.name = name
         self.profile = profile
+        self.slots = slots
+        """Requests that it answers side by side."""
         self._client = client
         self._lease = lease
         self._generation = 0
@@ -127,6 +131,7 @@ async def open_model(
             Client(endpoint_of(lease, settings.model), silence=settings.first_token_seconds),
             profile_for(found.family or settings.model),
             lease,
+            slots=options.slots,
         )
         try:
             yield model
@@ -139,4 +144,4 @@ async def remote_model(settings: Settings) -> AsyncGenerator[Model]:
     """A model on the server at `base_url`."""
     endpoint = Endpoint(settings.base_url, settings.model, settings.api_key)
     async with Client(endpoint, silence=settings.first_token_seconds) as client:
-        yield Model(settings.model, client, profile_for(settings.model))
+        yield Model(settings.model, client, profile_for(settings.model), slots=settings.slots or 8)

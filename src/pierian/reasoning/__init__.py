@@ -1,5 +1,7 @@
 """Modes and how they reason: drafts, checks, agreement."""
 
+from pierian.reasoning.auto import answer_automatically
+from pierian.reasoning.contemplating import contemplate
 from pierian.reasoning.instant import answer_instantly
 from pierian.reasoning.mode import Mode
 from pierian.reasoning.question import Kind, Question, classify
@@ -13,8 +15,10 @@ __all__ = [
     "Prices",
     "Question",
     "Run",
+    "answer_automatically",
     "answer_instantly",
     "classify",
+    "contemplate",
     "long_prefixes",
     "think",
 ]

@@ -14,13 +14,20 @@ from msgspec import Struct
 from pierian.models.wire import Message
 from pierian.reasoning.values import FinalValue
 
+LEAST_EVIDENCE, MOST_EVIDENCE = 0.1, 6.0
+"""Bounds on what one vote is worth, in nats."""
+DOUBT = 3.5
+"""What a doubt about a draft takes off its vote, in nats."""
+
 
 class Approach(Struct, frozen=True, kw_only=True):
     """One way to attempt an answer.
 
     `shots` are worked examples (question, answer). `read` finds the final value in a finished draft; it gets
-    the draft and the letters of a choice. `weight` is how much a draft counts when drafts disagree, about its
-    share of right answers in measurement. `computes` says that the draft is a program to be run.
+    the draft and the letters of a choice. `usual_tokens` is what a draft usually costs, `max_tokens` the most.
+    `evidence` is what its vote is worth, in nats (`consensus`); `sureness` is how much that changes with the mean
+    log-probability of its tokens, counted from `usual_logprob`. `computes` says that the draft is a program to be
+    run, `explains` that the program's comments explain it to a reader.
     """
 
     name: str
@@ -28,9 +35,18 @@ class Approach(Struct, frozen=True, kw_only=True):
     max_tokens: int
     read: Callable[[str, str], FinalValue]
     shots: Sequence[tuple[str, str]] = ()
-    weight: float = 1.0
+    usual_tokens: int = 300
+    evidence: float = 2.0
+    usual_logprob: float = -0.15
+    sureness: float = 0.0
     computes: bool = False
+    explains: bool = False
     stop: tuple[str, ...] = ()
+
+    @property
+    def most_evidence(self) -> float:
+        """What a draft that is sure of itself could bring."""
+        return min(MOST_EVIDENCE, self.evidence - self.sureness * self.usual_logprob)
 
     def messages(self, question: str, history: Sequence[Message], instructions: str) -> tuple[Message, ...]:
         """The prompt, the fixed part first."""

@@ -2,7 +2,8 @@
 written, a crash of the engine is survived once.
 
 Corrections work by continuing: the stream is closed at a wrong number, the number is replaced, and the model
-goes on from the corrected text, whose prefix is cached. Where the server cannot continue a started answer,
+goes on from the corrected text, whose prefix is cached. A program that uses a name without a value is mended in
+the same way: it goes back and begins the line that was forgotten. Where the server cannot continue a started answer,
 the mistake is only noted.
 """
 
@@ -11,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -23,13 +26,16 @@ from pierian.events import (
     PromptRead,
     Spend,
     Token,
+    ValueMissing,
 )
 from pierian.exceptions import ModelError
 from pierian.models.wire import Finished, Message, Piece, Progress, Request, Usage
 from pierian.reasoning.arithmetic import Calculation, calculations, without_tex
 from pierian.reasoning.run import Run
+from pierian.reasoning.undefined import undefined_name
 
 MAX_CORRECTIONS = 8
+MAX_DEFINITIONS = 4
 SLOT_SECONDS = 0.2
 """The engine frees a slot up to 0.17 s after its stream is closed. Asked sooner, it goes on in another slot, where
 the whole prompt has to be read again."""
@@ -48,11 +54,17 @@ class Generation(Struct, frozen=True, kw_only=True):
     channel: str = "thought"
     correct: bool = False
     """Recompute calculations while they are written."""
+    define: bool = False
+    """It is a program: have names that it forgot to give a value defined while it is written."""
     thinks: bool = False
     """The model may think natively first; thoughts are not part of the text."""
     stop: tuple[str, ...] = ()
     ledger: Ledger | None = None
     """A share of the run's budget; None for all of it."""
+    schema: Mapping[str, Any] | None = None
+    """JSON schema that the text must match."""
+    logprobs: bool = False
+    """Ask how sure the model is of each token."""
 
 
 class Generated(Struct):
@@ -66,6 +78,15 @@ class Generated(Struct):
     recomputed: int = 0
     wrong: int = 0
     """Calculations found wrong that could not be put right."""
+    defined: list[str] = field(default_factory=list[str])
+    """Names that a program had forgotten to give a value."""
+    logprob_sum: float = 0.0
+    logprob_count: int = 0
+
+    @property
+    def mean_logprob(self) -> float | None:
+        """Of the tokens that were written, None where the server does not say."""
+        return self.logprob_sum / self.logprob_count if self.logprob_count else None
 
 
 class _Pass(Struct):
@@ -76,6 +97,7 @@ class _Pass(Struct):
     thought_tokens: int = 0
     reason: str = ""
     wrong: Calculation | None = None
+    undefined: str = ""
 
 
 async def generate(run: Run, what: Generation) -> Generated:
@@ -92,11 +114,15 @@ async def generate(run: Run, what: Generation) -> Generated:
             reason = await run.model.recover(error)  # raises `error` again where nothing can be recovered
             run.emit(EngineRestarted(reason))
             run.emit(DraftVoided(what.draft, "The engine was restarted; this draft begins again."))
-            done.text, done.corrected, run.partial = "", [], ""
+            done.text, done.corrected, done.defined, run.partial = "", [], [], ""
+            done.logprob_sum, done.logprob_count = 0.0, 0
             continue
         done.text = step.text
-        if step.wrong is not None:
-            done.corrected.append(step.wrong)
+        if step.wrong is not None or step.undefined:
+            if step.wrong is not None:
+                done.corrected.append(step.wrong)
+            else:
+                done.defined.append(step.undefined)
             await asyncio.sleep(SLOT_SECONDS)
             continue
         if step.reason == "thought":
@@ -155,7 +181,9 @@ async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
                 elif _take(run, what, done, step, item):
                     break
     finally:
-        done.tokens += count.settle(run, reservation, prompt_bytes)
+        used = count.settle(run, reservation, prompt_bytes)
+        done.tokens += used
+        run.begun[what.draft].tokens += used
     done.hit_budget = done.hit_budget or (step.reason == "length" and granted < wanted)
     return step
 
@@ -211,9 +239,14 @@ def _take(run: Run, what: Generation, done: Generated, step: _Pass, piece: Piece
             return True
         return False
     step.text += piece.text
+    if piece.logprob is not None:
+        done.logprob_sum += piece.logprob
+        done.logprob_count += 1
     if what.correct:  # a program in the making is nothing to show for an answer
         run.partial = step.text
     run.emit(Token(what.draft, piece.text, "answer" if what.channel == "answer" else "thought"))
+    if what.define and run.model.embedded and "\n" in piece.text:
+        return _undefined(run, what, done, step)
     may_correct = what.correct and run.model.embedded and len(done.corrected) < MAX_CORRECTIONS
     if not may_correct or not any(c in piece.text for c in " .,;)\n$*]%"):
         return False
@@ -228,6 +261,18 @@ def _take(run: Run, what: Generation, done: Generated, step: _Pass, piece: Piece
             )
             return True
     return False
+
+
+def _undefined(run: Run, what: Generation, done: Generated, step: _Pass) -> bool:
+    """Go back to where a value was forgotten; True when the stream is to be left here."""
+    found = undefined_name(step.text)
+    # A name asked for once and still without a value is beyond help; the sandbox will say so.
+    if found is None or found.name in done.defined or len(done.defined) >= MAX_DEFINITIONS:
+        return False
+    step.undefined = found.name
+    step.text = f"{step.text[: found.position]}{found.name} ="
+    run.emit(ValueMissing(what.draft, found.name, step.text))
+    return True
 
 
 def _request(run: Run, what: Generation, done: Generated, granted: int) -> Request:
@@ -246,6 +291,8 @@ def _request(run: Run, what: Generation, done: Generated, granted: int) -> Reque
         seed=what.seed,
         repeatable=run.seed is not None,
         stop=what.stop,
+        schema=what.schema,
+        logprobs=what.logprobs,
         extra=extra,
     )
 

@@ -1,17 +1,20 @@
-"""Instant: one short pass. Arithmetic that the answer writes down is still recomputed, which costs no tokens."""
+"""Instant: one short pass. A quantity is worked out by a short program, which code runs and explains; for everything
+else the answer streams as it is written. Arithmetic in it is recomputed, which costs no tokens."""
 
 from __future__ import annotations
 
-from pierian.events import Routed
+from pierian.events import Check, Routed
 from pierian.reasoning.approach import Approach
 from pierian.reasoning.approaches.direct import BRIEF, DIRECT_CHOICE, DIRECT_FORMULA, DIRECT_SHORT
+from pierian.reasoning.approaches.explained_program import EXPLAINED_PROGRAM
 from pierian.reasoning.approaches.short_sentences import SHORT_SENTENCES
 from pierian.reasoning.attempt import attempt
 from pierian.reasoning.question import Kind
 from pierian.reasoning.run import Run
+from pierian.reasoning.thinking import note_plausibility
 
 APPROACHES: dict[Kind, Approach] = {
-    Kind.QUANTITY: SHORT_SENTENCES,
+    Kind.QUANTITY: EXPLAINED_PROGRAM,
     Kind.CHOICE: DIRECT_CHOICE,
     Kind.FORMULA: DIRECT_FORMULA,
     Kind.SHORT: DIRECT_SHORT,
@@ -23,6 +26,14 @@ async def answer_instantly(run: Run) -> None:
     """Answer in one pass; the result is `run.chosen`."""
     approach = APPROACHES[run.question.kind]
     run.emit(Routed("instant", f"{approach.name} for a question of kind {run.question.kind.value}"))
-    run.chosen = await attempt(run, approach, channel="answer")
+    if approach.computes:
+        run.sandbox.warm()
+    run.chosen = await attempt(run, approach, channel="thought" if approach.computes else "answer")
+    if approach.computes and not run.chosen.value:
+        # A program that does not run is no answer. Words always are.
+        run.chosen = await attempt(run, SHORT_SENTENCES, channel="answer")
+    elif run.chosen.code:
+        run.check(Check("program", "passed", f"a program gave {run.chosen.value.text}", run.chosen.code))
+    note_plausibility(run, run.chosen)
     if not run.checks:
         run.note = "Instant checks only arithmetic, and this answer has none."

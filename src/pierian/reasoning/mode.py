@@ -8,10 +8,13 @@ from pierian.exceptions import UnknownName
 
 
 class Mode(StrEnum):
-    """Instant: one short pass. Thinking: reason, then check."""
+    """Instant: one short pass. Thinking: reason, then check. Contemplating: several drafts in parallel, merged.
+    Auto: as deep as the question needs and the budget allows."""
 
     INSTANT = "instant"
     THINKING = "thinking"
+    CONTEMPLATING = "contemplating"
+    AUTO = "auto"
 
     @classmethod
     def named(cls, name: str) -> Mode:

@@ -52,6 +52,15 @@ _ASKS_QUANTITY = re.compile(
     r"|\bhow\s+(?:\w+\s+){0,2}(?:dollars|hours|minutes|days|weeks|years|miles|kilometers|kilometres|meters|metres)\b",
     re.IGNORECASE,
 )
+_ASKS_SOMETHING = re.compile(r"\b(?:what(?:'s)?|how\s+\w+)\b[^.?!]*\?\s*$", re.IGNORECASE)
+_ASKS_COUNT = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
+_ASKS_ADVICE = re.compile(
+    r"\b(?:should|shall|do|can|could|would|may)\s+(?:i|we|you|one)\b|\bhow\s+(?:to|does|do|is|are|was|were|come)\b"
+    r"|\b(?:best|mean|means|meaning|happened|happens|called|difference\s+between\s+(?!\$?\d|the\b))\b",
+    re.IGNORECASE,
+)
+"""Asks for an opinion, a meaning or a way, whatever numbers it names."""
+_YEAR = re.compile(r"(?<![\d.,$€£])(?:1[0-9]|20)\d\d(?![\d.,]\d)")
 _ASKS_WRITING = re.compile(
     r"\b(?:write|draft|compose|explain|describe|summari[sz]e|translate|rewrite|list\s+(?:some|ideas)|brainstorm|essay"
     r"|poem|email|e-mail|letter|story|code|function|script|recommend|suggest|outline|why|who|pros\s+and\s+cons)\b",
@@ -75,10 +84,25 @@ def classify(text: str) -> Question:
         return Question(text, Kind.FORMULA)
     # "Write a function that …" is writing, however many numbers it names; "How many letters does she write?" is not.
     first_verb = _ASKS_WRITING.search(asks)
-    asked = _ASKS_QUANTITY.search(asks)
-    if asked and quantities(text) >= 2 and not (first_verb and _is_request(asks, first_verb)):
+    if _tells_quantities(text, asks) and not (first_verb and _is_request(asks, first_verb)):
         return Question(text, Kind.QUANTITY)
     return Question(text, Kind.OPEN)
+
+
+def _tells_quantities(text: str, asks: str) -> bool:
+    """Whether a text tells numbers and asks for one that follows from them.
+
+    The more it tells, the less its question has to sound like one: a story with three numbers that ends in "What
+    was her score?" is a problem to be worked out.
+    """
+    told = quantities(text)
+    if _ASKS_COUNT.search(asks) and told >= 1 and len(re.findall(r"[.!?](?=\s|$)", text)) >= 2:
+        return True
+    if told < 2 or _ASKS_ADVICE.search(asks.rpartition(". ")[2]):
+        return False
+    if _ASKS_QUANTITY.search(asks):
+        return True
+    return bool(_ASKS_SOMETHING.search(asks)) and told - len(_YEAR.findall(text)) >= 3
 
 
 def quantities(text: str) -> int:

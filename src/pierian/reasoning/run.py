@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, field
 
 from pierian.budget import Ledger
-from pierian.events import Check, Event, Spend
+from pierian.events import Check, DraftOutcome, DraftRecord, DraftStarted, Event, Spend
 from pierian.models.model import Model
 from pierian.models.wire import Message
 from pierian.reasoning.question import Question
@@ -31,16 +31,36 @@ class Prices(Struct, frozen=True):
 
 
 class Draft(Struct, frozen=True):
-    """One finished attempt. `complete` is False when it was cut off before it ended."""
+    """One finished attempt."""
 
     number: int
     approach: str
     text: str
+    """What a reader is shown; empty for a program that does not explain itself."""
     value: FinalValue
     weight: float
+    """Evidence for its value, in nats; see `consensus`."""
     tokens: int
     complete: bool = True
+    """False when it was cut off before it ended."""
+    sound: bool = True
+    """False when its arithmetic is wrong and could not be put right."""
+    doubts: tuple[str, ...] = ()
+    """What is doubtful about it (`plausibility`), as sentences."""
     code: str = ""
+    revises: int = 0
+    """The number of the draft that this one is a revision of; 0 for a draft of its own."""
+
+
+class Begun(Struct):
+    """A draft from its start on, for the receipt."""
+
+    approach: str
+    tokens: int = 0
+    failure: str = ""
+    """Why it came to nothing, as a sentence; empty unless it failed."""
+    outcome: DraftOutcome | None = None
+    """Where the votes do not tell."""
 
 
 class Run(Struct):
@@ -58,19 +78,54 @@ class Run(Struct):
     spend: Spend = field(default_factory=Spend)
     checks: list[Check] = field(default_factory=list[Check])
     drafts: list[Draft] = field(default_factory=list[Draft])
+    begun: dict[int, Begun] = field(default_factory=dict[int, Begun])
+    """Every draft that was begun, by its number; the finished ones are in `drafts` too."""
     chosen: Draft | None = None
     """The draft that would be answered if the run ended now."""
     agreeing: int = 1
     partial: str = ""
     """Text of the draft in progress, for when nothing else is there."""
+    took: str = ""
+    """The mode that Auto came to."""
+    stopped: str = ""
+    """Why no further drafts were made."""
     cut_short: str = ""
     note: str = ""
-    _numbers: int = 0
 
-    def next_number(self) -> int:
-        """A new draft's number, from 1."""
-        self._numbers += 1
-        return self._numbers
+    def begin(self, approach: str) -> int:
+        """A new draft's number, from 1; tells of its start."""
+        number = len(self.begun) + 1
+        self.begun[number] = Begun(approach)
+        self.emit(DraftStarted(number, approach))
+        return number
+
+    def records(self) -> tuple[DraftRecord, ...]:
+        """What the receipt says of each draft."""
+        finished = {draft.number: draft for draft in self.drafts}
+        revised = {draft.revises for draft in self.drafts}
+        return tuple(
+            DraftRecord(
+                number,
+                begun.approach,
+                finished[number].value.text if number in finished else "",
+                begun.tokens,
+                self._outcome(finished.get(number), begun, revised=number in revised),
+            )
+            for number, begun in self.begun.items()
+        )
+
+    def _outcome(self, draft: Draft | None, begun: Begun, *, revised: bool) -> DraftOutcome:
+        if begun.outcome is not None:
+            return begun.outcome
+        if draft is None:
+            return "failed" if begun.failure else "cut off"
+        if revised:
+            return "revised"
+        if draft is self.chosen:
+            return "agreed"
+        if not draft.value:
+            return "no value"
+        return "agreed" if self.chosen and draft.value.agrees(self.chosen.value) else "differed"
 
     def check(self, check: Check) -> None:
         """Put a check on the receipt."""

@@ -11,12 +11,13 @@ def _first_choice(text: str, letters: str) -> FinalValue:
     return choice(text.strip().partition("\n")[0], letters)
 
 
-def _read_short(text: str, letters: str) -> FinalValue:
+def _first_line(text: str, letters: str) -> FinalValue:
     found = short_text(text)
     return found if found else short_text(f"Answer: {text.strip().partition(chr(10))[0]}")
 
 
-def _no_value(text: str, letters: str) -> FinalValue:
+def no_value(text: str, letters: str) -> FinalValue:
+    """An open answer has no value to compare."""
     return FinalValue()
 
 
@@ -24,6 +25,8 @@ DIRECT_CHOICE = Approach(
     name="direct answer",
     system="Answer with the letter of the right option, then one short reason.",
     max_tokens=80,
+    usual_tokens=30,
+    evidence=1.5,
     read=_first_choice,
 )
 
@@ -31,6 +34,8 @@ DIRECT_LETTER = Approach(
     name="direct answer",
     system="Answer with the letter of the right option, nothing else.",
     max_tokens=12,
+    usual_tokens=6,
+    evidence=1.5,
     read=_first_choice,
 )
 
@@ -38,26 +43,28 @@ DIRECT_SHORT = Approach(
     name="direct answer",
     system="Give the answer alone, without explanation.",
     max_tokens=60,
-    read=_read_short,
+    usual_tokens=15,
+    evidence=1.5,
+    read=_first_line,
 )
 
 DIRECT_FORMULA = Approach(
     name="direct answer",
     system="Give the final answer in \\boxed{}, with at most one line of working.",
     max_tokens=200,
-    read=_read_short,
+    read=_first_line,
 )
 
 BRIEF = Approach(
     name="one pass",
     system="You are a helpful assistant. Answer briefly and directly.",
     max_tokens=700,
-    read=_no_value,
+    read=no_value,
 )
 
 FULL = Approach(
     name="one pass",
     system="You are a helpful assistant. Answer completely, in clear Markdown, and say so when you are not sure.",
     max_tokens=1500,
-    read=_no_value,
+    read=no_value,
 )

@@ -19,5 +19,9 @@ SHORT_SENTENCES = Approach(
     "then give the answer.",
     shots=tuple(zip(QUESTIONS, SENTENCES, strict=True)),
     max_tokens=400,
+    usual_tokens=90,
     read=_read,
+    evidence=2.3,
+    usual_logprob=-0.117,
+    sureness=8.0,
 )

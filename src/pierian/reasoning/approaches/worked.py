@@ -7,11 +7,13 @@ from pierian.reasoning.approach import Approach
 from pierian.reasoning.values import FinalValue, choice, quantity, short_text
 
 
-def _read_quantity(text: str, letters: str) -> FinalValue:
+def read_quantity(text: str, letters: str) -> FinalValue:
+    """The boxed number, or the last one of the text."""
     return quantity(text, anywhere=True)
 
 
-def _read_short(text: str, letters: str) -> FinalValue:
+def read_short(text: str, letters: str) -> FinalValue:
+    """Whatever the draft states as its answer."""
     return short_text(text)
 
 
@@ -19,16 +21,19 @@ WORKED_QUANTITY = Approach(
     name="worked solution",
     system="Please reason step by step, and put your final answer within \\boxed{}.",
     max_tokens=900,
-    read=_read_quantity,
-    weight=1.1,
+    read=read_quantity,
+    evidence=2.7,
+    usual_logprob=-0.07,
+    sureness=8.0,
 )
 
 WORKED_FORMULA = Approach(
     name="worked solution",
     system="Please reason step by step, and put your final answer within \\boxed{}.",
     max_tokens=1200,
-    read=_read_short,
-    weight=1.1,
+    usual_tokens=500,
+    read=read_short,
+    evidence=2.5,
 )
 
 WORKED_CHOICE = Approach(
@@ -36,13 +41,13 @@ WORKED_CHOICE = Approach(
     system="Reason step by step, briefly. End with a line that says Answer: and the letter of the right option.",
     max_tokens=700,
     read=choice,
-    weight=1.1,
+    evidence=2.5,
 )
 
 WORKED_SHORT = Approach(
     name="worked solution",
     system="Reason step by step, briefly. End with a line that says Answer: and the answer alone.",
     max_tokens=700,
-    read=_read_short,
-    weight=1.1,
+    read=read_short,
+    evidence=2.5,
 )
