@@ -27,7 +27,7 @@ $(VENV)/.developing: $(VENV)/.installed
 	@touch $@
 
 ask: $(VENV)/.installed ## Ask the default model: make ask Q="How much is 15% of 80?"
-	@$(BIN)/pierian models path qwen2.5-coder-1.5b >/dev/null 2>&1 || $(BIN)/pierian models pull qwen2.5-coder-1.5b
+	@$(BIN)/pierian models path >/dev/null 2>&1 || $(BIN)/pierian models pull
 	@$(BIN)/pierian ask --mode $(MODE) -- "$$Q"
 export Q
 

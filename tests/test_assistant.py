@@ -320,7 +320,7 @@ async def test_after_a_failure_of_the_engine_the_next_question_opens_it_anew(
 async def test_a_server_that_fails_is_one_clear_error(fault: Any, error: type[Exception], mode: Mode) -> None:
     async with (
         serve(FunctionalModel(thinker), fault) as server,
-        Assistant(settings_for(server, first_token_seconds=0.3)) as assistant,
+        Assistant(settings_for(server, silence_seconds=0.3)) as assistant,
     ):
         with pytest.raises(error) as caught:
             await assistant.ask(PENS, mode)

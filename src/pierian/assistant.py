@@ -31,6 +31,7 @@ from pierian.exceptions import (
 from pierian.models.model import Model, open_model
 from pierian.models.wire import Message
 from pierian.reasoning import (
+    Kind,
     Mode,
     Prices,
     Question,
@@ -40,6 +41,7 @@ from pierian.reasoning import (
     classify,
     contemplate,
     long_prefixes,
+    settle,
     think,
 )
 from pierian.runs.stopping import stopped
@@ -153,6 +155,8 @@ class Assistant:
                 await self.close()  # the next question opens the model anew
             run = work.run
             if run is None or not (run.chosen or run.partial):
+                if run is not None and usage is None:
+                    await self._record(mode, run)  # a failure costs what it cost
                 raise
             # What is there was paid for: it comes back, with what went wrong.
             ended_by = f"{error} {error.hint}".strip()
@@ -161,6 +165,8 @@ class Assistant:
             return Answer(
                 "", Receipt(mode.value, self.settings.model, spend=_no_spend(work), cut_short=ended_by)
             )
+        if ended_by and run.drafts and run.question.kind is not Kind.OPEN:
+            settle(run)  # what the finished drafts say together stands on the receipt also when it ends early
         run.cut_short = ended_by or run.cut_short
         if usage is None:
             await self._record(mode, run)

@@ -57,9 +57,7 @@ class Settings:
     context: Positive | None = setting(None, "Engine context in tokens; default: by model and memory.")
     slots: Positive | None = setting(None, "Requests the engine serves at once; default 4.")
     keep_warm_minutes: PositiveSeconds = setting(10.0, "Minutes the engine stays loaded after the last use.")
-    first_token_seconds: PositiveSeconds = setting(
-        600.0, "Longest silence of a server before it is given up."
-    )
+    silence_seconds: PositiveSeconds = setting(600.0, "Longest silence of a server before it is given up.")
 
     def public(self) -> dict[str, Any]:
         """All settings as plain values, secrets masked."""

@@ -20,7 +20,7 @@ from pierian.exceptions import (
     StreamBroken,
 )
 from pierian.models.client import Client, Endpoint, StreamItem
-from pierian.models.wire import Finished, Message, Piece, Progress, Request, Usage
+from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request, Usage
 from pierian.testing import (
     AutomaticModel,
     CloseMidStream,
@@ -93,12 +93,16 @@ async def test_no_key_no_header() -> None:
 
 
 async def test_logprobs_progress_and_thoughts_arrive() -> None:
-    pieces = [Progress(1, 2, 0), Piece("hm", thought=True), Piece("4", logprob=-1.5)]
+    pieces = [PromptProgress(1, 2, 0), Piece("hm", thought=True), Piece("4", logprob=-1.5)]
     async with serve(ScriptedModel(pieces)) as server:
         asked = Request(messages=ASK.messages, max_tokens=50, logprobs=True)
         items = await everything(server.base_url, asked)
         assert server.bodies[0]["logprobs"] is True
-    assert items[:3] == [Progress(1, 2, 0), Piece("hm", thought=True, logprob=-0.1), Piece("4", logprob=-1.5)]
+    assert items[:3] == [
+        PromptProgress(1, 2, 0),
+        Piece("hm", thought=True, logprob=-0.1),
+        Piece("4", logprob=-1.5),
+    ]
 
 
 async def test_without_usage_pieces_are_counted() -> None:
@@ -219,7 +223,7 @@ async def test_silence_is_given_up(after: int) -> None:
     error = await failure(Silence(after), silence=0.2)
     assert isinstance(error, ServerTimeout)
     assert "silent" in str(error)
-    assert "first_token_seconds" in error.hint
+    assert "silence_seconds" in error.hint
 
 
 async def test_nothing_listens() -> None:

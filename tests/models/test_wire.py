@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pierian.exceptions import ServerRefused, StreamBroken
-from pierian.models.wire import ChunkReader, Message, Piece, Progress, Request, Usage, error_text
+from pierian.models.wire import ChunkReader, Message, Piece, PromptProgress, Request, Usage, error_text
 from pierian.testing.wire_format import request_of
 
 ASKED = (Message("system", "Be brief."), Message("user", "Why?"))
@@ -20,7 +20,7 @@ def delta(text: str, **more: Any) -> str:
     return json.dumps({"choices": [{"delta": {"content": text}, **more}]})
 
 
-def read(*chunks: str) -> tuple[ChunkReader, list[Piece | Progress]]:
+def read(*chunks: str) -> tuple[ChunkReader, list[Piece | PromptProgress]]:
     reader = ChunkReader()
     return reader, [item for chunk in chunks for item in reader.read(chunk)]
 
@@ -97,7 +97,7 @@ def test_pieces_and_thoughts_under_both_names() -> None:
 def test_log_probabilities_and_progress() -> None:
     progress = {"choices": [], "prompt_progress": {"total": 90, "cache": 30, "processed": 60, "time_ms": 5}}
     _, items = read(json.dumps(progress), delta("a", logprobs={"content": [{"token": "a", "logprob": -0.5}]}))
-    assert items == [Progress(60, 90, 30), Piece("a", logprob=-0.5)]
+    assert items == [PromptProgress(60, 90, 30), Piece("a", logprob=-0.5)]
 
 
 def test_the_end_carries_the_reason_and_the_servers_own_counts() -> None:

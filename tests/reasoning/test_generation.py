@@ -7,9 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from pierian.budget import Amount, Ledger, Limits
-from pierian.events import CalculationCorrected, DraftVoided, EngineRestarted, Event, PromptRead, Token
+from pierian.events import (
+    CalculationCorrected,
+    DraftVoided,
+    EngineRestarted,
+    Event,
+    PromptRead,
+    Token,
+    ValueMissing,
+)
 from pierian.exceptions import BudgetExhausted, ServerRefused, StreamBroken
-from pierian.models.wire import Message, Piece, Progress, Request, Usage
+from pierian.models.wire import Message, Piece, PromptProgress, Request, Usage
 from pierian.reasoning import Prices, Question, Run, classify
 from pierian.reasoning.generation import Generation, generate, note_arithmetic
 from pierian.sandbox import Sandbox
@@ -25,6 +33,8 @@ def run_with(
     events: list[Event] = []
     ledger = Ledger(limits)
     run = Run(model, Sandbox(), ledger, QUESTION, events.append, prices=prices or Prices())
+    assert run.begin("double") == 1
+    events.clear()
     return run, events
 
 
@@ -204,7 +214,7 @@ async def test_a_refusal_is_not_retried() -> None:
 
 
 async def test_progress_is_told() -> None:
-    with ScriptedModel([Progress(5, 10, 2), "4"]) as model:
+    with ScriptedModel([PromptProgress(5, 10, 2), "4"]) as model:
         run, events = run_with(model)
         await generate(run, what())
     assert events[0] == PromptRead(5, 10, 2)
@@ -247,3 +257,39 @@ async def test_sampling_follows_the_family() -> None:
     greedy, sampled = model.requests
     assert (greedy.temperature, greedy.top_p, greedy.top_k, greedy.seed) == (0.0, None, None, None)
     assert (sampled.temperature, sampled.top_p, sampled.top_k, sampled.seed) == (0.7, 0.8, 20, 3)
+
+
+FORGOTTEN = (
+    "```python\n# the guests\nguests = 50\n# what it costs\ncost = venue + guests * 500\nanswer = cost\n```"
+)
+GIVEN = " 10000\n# what it costs\ncost = venue + guests * 500\nanswer = cost\n```"
+
+
+async def test_a_value_that_a_program_forgot_is_asked_for() -> None:
+    with ScriptedModel(FORGOTTEN, GIVEN) as model:
+        run, events = run_with(model)
+        done = await generate(run, what(correct=False, define=True))
+    start = "```python\n# the guests\nguests = 50\nvenue ="
+    assert model.requests[1].messages[-1] == Message("assistant", start)
+    assert [e for e in events if isinstance(e, ValueMissing)] == [ValueMissing(1, "venue", start)]
+    assert done.text == start + GIVEN
+    assert done.defined == ["venue"]
+    assert run.spend.completion_tokens == done.tokens == run.begun[1].tokens == run.ledger.spent.tokens
+
+
+async def test_a_value_is_asked_for_once() -> None:
+    stubborn = "```python\ncost = venue * 500\nanswer = cost\n```"
+    with ScriptedModel(stubborn, " venue\ncost = venue * 500\nanswer = cost\n```") as model:
+        run, _ = run_with(model)
+        done = await generate(run, what(correct=False, define=True))
+    assert len(model.requests) == 2
+    assert done.text.endswith("answer = cost\n```")
+
+
+async def test_sureness_is_the_mean_over_what_was_written() -> None:
+    pieces = [Piece("1", logprob=-0.5), Piece(" 2", logprob=-1.5), Piece(" 3")]
+    with ScriptedModel(Reply(pieces)) as model:
+        run, _ = run_with(model)
+        done = await generate(run, what(logprobs=True))
+    assert model.requests[0].logprobs
+    assert done.mean_logprob == -1.0

@@ -29,14 +29,33 @@ async def test_one_pass_streams_as_the_answer() -> None:
     assert run.note == "Instant checks only arithmetic, and this answer has none."
 
 
-async def test_arithmetic_is_put_right_on_the_way() -> None:
+PROGRAM = "```python\n# 3 pens at 4 euros\nprice = 3 * 4\nanswer = price\n```"
+
+
+async def test_a_quantity_is_worked_out_by_a_program_that_is_explained() -> None:
+    run, events, _ = await instantly("How much are 3 pens at 4 euros?", PROGRAM)
+    assert run.chosen is not None
+    assert run.chosen.text == "- 3 pens at 4 euros: 3 × 4 = 12\n\n**Answer: 12**"
+    assert [(c.kind, c.outcome) for c in run.checks] == [("program", "passed"), ("plausibility", "passed")]
+    assert {e.channel for e in events if isinstance(e, Token)} == {"thought"}
+
+
+async def test_words_stand_in_for_a_program_that_fails() -> None:
     run, _, _ = await instantly(
-        "How much are 3 pens at 4 euros?", "3 * 4 = 13 euros.\nAnswer: 13", " euros.\nAnswer: 12"
+        "How much are 3 pens at 4 euros?", "I cannot.", "3 * 4 = 13 euros.\nAnswer: 13", " euros.\nAnswer: 12"
     )
     assert run.chosen is not None
     assert run.chosen.value.normal == "12"
-    assert [(c.kind, c.outcome) for c in run.checks] == [("arithmetic", "corrected")]
+    assert [(c.kind, c.outcome) for c in run.checks] == [
+        ("arithmetic", "corrected"),
+        ("plausibility", "passed"),
+    ]
     assert run.note == ""
+
+
+async def test_an_answer_that_leaves_a_number_out_says_so() -> None:
+    run, _, _ = await instantly("How much are 3 pens at 4 euros?", PROGRAM.replace("3 * 4", "4"))
+    assert "The number 3 of the question is not used." in run.note
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,10 @@ def ask(
         async with Assistant(settings) as assistant:
             return await answer_on(face_for(json=json, events=events), assistant, request)
 
-    return exit_code(asyncio.run(main()))
+    try:
+        return exit_code(asyncio.run(main()))
+    except asyncio.CancelledError:
+        return STOPPED
 
 
 def mode_name(mode: str | None) -> str | None:
@@ -96,7 +99,8 @@ def read_question(question: str | None) -> str:
 
 
 async def answer_on(face: Face, assistant: Assistant, request: AskRequest) -> Answer:
-    """Stream one run to a face. The first Ctrl-C stops the run, which still gives what there is."""
+    """Stream one run to a face. The first Ctrl-C stops the run, which still gives what there is; the second ends it
+    at once, by `asyncio.CancelledError`."""
     import asyncio
     import contextlib
     import signal
@@ -105,8 +109,16 @@ async def answer_on(face: Face, assistant: Assistant, request: AskRequest) -> An
 
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)
+    task, asked = asyncio.current_task(), list[bool]()
+
+    def stop() -> None:
+        assistant.stop()
+        if asked and task is not None:
+            task.cancel()
+        asked.append(True)
+
     for number in numbers:
-        loop.add_signal_handler(number, assistant.stop)
+        loop.add_signal_handler(number, stop)
     try:
         with face:
             async with contextlib.aclosing(assistant.stream(request)) as shown:

@@ -31,7 +31,7 @@ COMMANDS = {
     "/mode": "NAME: instant, thinking, contemplating or auto",
     "/model": "NAME: answer with another model from now on",
     "/budget": "[tokens N] [seconds S] | off: limits of each answer",
-    "/drop": "[N]: forget the oldest N turns (1), so that the conversation fits again",
+    "/drop": "[N]: forget the oldest N questions (1) with their answers, so that the conversation fits again",
     "/save": "FILE: write the conversation as Markdown",
     "/new": "start another conversation",
     "/help": "this list",
@@ -166,15 +166,19 @@ class Talk:
 
     def answer(self, question: str) -> None:
         """Answer one turn and store it; when the conversation is too long, offer to drop its oldest turns."""
+        import asyncio
+
         while True:
             try:
                 answer = self._runner.run(self._stream(question))
                 break
+            except asyncio.CancelledError:
+                return  # Ctrl-C twice: back to the prompt at once
             except ContextOverflow as error:
                 if not self._turns:
                     raise
                 self.console.print(str(error), style="yellow")
-                if not typer.confirm("Drop the oldest turn and try again?", default=True):
+                if not typer.confirm("Drop the oldest question with its answer and try again?", default=True):
                     return
                 self._drop("1")
         if not answer.text:
@@ -202,12 +206,14 @@ class Talk:
         import msgspec
 
         from pierian.provenance import Origin
+        from pierian.storage import Saying
 
-        if not self._id:
-            self._id = self._store.create(question).id
-        self._store.append(self._id, "user", question, Origin.USER)
         receipt = msgspec.json.encode(answer.receipt).decode()
-        self._store.append(self._id, "assistant", answer.text, Origin.MODEL, receipt)
+        said = [
+            Saying("user", question, Origin.USER),
+            Saying("assistant", answer.text, Origin.MODEL, receipt),
+        ]
+        self._id = self._store.append_all(self._id, said, title=question)
 
     def _change(self, **changes: object) -> None:
         """Change settings for the rest of this sitting; the assistant is opened anew with the next question."""
@@ -241,10 +247,14 @@ class Talk:
 
     def _drop(self, count: str) -> None:
         if count and not (count.isascii() and count.isdigit()):
-            raise UserError(f"{count!r} is not a number of turns.", hint="/drop 2")
-        turns = max(1, int(count or 1))
-        self._turns = self._turns[2 * turns :]
-        self.console.print(f"{len(self._turns) // 2} turns are left.", style="dim")
+            raise UserError(f"{count!r} is not a number of questions.", hint="/drop 2")
+        dropped = self._turns[: 2 * max(1, int(count or 1))]
+        self._turns = self._turns[len(dropped) :]
+        left = len(self._turns) // 2
+        self.console.print(
+            f"Dropped {len(dropped) // 2}; {left} question{'s' if left != 1 else ''} with answers left.",
+            style="dim",
+        )
 
     def _save(self, name: str) -> None:
         from pierian.config import write_private

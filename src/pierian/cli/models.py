@@ -24,6 +24,12 @@ app = typer.Typer(help="The models on this machine, and those that can be fetche
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="A name from `pierian models list`.", show_default=False)
 ]
+OptionalName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[NAME]", help="A name from `pierian models list`; default: the one in the settings."
+    ),
+]
 
 PHASES = {
     "waiting": "waiting for another process that fetches it",
@@ -138,9 +144,12 @@ def _draw(rows: list[dict[str, Any]], servers: list[LocalServer]) -> None:
 
 
 @app.command()
-def pull(name: Name) -> None:
+def pull(name: OptionalName = None) -> None:
     """Fetch a model; goes on where an interrupted pull stopped, and does nothing if it is here."""
+    from pierian.config import load
     from pierian.models import download, installed
+
+    name = name or load().model
 
     if installed.lookup(name) is not None:
         typer.echo(f"{name} is here already: {installed.path(name)}")
@@ -190,11 +199,12 @@ def remove(name: Name) -> None:
 
 
 @app.command()
-def path(name: Name) -> None:
+def path(name: OptionalName = None) -> None:
     """Print where the file of a model lies."""
+    from pierian.config import load
     from pierian.models import installed
 
-    typer.echo(str(installed.path(name)))
+    typer.echo(str(installed.path(name or load().model)))
 
 
 @contextlib.contextmanager

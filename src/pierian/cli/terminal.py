@@ -11,6 +11,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from pierian.cli.mathematics import readable, settled
 from pierian.cli.text import printable
 from pierian.events import (
     Answer,
@@ -234,7 +235,8 @@ class Terminal:
             return
         self._quiet()
         self._thought_of = draft
-        text, self._waiting[draft] = self._waiting[draft], ""
+        held = self._waiting[draft]
+        text, self._waiting[draft] = readable(held[: settled(held)]), held[settled(held) :]
         self.console.print(text, style="dim", end="", markup=False, soft_wrap=True)
         self._at_line_start = text.endswith("\n") if text else self._at_line_start
 
@@ -261,7 +263,9 @@ class Terminal:
         self._note(reason, "yellow")
 
     def _finished(self, draft: int, value: str) -> None:
-        self._waiting.pop(draft, None)
+        if (rest := self._waiting.pop(draft, "")) and draft == self._thought_of:
+            self.console.print(rest, style="dim", markup=False, soft_wrap=True)
+            self._at_line_start = True
         self._fresh_line()
         if value and not self._text:
             self._note(f"{self._approaches.get(draft, 'draft')} → {value}")
@@ -293,9 +297,9 @@ class Terminal:
         whole = complete_blocks(self._text)
         if whole > self._shown:
             self._live.update(Markdown(""))
-            self.console.print(Markdown(self._text[self._shown : whole], hyperlinks=False))
+            self.console.print(Markdown(readable(self._text[self._shown : whole]), hyperlinks=False))
             self._shown = whole
-        self._live.update(Markdown(self._text[self._shown :], hyperlinks=False))
+        self._live.update(Markdown(readable(self._text[self._shown :]), hyperlinks=False))
 
     def _end_live(self) -> None:
         if self._live is not None:
@@ -313,7 +317,7 @@ class Terminal:
             from rich.markdown import Markdown
 
             self.console.print()
-            self.console.print(Markdown(printable(answer.text), hyperlinks=False))
+            self.console.print(Markdown(readable(printable(answer.text)), hyperlinks=False))
         self.console.print()
         for line in receipt_lines(answer.receipt):
             self.console.print(line)

@@ -25,11 +25,11 @@ from pierian.exceptions import (
     ServerUnreachable,
     StreamBroken,
 )
-from pierian.models.wire import ChunkReader, Finished, Piece, Progress, Request, error_text
+from pierian.models.wire import ChunkReader, Finished, Piece, PromptProgress, Request, error_text
 
 _TOO_LONG = re.compile(r"context (?:length|size|window)|maximum context|too long", re.IGNORECASE)
 
-StreamItem = Piece | Progress | Finished
+StreamItem = Piece | PromptProgress | Finished
 
 
 class Endpoint(Struct, frozen=True):
@@ -129,7 +129,7 @@ class Client:
         except httpx2.TimeoutException as error:
             raise ServerTimeout(
                 f"The model server at {url} has been silent for {self.silence:.0f} seconds.",
-                hint="It may be overloaded: try again, or raise first_token_seconds.",
+                hint="It may be overloaded: try again, or raise silence_seconds.",
             ) from error
         except (
             httpx2.RemoteProtocolError,

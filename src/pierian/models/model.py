@@ -128,7 +128,7 @@ async def open_model(
             on_ready(settings.model, time.monotonic() - started)
         model = Model(
             settings.model,
-            Client(endpoint_of(lease, settings.model), silence=settings.first_token_seconds),
+            Client(endpoint_of(lease, settings.model), silence=settings.silence_seconds),
             profile_for(found.family or settings.model),
             lease,
             slots=options.slots,
@@ -143,5 +143,5 @@ async def open_model(
 async def remote_model(settings: Settings) -> AsyncGenerator[Model]:
     """A model on the server at `base_url`."""
     endpoint = Endpoint(settings.base_url, settings.model, settings.api_key)
-    async with Client(endpoint, silence=settings.first_token_seconds) as client:
+    async with Client(endpoint, silence=settings.silence_seconds) as client:
         yield Model(settings.model, client, profile_for(settings.model), slots=settings.slots or 8)

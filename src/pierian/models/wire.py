@@ -82,7 +82,7 @@ class Piece(Struct, frozen=True):
     logprob: float | None = None
 
 
-class Progress(Struct, frozen=True):
+class PromptProgress(Struct, frozen=True):
     """Prompt tokens processed so far, of `total`; `cached` of them were not computed again."""
 
     processed: int
@@ -163,7 +163,7 @@ class ChunkReader:
         self._reason = ""
         self._usage: Usage | None = None
 
-    def read(self, data: str) -> list[Piece | Progress]:
+    def read(self, data: str) -> list[Piece | PromptProgress]:
         """What one event means; raises `StreamBroken` or `ServerRefused`."""
         if data.strip() == "[DONE]":
             self.done = True
@@ -183,9 +183,9 @@ class ChunkReader:
                 hint="Try again.",
             )
         self._note_usage(chunk.usage)
-        found: list[Piece | Progress] = []
+        found: list[Piece | PromptProgress] = []
         if (progress := chunk.prompt_progress) is not None:
-            found.append(Progress(progress.processed, progress.total, progress.cache))
+            found.append(PromptProgress(progress.processed, progress.total, progress.cache))
         for choice in chunk.choices:
             found.extend(self._read_choice(choice))
         return found

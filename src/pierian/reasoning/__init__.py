@@ -6,7 +6,7 @@ from pierian.reasoning.instant import answer_instantly
 from pierian.reasoning.mode import Mode
 from pierian.reasoning.question import Kind, Question, classify
 from pierian.reasoning.run import Draft, Prices, Run
-from pierian.reasoning.thinking import long_prefixes, think
+from pierian.reasoning.thinking import long_prefixes, settle, think
 
 __all__ = [
     "Draft",
@@ -20,5 +20,6 @@ __all__ = [
     "classify",
     "contemplate",
     "long_prefixes",
+    "settle",
     "think",
 ]

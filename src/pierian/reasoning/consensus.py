@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from pierian.reasoning.run import Draft
 
-DEPENDENCE = 0.6
+DEPENDENCE = 0.7
 """What is left of a vote's evidence because drafts of one model err together."""
-COPY = 0.6
-"""What a further draft of the same approach adds, compared with one of another approach."""
+KIN = 0.2
+"""What a further draft of the same kind (programs, or words) adds: programs share misreadings with programs."""
 
 
 class Group(Struct, frozen=True):
@@ -102,10 +102,10 @@ def _safe(found: Verdict, coming: Sequence[float]) -> bool:
 
 
 def _evidence(group: Sequence[Draft]) -> float:
-    """The evidence of drafts with one value; copies of an approach count less than other approaches."""
-    seen: set[str] = set()
+    """The evidence of drafts with one value: in full for the best program and the best words, less for their kin."""
+    seen: set[bool] = set()
     total = 0.0
     for draft in sorted(group, key=lambda d: -d.weight):
-        total += draft.weight * (COPY if draft.approach in seen else 1.0)
-        seen.add(draft.approach)
+        total += draft.weight * (KIN if bool(draft.code) in seen else 1.0)
+        seen.add(bool(draft.code))
     return total

@@ -69,10 +69,10 @@ async def contemplate(run: Run, drafts: int) -> None:
     await make_drafts(run, looks, at_once=run.model.slots, bound=BOUND)
     if not run.stopped and not run.cut_short:
         await refine(run, [look.approach for look in POOLS[kind]], bound=BOUND)
-    if not run.stopped and not run.cut_short:
-        run.stopped = "No more drafts were to be made, and the drafts do not settle it."
     run.emit(Merging("by the votes of the drafts"))
     settle(run)
+    if not run.stopped and not run.cut_short:
+        run.stopped = f"All {len(run.begun)} drafts were made."
 
 
 def pool(kind: Kind, drafts: int, *, thinks: bool) -> list[Look]:

@@ -33,8 +33,13 @@ class Look(Struct, frozen=True):
     digest: str = ""
 
 
-async def make_drafts(run: Run, looks: Sequence[Look], *, at_once: int, bound: float) -> None:
+async def make_drafts(
+    run: Run, looks: Sequence[Look], *, at_once: int, bound: float, later: Sequence[Look] = ()
+) -> None:
     """Make drafts in order, `at_once` at a time, until `bound` is reached; results are in `run`.
+
+    `later` are drafts that the caller would make after these; they count where it is asked whether what is still to
+    come could change the outcome.
 
     Raises the first failure when no draft of the whole run has finished, and `BudgetExhausted` when there was
     not enough for one.
@@ -43,7 +48,7 @@ async def make_drafts(run: Run, looks: Sequence[Look], *, at_once: int, bound: f
     working: dict[asyncio.Task[Draft], Look] = {}
     try:
         while True:
-            coming = [look.approach.most_evidence for look in (*working.values(), *waiting)]
+            coming = [look.approach.most_evidence for look in (*working.values(), *waiting, *later)]
             if reason := decided(run.drafts, bound, coming):
                 run.stopped = reason
                 break

@@ -29,7 +29,7 @@ from pierian.events import (
     ValueMissing,
 )
 from pierian.exceptions import ModelError
-from pierian.models.wire import Finished, Message, Piece, Progress, Request, Usage
+from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request, Usage
 from pierian.reasoning.arithmetic import Calculation, calculations, without_tex
 from pierian.reasoning.run import Run
 from pierian.reasoning.undefined import undefined_name
@@ -170,7 +170,7 @@ async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
     try:
         async with contextlib.aclosing(run.model.stream(request)) as items:
             async for item in items:
-                if isinstance(item, Progress):
+                if isinstance(item, PromptProgress):
                     count.prompt = item
                     run.emit(PromptRead(item.processed, item.total, item.cached))
                 elif isinstance(item, Finished):
@@ -192,7 +192,7 @@ class _Count:
     """What one request uses: as the server says, or as counted here when it does not or is left early."""
 
     def __init__(self) -> None:
-        self.prompt = Progress(0, 0, 0)
+        self.prompt = PromptProgress(0, 0, 0)
         self.usage: Usage | None = None
         self._pieces = self._bytes = 0
         self._started = time.monotonic()

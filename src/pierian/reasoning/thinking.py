@@ -14,6 +14,7 @@ from pierian.events import Check, Routed, SecondLook
 from pierian.models.wire import Message
 from pierian.reasoning.approaches.direct import DIRECT_LETTER, DIRECT_SHORT, FULL
 from pierian.reasoning.approaches.explained_program import EXPLAINED_PROGRAM
+from pierian.reasoning.approaches.facts_first import FACTS_FIRST
 from pierian.reasoning.approaches.program import FORMULA_PROGRAM, PROGRAM
 from pierian.reasoning.approaches.questioned_program import QUESTIONED_PROGRAM
 from pierian.reasoning.approaches.short_sentences import SHORT_SENTENCES
@@ -37,9 +38,9 @@ STRATEGIES: dict[Kind, Strategy] = {
     Kind.QUANTITY: Strategy(
         (
             (Look(EXPLAINED_PROGRAM), Look(PROGRAM)),
-            (Look(QUESTIONED_PROGRAM),),
             (Look(WORKED_QUANTITY),),
-            (Look(SHORT_SENTENCES), Look(EXPLAINED_PROGRAM, sampled=True)),
+            (Look(QUESTIONED_PROGRAM),),
+            (Look(FACTS_FIRST), Look(WORKED_QUANTITY, sampled=True), Look(WORKED_QUANTITY, sampled=True)),
         ),
         BOUND,
     ),
@@ -72,13 +73,15 @@ async def think(run: Run) -> None:
         run.model.profile.thinks
     ):  # a native thinker's worked solution is its best; cheap drafts would only mislead it
         strategy = _for_native_thinkers(kind)
-    first = strategy.stages[0]
-    names = " and ".join(look.approach.name for look in first)
+    names = " and ".join(look.approach.name for look in strategy.stages[0])
     run.emit(Routed("thinking", f"{names} for a question of kind {kind.value}"))
-    for stage in strategy.stages:
-        if run.drafts and stage is not first:
+    for index, stage in enumerate(strategy.stages):
+        if run.drafts and index:
             run.emit(SecondLook(why_look_again(run.drafts)))
-        await make_drafts(run, not_made_yet(run, stage), at_once=len(stage), bound=strategy.bound)
+        later = [look for after in strategy.stages[index + 1 :] for look in after]
+        await make_drafts(
+            run, not_made_yet(run, stage), at_once=len(stage), bound=strategy.bound, later=later
+        )
         if run.stopped or run.cut_short:
             break
     settle(run)
@@ -104,7 +107,8 @@ async def _open(run: Run) -> None:
 
 def why_look_again(drafts: list[Draft]) -> str:
     """Why what is known is not enough, as a sentence."""
-    values = list(dict.fromkeys(draft.value.text for draft in drafts if draft.value))
+    in_order = sorted(drafts, key=lambda draft: draft.number)
+    values = list(dict.fromkeys(draft.value.text for draft in in_order if draft.value))
     if not values:
         return "No draft came to a value."
     if len(values) == 1:
@@ -130,7 +134,7 @@ def settle(run: Run) -> None:
         run.note = "No draft came to a value that could be compared, so nothing was checked but arithmetic."
         return
     if len(counted) > 1:
-        sure = bool(run.stopped or decided(run.drafts, 0.5))
+        sure = bool(decided(run.drafts, 0.5))
         detail = f"{run.agreeing} of {len(counted)} drafts agree"
         run.check(Check("agreement", "passed" if sure else "failed", detail))
         if not sure:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pierian.storage.conversations import Conversation, Conversations, Hit, Turn
+    from pierian.storage.conversations import Conversation, Conversations, Hit, Saying, Turn
     from pierian.storage.database import Database, open_database
     from pierian.storage.usage import DayTotals, UsageStore
 
@@ -19,6 +19,7 @@ __all__ = [
     "Database",
     "DayTotals",
     "Hit",
+    "Saying",
     "Turn",
     "UsageStore",
     "open_database",
@@ -30,6 +31,7 @@ _HOMES = {
     "Database": "database",
     "DayTotals": "usage",
     "Hit": "conversations",
+    "Saying": "conversations",
     "Turn": "conversations",
     "UsageStore": "usage",
     "open_database": "database",

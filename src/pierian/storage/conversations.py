@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -41,6 +41,16 @@ class Turn:
     text: str
     receipt: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A message to be stored; `receipt` is JSON text."""
+
+    role: Role
+    text: str
+    origin: str
+    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,10 @@ class Conversations:
 
     def create(self, title: str) -> Conversation:
         """A new, empty conversation."""
+        with self.database.write() as connection:
+            return self._create(connection, title)
+
+    def _create(self, connection: Connection, title: str) -> Conversation:
         now, name = self._clock(), one_line(title)
         made = Conversation(new_id(), name, now, now, 0)
         row = {
@@ -105,36 +119,49 @@ class Conversations:
             "created_at": now,
             "updated_at": now,
         }
-        with self.database.write() as connection:
-            connection.execute(insert(conversations).values(row))
+        connection.execute(insert(conversations).values(row))
         return made
 
     def append(
         self, conversation_id: str, role: Role, text: str, origin: str, receipt: str | None = None
     ) -> Turn:
         """Add a turn at the end. `receipt` is JSON text; raises `ValueError` if it is not."""
-        if receipt is not None:
-            json.loads(receipt)
-        now, kept = self._clock(), clean(text)
         with self.database.write() as connection:
             whole = self._resolve(connection, conversation_id)
-            last = select(func.max(turns.c.position)).where(turns.c.conversation_id == whole)
-            position = connection.execute(last).scalar()
-            turn = Turn(0 if position is None else position + 1, role, str(origin), kept, receipt, now)
-            row = {
-                "conversation_id": whole,
-                "position": turn.position,
-                "role": role,
-                "origin": turn.origin,
-                "text": kept,
-                "folded": fold(kept),
-                "receipt": receipt,
-                "created_at": now,
-            }
-            connection.execute(insert(turns).values(row))
-            connection.execute(
-                update(conversations).where(conversations.c.id == whole).values(updated_at=now)
-            )
+            return self._append(connection, whole, Saying(role, text, origin, receipt))
+
+    def append_all(self, conversation_id: str, said: Sequence[Saying], *, title: str) -> str:
+        """Add turns in one step, all or none; an empty id makes a conversation with `title`. Returns the id."""
+        with self.database.write() as connection:
+            if conversation_id:
+                whole = self._resolve(connection, conversation_id)
+            else:
+                whole = self._create(connection, title).id
+            for saying in said:
+                self._append(connection, whole, saying)
+        return whole
+
+    def _append(self, connection: Connection, whole: str, said: Saying) -> Turn:
+        if said.receipt is not None:
+            json.loads(said.receipt)
+        now, kept = self._clock(), clean(said.text)
+        last = select(func.max(turns.c.position)).where(turns.c.conversation_id == whole)
+        position = connection.execute(last).scalar()
+        turn = Turn(
+            0 if position is None else position + 1, said.role, str(said.origin), kept, said.receipt, now
+        )
+        row = {
+            "conversation_id": whole,
+            "position": turn.position,
+            "role": turn.role,
+            "origin": turn.origin,
+            "text": kept,
+            "folded": fold(kept),
+            "receipt": turn.receipt,
+            "created_at": now,
+        }
+        connection.execute(insert(turns).values(row))
+        connection.execute(update(conversations).where(conversations.c.id == whole).values(updated_at=now))
         return turn
 
     def get(self, conversation_id: str) -> Conversation:

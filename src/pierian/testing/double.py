@@ -15,9 +15,9 @@ from pierian.exceptions import ModelError, ServerUnreachable, StreamBroken
 from pierian.models.client import Endpoint, StreamItem
 from pierian.models.model import Model
 from pierian.models.profiles import Profile, profile_for
-from pierian.models.wire import Finished, Piece, Progress, Request, Usage
+from pierian.models.wire import Finished, Piece, PromptProgress, Request, Usage
 
-Part = str | Piece | Progress
+Part = str | Piece | PromptProgress
 Content = str | Iterable[Part] | AsyncIterable[Part]
 
 
@@ -110,7 +110,7 @@ def before_stop(text: str, stop: Iterable[str]) -> str:
     return text[: min((at for s in stop if (at := text.find(s)) >= 0), default=len(text))]
 
 
-async def _parts(content: Content, stop: tuple[str, ...]) -> AsyncIterator[Piece | Progress]:
+async def _parts(content: Content, stop: tuple[str, ...]) -> AsyncIterator[Piece | PromptProgress]:
     if isinstance(content, str):
         content = words(before_stop(content, stop))
     if isinstance(content, AsyncIterable):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pierian.models.client import StreamItem
-from pierian.models.wire import Finished, Message, Piece, Progress, Request, Usage
+from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request, Usage
 
 DEFAULT_MAX_TOKENS = 4096
 DEFAULT_LOGPROB = -0.1
@@ -35,7 +35,9 @@ def request_of(body: Mapping[str, Any]) -> Request:
     )
 
 
-def chunk(model: str, item: Piece | Progress | Finished | Usage, *, logprobs: bool = False) -> dict[str, Any]:
+def chunk(
+    model: str, item: Piece | PromptProgress | Finished | Usage, *, logprobs: bool = False
+) -> dict[str, Any]:
     """One chunk of a stream. The last two are the finish reason and, on its own, the usage."""
     body: dict[str, Any] = {"id": "chatcmpl-test", "object": "chat.completion.chunk", "model": model}
     match item:
@@ -46,7 +48,7 @@ def chunk(model: str, item: Piece | Progress | Finished | Usage, *, logprobs: bo
                 value = DEFAULT_LOGPROB if logprob is None else logprob
                 choice["logprobs"] = {"content": [{"token": text, "logprob": value}]}
             return {**body, "choices": [choice]}
-        case Progress(processed, total, cached):
+        case PromptProgress(processed, total, cached):
             progress = {"total": total, "cache": cached, "processed": processed, "time_ms": 0}
             return {**body, "choices": [], "prompt_progress": progress}
         case Finished(reason):
