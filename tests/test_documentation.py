@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def answers(request: object) -> str:
     """A model that solves the README's example in both ways."""
     if "Python" in request.messages[0].content:  # type: ignore[attr-defined]
-        return "```python\nanswer = 12 * 5\n```"
+        return "```python\nanswer = 12 * 5  # dollars\n```"
     return "Five books cost 12 * 5 = 60 dollars.\nAnswer: 60 dollars"
 
 

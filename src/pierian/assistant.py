@@ -319,7 +319,7 @@ def _no_spend(work: _Work) -> Any:
 
 def _finish(run: Run, mode: Mode, work: _Work) -> Answer:
     chosen = run.chosen
-    text = chosen.text if chosen else run.partial
+    text = chosen.text if chosen else closed(run.partial)
     if (
         chosen and chosen.code
     ):  # a program is evidence; what a reader gets is its explanation, or the bare value
@@ -343,6 +343,11 @@ def _finish(run: Run, mode: Mode, work: _Work) -> Answer:
         note=note,
     )
     return Answer(text.strip(), receipt, chosen.value.text if chosen else "")
+
+
+def closed(text: str) -> str:
+    """A text that broke off, with its last block of code ended."""
+    return f"{text}\n```" if text.count("```") % 2 else text
 
 
 def emphasised(text: str, value: str) -> str:

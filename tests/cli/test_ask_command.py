@@ -34,7 +34,7 @@ from pierian.testing import (
 
 PENS = "A shop sells pens at 3 for 2 euros. How much are 18 pens?"
 STEPS = "Pens: 18 / 3 * 2 = 12 euros.\nAnswer: 12 euros"
-PROGRAM = "```python\nanswer = 18 / 3 * 2\n```"
+PROGRAM = "```python\n# 18 pens at 3 for 2 euros\nprice = 18 / 3 * 2\nanswer = price  # euros\n```"
 
 
 def thinker(request: Request) -> str:
@@ -46,14 +46,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     with serve_in_thread(FunctionalModel(thinker)) as serving:
         monkeypatch.setenv("PIERIAN_BASE_URL", serving.base_url)
         monkeypatch.setenv("PIERIAN_MODEL", "double")
-        monkeypatch.setenv("PIERIAN_FIRST_TOKEN_SECONDS", "0.5")
+        monkeypatch.setenv("PIERIAN_SILENCE_SECONDS", "0.5")
         yield serving
 
 
 def test_the_answer_goes_out_and_the_receipt_beside_it(
     server: ModelServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["ask", PENS]) == 0
+    assert run(["ask", "--mode", "thinking", PENS]) == 0
     out, err = capsys.readouterr()
     assert out.endswith("**Answer: 12 euros**\n")
     assert "tokens" in err

@@ -108,7 +108,7 @@ def test_mistyped_commands_are_one_sentence(
     assert "Did you mean '/mode'?" in shown.err
     assert "There is no mode called 'fast'" in shown.err
     assert "That is not a budget." in shown.err
-    assert "'x' is not a number of turns." in shown.err
+    assert "'x' is not a number of questions." in shown.err
     assert "There is nothing to save yet." in shown.err
     assert "Traceback" not in shown.err
     assert "/budget" in shown.out
@@ -154,5 +154,5 @@ def test_a_conversation_that_is_too_long_offers_to_drop_turns(
     server.model.function = too_long  # type: ignore[attr-defined]
     monkeypatch.setattr("typer.confirm", confirm)
     assert talk("One", "Two", "Three") == 0
-    assert asked == ["Drop the oldest turn and try again?"]
+    assert asked == ["Drop the oldest question with its answer and try again?"]
     assert "200 more than the 1,000 that fit" in " ".join(capsys.readouterr().out.split())

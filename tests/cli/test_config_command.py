@@ -35,7 +35,7 @@ def test_show_names_every_setting_and_its_source(file: Path, monkeypatch: pytest
     monkeypatch.setenv("PIERIAN_THREADS", "3")
     lines = {line.split()[0]: line.split()[1:] for line in run("show").stdout.splitlines() if line.split()}
     assert set(keys()) <= set(lines)
-    assert lines["mode"][:2] == ["thinking", "default"]
+    assert lines["mode"][:2] == ["auto", "default"]
     assert lines["model"][:2] == ["mine[bold]", "file"]
     assert lines["threads"][:2] == ["3", "environment"]
     assert lines["daily_tokens"][:2] == ["–", "default"]
@@ -84,7 +84,7 @@ def test_every_setting_can_be_unset(file: Path, key: str) -> None:
 
 
 def test_unset_without_a_file_writes_none(file: Path) -> None:
-    assert "its default is thinking" in run("unset", "mode").stdout
+    assert "its default is auto" in run("unset", "mode").stdout
     assert not file.exists()
 
 

@@ -12,7 +12,7 @@ from pierian.exceptions import ApproachError, PierianError
 from pierian.models.wire import Message
 from pierian.reasoning.approach import DOUBT, LEAST_EVIDENCE, MOST_EVIDENCE, Approach
 from pierian.reasoning.approaches.program import code_of, value_of
-from pierian.reasoning.explanation import explain
+from pierian.reasoning.explanation import explain, unit_of
 from pierian.reasoning.generation import Generated, Generation, generate, note_arithmetic
 from pierian.reasoning.plausibility import doubts, without_comments
 from pierian.reasoning.question import Kind
@@ -93,9 +93,11 @@ async def _finish(run: Run, approach: Approach, number: int, done: Generated, re
         run.cut_short = "The token budget ran out in the middle of a draft."
     code, text, value = "", done.text, _read(approach, done.text, run.question.letters)
     if approach.computes:
-        code = code_of(done.text)
+        code = code_of(done.text) if done.complete else ""  # half a program comes to another value
         value = await _run_program(run, number, code)
         text = await explain(run.sandbox, code, value.text) if value and approach.explains else ""
+        if value and (unit := unit_of(code)):
+            value = FinalValue(f"{value.text} {unit}", value.normal)
     else:
         note_arithmetic(run, done)
     found: tuple[str, ...] = ()

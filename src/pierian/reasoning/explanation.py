@@ -21,6 +21,34 @@ _NOTED = "noted_values"
 _MOST_STEPS = 40
 
 
+_UNIT = re.compile(r"^answer\s*=[^#\n]*#\s*([A-Za-z%°€$£]+(?:[ /][a-z]+)?)\s*$", re.MULTILINE)
+_NO_UNITS = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "in",
+        "for",
+        "of",
+        "to",
+        "is",
+        "total",
+        "answer",
+        "result",
+        "value",
+        "final",
+        "all",
+        "per",
+    ]
+)
+
+
+def unit_of(code: str) -> str:
+    """The unit that a program names behind its answer, such as `euros`; empty where it names none."""
+    found = _UNIT.search(code)
+    return "" if found is None or set(found[1].lower().split()) & _NO_UNITS else found[1]
+
+
 class Step(Struct, frozen=True):
     """One assignment: the comment above it (empty if there is none), its name and its expression."""
 
@@ -30,7 +58,8 @@ class Step(Struct, frozen=True):
 
 
 async def explain(sandbox: Sandbox, code: str, stated: str) -> str:
-    """The explanation as Markdown, ending in the answer `stated`; empty where the program cannot be explained."""
+    """The explanation as Markdown, ending in the answer `stated`, its numbers separated by commas, with its unit;
+    empty where the program cannot be explained."""
     steps = steps_of(code)
     if not steps:
         return ""
@@ -38,7 +67,7 @@ async def explain(sandbox: Sandbox, code: str, stated: str) -> str:
     if not isinstance(result, Value) or not isinstance(result.value, list):
         return ""
     values: list[Any] = result.value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    return written(steps, values, stated) if len(values) == len(steps) else ""
+    return written(steps, values, stated, unit_of(code)) if len(values) == len(steps) else ""
 
 
 def steps_of(code: str) -> list[Step]:
@@ -60,7 +89,7 @@ def steps_of(code: str) -> list[Step]:
     return steps if len(steps) <= _MOST_STEPS else []
 
 
-def written(steps: list[Step], values: list[Any], stated: str) -> str:
+def written(steps: list[Step], values: list[Any], stated: str, unit: str) -> str:
     """The list of steps; `values` are what each step came to, in order."""
     known: dict[str, str] = {}
     lines: list[list[str]] = []
@@ -86,7 +115,9 @@ def written(steps: list[Step], values: list[Any], stated: str) -> str:
     shown = [_line(head, parts) for head, parts in zip(heads, lines, strict=True)]
     parts = stated.split(", ")
     if len(names) == len(parts) > 1:
-        stated = ", ".join(f"{name} {part}" for name, part in zip(names, parts, strict=True))
+        stated = ", ".join(f"{name} {part} {unit}".strip() for name, part in zip(names, parts, strict=True))
+    elif unit:
+        stated = f"{stated} {unit}"
     return "\n".join([*(line for line in shown if line), "", f"**Answer: {stated}**"]).strip()
 
 

@@ -242,8 +242,7 @@ def _take(run: Run, what: Generation, done: Generated, step: _Pass, piece: Piece
     if piece.logprob is not None:
         done.logprob_sum += piece.logprob
         done.logprob_count += 1
-    if what.correct:  # a program in the making is nothing to show for an answer
-        run.partial = step.text
+    run.partial = step.text
     run.emit(Token(what.draft, piece.text, "answer" if what.channel == "answer" else "thought"))
     if what.define and run.model.embedded and "\n" in piece.text:
         return _undefined(run, what, done, step)

@@ -24,7 +24,9 @@ APPROACHES: dict[Kind, Approach] = {
 
 async def answer_instantly(run: Run) -> None:
     """Answer in one pass; the result is `run.chosen`."""
-    approach = APPROACHES[run.question.kind]
+    approach, left = APPROACHES[run.question.kind], run.ledger.tokens_left()
+    if approach.computes and left is not None and left < 2 * approach.usual_tokens:
+        approach = SHORT_SENTENCES  # half a program is worth nothing, half an explanation something
     run.emit(Routed("instant", f"{approach.name} for a question of kind {run.question.kind.value}"))
     if approach.computes:
         run.sandbox.warm()

@@ -55,45 +55,45 @@ PROGRAMS = (
 
 EXPLAINED_PROGRAMS = (
     "# 5 lemons cost 2 dollars; Mia buys 20 lemons\ngroups = 20 / 5\nprice = groups * 2\n"
-    "# she pays with a 10 dollar note\nchange = 10 - price\nanswer = price, change",
+    "# she pays with a 10 dollar note\nchange = 10 - price\nanswer = price, change  # dollars",
     "# 120 passengers at the start; a quarter get off, then 18 get on\non_train = 120 - 120 / 4 + 18\n"
     "# at the second stop twice as many get on as at the first, nobody gets off\n"
-    "on_train = on_train + 2 * 18\nanswer = on_train",
+    "on_train = on_train + 2 * 18\nanswer = on_train  # passengers",
     "# 15 dollars an hour for the first 40 hours\nregular_pay = 40 * 15\n"
     "# 1.5 times as much for the hours after that; he worked 46\novertime_hours = 46 - 40\n"
     "overtime_pay = overtime_hours * 15 * 1.5\npay = regular_pay + overtime_pay\n"
-    "# 20% of his pay went to tax, the rest he kept\nkept = pay - pay * 20 / 100\nanswer = kept",
+    "# 20% of his pay went to tax, the rest he kept\nkept = pay - pay * 20 / 100\nanswer = kept  # dollars",
     "# in 6 years the sum of their ages is 38; both are 6 years younger today\n"
     "sum_today = 38 - 2 * 6\n# Lea is 4 years older than Tom: sum_today = tom + tom + 4\n"
-    "tom = (sum_today - 4) / 2\nlea = tom + 4\nanswer = lea, tom",
+    "tom = (sum_today - 4) / 2\nlea = tom + 4\nanswer = lea, tom  # years",
     "# now he has 30, before that he lost 6\nbefore_losing = 30 + 6\n"
     "# before that he gave a third away, so two thirds were left\nat_first = before_losing / 2 * 3\n"
-    "answer = at_first",
+    "answer = at_first  # stickers",
     "# 24 rose bushes\nroses = 24\n# 25% more tulips than rose bushes\n"
     "tulips = roses + roses * 25 / 100\n# half as many lilies as roses and tulips together\n"
-    "lilies = (roses + tulips) / 2\n# the plants in all\nanswer = roses + tulips + lilies",
+    "lilies = (roses + tulips) / 2\n# the plants in all\nanswer = roses + tulips + lilies  # plants",
 )
 
 QUESTIONED_PROGRAMS = (
     "# How many groups of 5 lemons does she buy?\ngroups = 20 / 5\n"
     "# How much does she pay, at $2 a group?\nprice = groups * 2\n"
-    "# How much change does she get from $10?\nchange = 10 - price\nanswer = price, change",
+    "# How much change does she get from $10?\nchange = 10 - price\nanswer = price, change  # dollars",
     "# How many passengers are left after a quarter get off?\nleft = 120 - 120 / 4\n"
     "# How many are there after 18 get on?\nafter_first = left + 18\n"
     "# How many get on at the second stop, twice as many as 18?\nsecond = 2 * 18\n"
-    "# How many are on the train now?\nanswer = after_first + second",
+    "# How many are on the train now?\nanswer = after_first + second  # passengers",
     "# How much does he earn in the first 40 hours?\nregular = 40 * 15\n"
     "# How many hours come after that?\novertime_hours = 46 - 40\n"
     "# How much do they pay, at 1.5 times the rate?\novertime = overtime_hours * 15 * 1.5\n"
     "# How much is the tax of 20%?\ntax = (regular + overtime) * 20 / 100\n# How much did he keep?\n"
-    "answer = regular + overtime - tax",
+    "answer = regular + overtime - tax  # dollars",
     "# What is the sum of their ages today, 6 years earlier for both?\nsum_today = 38 - 2 * 6\n"
     "# How old is Tom, if Lea is 4 years older?\ntom = (sum_today - 4) / 2\n# How old is Lea?\n"
-    "lea = tom + 4\nanswer = lea, tom",
+    "lea = tom + 4\nanswer = lea, tom  # years",
     "# How many did he have before he lost 6?\nbefore_losing = 30 + 6\n"
     "# Which share was that, after he gave a third away?\nshare = 1 - 1 / 3\n"
-    "# How many did he have at first?\nanswer = before_losing / share",
+    "# How many did he have at first?\nanswer = before_losing / share  # stickers",
     "# How many tulips are there, 25% more than 24?\ntulips = 24 * 1.25\n"
     "# How many lilies are there, half of roses and tulips together?\nlilies = (24 + tulips) / 2\n"
-    "# How many plants are there in all?\nanswer = 24 + tulips + lilies",
+    "# How many plants are there in all?\nanswer = 24 + tulips + lilies  # plants",
 )
