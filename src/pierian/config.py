@@ -24,6 +24,7 @@ from pierian.exceptions import DiskFull, SettingsError, UnknownName
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 DraftCount = Annotated[int, msgspec.Meta(ge=1, le=32)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -56,6 +57,13 @@ class Settings:
     threads: Positive | None = setting(None, "Engine threads; default: the physical cores.")
     context: Positive | None = setting(None, "Engine context in tokens; default: by model and memory.")
     slots: Positive | None = setting(None, "Requests the engine serves at once; default 4.")
+    cache_megabytes: Count | None = setting(
+        None, "Memory for prompts that the engine keeps; default: a tenth of the machine's, at most 2048."
+    )
+    reuse_tokens: Count = setting(
+        0,
+        "Least run of an old prompt that the engine moves to a new place instead of reading it again; 0: never.",
+    )
     keep_warm_minutes: PositiveSeconds = setting(10.0, "Minutes the engine stays loaded after the last use.")
     silence_seconds: PositiveSeconds = setting(600.0, "Longest silence of a server before it is given up.")
 

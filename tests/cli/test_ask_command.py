@@ -273,6 +273,20 @@ async def test_an_interrupt_prints_what_there_is_and_exits_130(
     assert err == b""
 
 
+async def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
+    """Also when the run does not end by itself: here the server never lets go of the connection."""
+    async with serve(FunctionalModel(lambda _: words_then_wait())) as server:
+        process = await start(server, tmp_path, "--mode", "instant", "--events", "Why?")
+        assert process.stdout
+        while not isinstance(decode(await process.stdout.readline()), Token):
+            pass
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        _, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+
+
 async def test_stop_all_ends_an_answer_in_another_process(tmp_path: Path) -> None:
     async with serve(FunctionalModel(lambda _: words_then_wait())) as server:
         process = await start(server, tmp_path, "--mode", "instant", "--events", "Why?")

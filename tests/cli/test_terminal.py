@@ -15,15 +15,22 @@ from pierian.events import (
     AnswerReady,
     CalculationCorrected,
     Check,
+    DraftCancelled,
     DraftFinished,
+    DraftRecord,
     DraftStarted,
     DraftVoided,
+    Escalated,
     Event,
+    Merging,
     ProgramRun,
     Receipt,
+    Revising,
+    Routed,
     SecondLook,
     Spend,
     Token,
+    ValueMissing,
 )
 
 RECEIPT = Receipt(
@@ -127,3 +134,81 @@ def test_the_receipt_is_one_line_and_says_what_was_cut_short() -> None:
         "Cut short: The time budget ran out.",
         "Nothing was checked.",
     ]
+
+
+def test_drafts_of_a_contemplating_run_stand_side_by_side() -> None:
+    text = shown(
+        Routed("contemplating", "up to 8 drafts"),
+        DraftStarted(1, "explained program"),
+        DraftStarted(2, "worked solution"),
+        DraftStarted(3, "short sentences"),
+        Token(1, "answer = 12", "thought"),
+        Token(2, "First we find the groups", "thought"),
+        DraftFinished(1, "12 euros", 30),
+        Revising((1,), "The drafts disagree: 12, 13."),
+        DraftStarted(4, "program"),
+        DraftFinished(4, "12", 20),
+        DraftCancelled(2, 17, "It could no longer matter."),
+        Merging("by the votes of the drafts"),
+        AnswerReady(Answer("**12 euros**", RECEIPT, "12 euros")),
+    )
+    rows = {line.split()[0]: line for line in text.splitlines() if line[:3].strip().isdigit()}
+    assert "explained program" in rows["1"] and "30" in rows["1"] and "12 euros" in rows["1"]
+    assert rows["1"].rstrip().endswith("finished")
+    assert "17" in rows["2"] and rows["2"].rstrip().endswith("cut off")
+    assert rows["3"].rstrip().endswith("writing")
+    assert "program, again" in rows["4"]
+    assert "· Merged by the votes of the drafts." in text
+    assert text.index("Merged") < text.rindex("12 euros")
+
+
+def test_a_cancelled_draft_does_not_hold_up_the_thoughts_of_the_next() -> None:
+    text = shown(
+        DraftStarted(1, "one"),
+        Token(1, "Going nowhere", "thought"),
+        DraftCancelled(1, 2, "It could no longer matter."),
+        DraftStarted(2, "two"),
+        Token(2, "The next thought", "thought"),
+    )
+    assert "The next thought" in text
+
+
+def test_going_deeper_and_a_missing_value_are_told() -> None:
+    text = shown(
+        DraftStarted(1, "program"),
+        Token(1, "cost = venue * 2\n", "thought"),
+        ValueMissing(1, "venue", "venue ="),
+        Token(1, " 100", "thought"),
+        Escalated("thinking", "The odds that the first draft is right are put at 40%."),
+    )
+    assert "· venue has no value yet; it is given one first\nvenue = 100" in text
+    assert "Going deeper: thinking." in text
+
+
+def test_the_receipt_names_the_drafts_and_the_mode_that_auto_took() -> None:
+    drafts = (
+        DraftRecord(1, "explained program", "12", 30, "agreed"),
+        DraftRecord(2, "program", "13", 20, "differed"),
+        DraftRecord(3, "worked solution", "", 9, "cut off"),
+    )
+    receipt = Receipt("auto", "m", Spend(), drafts=drafts, took="thinking", stopped="2 drafts agree.")
+    first, second = (line.plain for line in receipt_lines(receipt))
+    assert first.startswith("Auto → thinking · m")
+    assert (
+        second
+        == "agreed: explained program · differed: program (13) · cut off: worked solution · 2 drafts agree."
+    )
+
+
+def test_formulas_are_shown_in_plain_characters() -> None:
+    text = shown(
+        DraftStarted(1, "worked solution"),
+        *(
+            Token(1, piece, "thought")
+            for piece in ("So \\(", " \\frac{1}{2}", " \\times 4", " \\)", " is 2.")
+        ),
+        DraftFinished(1, "2", 5),
+        AnswerReady(Answer("It is $x^2$ or \\boxed{2}.", RECEIPT, "2")),
+    )
+    assert "So 1/2 × 4 is 2." in text
+    assert "It is x² or 2." in text

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pierian.exceptions import UnknownName, UserError
-from pierian.storage import Conversations, Database, open_database
+from pierian.storage import Conversations, Database, Saying, open_database
 from pierian.storage.conversations import ID_LENGTH, new_id
 from pierian.storage.words import fold, snippet
 
@@ -35,6 +35,21 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
 def store(database: Database) -> Conversations:
     ticks = count()
     return Conversations(database, clock=lambda: START + timedelta(minutes=next(ticks)))
+
+
+def test_a_question_and_its_answer_are_stored_together_or_not_at_all(store: Conversations) -> None:
+    said = [Saying("user", "How much?", "user"), Saying("assistant", "8.", "model", "{}")]
+    made = store.append_all("", said, title="Pens")
+    assert store.append_all(made, said, title="ignored") == made
+    got = store.get(made)
+    assert (got.title, [turn.text for turn in got.turns]) == ("Pens", ["How much?", "8."] * 2)
+    broken = [Saying("user", "And now?", "user"), Saying("assistant", "9.", "model", "no json")]
+    with pytest.raises(ValueError, match="Expecting value"):
+        store.append_all(made, broken, title="")
+    with pytest.raises(ValueError, match="Expecting value"):
+        store.append_all("", broken, title="Never")
+    assert len(store.get(made).turns) == 4
+    assert len(store.list()) == 1
 
 
 def test_turns_come_back_as_they_were_written(store: Conversations) -> None:

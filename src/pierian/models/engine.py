@@ -29,6 +29,8 @@ class EngineCall(msgspec.Struct):
     threads: int
     context: int
     slots: int
+    cache_megabytes: int
+    reuse_tokens: int
     api_key: str
     alias: str
     prefix_folder: str
@@ -55,6 +57,8 @@ def start(call: EngineCall) -> str:
     params.n_parallel = call.slots
     params.kv_unified = True
     params.n_ctx = call.context
+    params.cache_ram_mib = call.cache_megabytes
+    params.n_cache_reuse = call.reuse_tokens
     params.slot_save_path = call.prefix_folder.rstrip("/") + "/"
     params.n_batch = params.n_ubatch = BATCH
     for pool in (params.cpuparams, params.cpuparams_batch):

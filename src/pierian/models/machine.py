@@ -15,6 +15,10 @@ class EngineOptions(Struct, frozen=True):
     threads: int
     context: int
     slots: int
+    cache_megabytes: int = 256
+    """Memory for prompts that were read before, so that a slot need not read them again."""
+    reuse_tokens: int = 0
+    """Least run of tokens that is moved to another place of a prompt instead of being read again; 0 for never."""
 
 
 def choose_options(
@@ -30,9 +34,9 @@ def choose_options(
 
     slots = settings.slots or 4
     threads = settings.threads or psutil.cpu_count(logical=False) or 1
-    context = settings.context
+    context, total = settings.context, psutil.virtual_memory().total
     if context is None:
-        gigabytes = psutil.virtual_memory().total / 2**30
+        gigabytes = total / 2**30
         context = 16_384 if gigabytes > 7 else 8_192 if gigabytes > 3 else 4_096
         if trained_context:
             context = min(context, trained_context * slots)
@@ -42,4 +46,9 @@ def choose_options(
         threads=threads,
         context=context,
         slots=slots,
+        # A thousand tokens of a small model take 30 MB; a tenth of the memory holds dozens of prompts.
+        cache_megabytes=min(2048, total // 2**20 // 10)
+        if settings.cache_megabytes is None
+        else settings.cache_megabytes,
+        reuse_tokens=settings.reuse_tokens,
     )

@@ -72,6 +72,8 @@ class EngineProcess(Struct):
             self.options.threads,
             self.options.context,
             self.options.slots,
+            self.options.cache_megabytes,
+            self.options.reuse_tokens,
             self.api_key,
             Path(self.options.model_path).stem,
             str(private_folder(self.log.parent / FOLDER)),
