@@ -15,18 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from pierian.reasoning.arithmetic import to_fraction
-from pierian.reasoning.values import choice, final_text, last_boxed, quantity
+from pierian.reasoning.values import choice, final_text, last_boxed, plain_form, quantity
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question with its gold answer. `score` gets the whole answer text and its stated value."""
+    """One question with its gold answer.
+
+    `score` gets the whole answer text and its stated value; `value` gives what a text answers in a form that can be
+    compared with another's, empty where it answers nothing.
+    """
 
     id: str
     question: str
     gold: str
     group: str
     score: Callable[[str, str], bool]
+    value: Callable[[str], str]
 
 
 def load(path: Path, limit: int | None, *, spread: bool = True) -> list[Item]:
@@ -47,7 +52,11 @@ def read(row: dict[str, Any]) -> Item:
     if "problem" in row:
         gold = str(row["answer"])
         return _item(
-            row["problem"], gold, row.get("subject", ""), lambda text, value: formula_equal(text, value, gold)
+            row["problem"],
+            gold,
+            row.get("subject", ""),
+            lambda text, value: formula_equal(text, value, gold),
+            lambda text: plain_form(last_boxed(text) or final_text(text)),
         )
     if "choices" in row:
         letters = "ABCDEFGHIJ"[: len(row["choices"])]
@@ -60,16 +69,31 @@ def read(row: dict[str, Any]) -> Item:
             gold,
             row.get("subject", ""),
             lambda text, value: letter_of(text, value, letters) == gold,
+            lambda text: letter_of(text, "", letters),
         )
     if "target" in row:
         gold = str(row["target"])
-        return _item(row["input"], gold, row.get("task", ""), lambda text, value: exact(text, value, gold))
+        return _item(
+            row["input"],
+            gold,
+            row.get("task", ""),
+            lambda text, value: exact(text, value, gold),
+            lambda text: short_value(text, gold),
+        )
     gold = str(row["answer"]).split("####")[-1].strip()
-    return _item(row["question"], gold, "", lambda text, value: number_equal(text, value, gold))
+    return _item(
+        row["question"],
+        gold,
+        "",
+        lambda text, value: number_equal(text, value, gold),
+        lambda text: quantity(text, anywhere=True).normal.rpartition("; ")[2],
+    )
 
 
-def _item(question: str, gold: str, group: str, score: Callable[[str, str], bool]) -> Item:
-    return Item(hashlib.sha256(question.encode()).hexdigest()[:12], question, gold, group, score)
+def _item(
+    question: str, gold: str, group: str, score: Callable[[str, str], bool], value: Callable[[str], str]
+) -> Item:
+    return Item(hashlib.sha256(question.encode()).hexdigest()[:12], question, gold, group, score, value)
 
 
 def number_equal(text: str, value: str, gold: str) -> bool:
@@ -99,6 +123,17 @@ def exact(text: str, value: str, gold: str) -> bool:
         found = re.findall(r"\b(yes|no)\b", stated.lower()) or re.findall(r"\b(yes|no)\b", text.lower())
         return bool(found) and found[-1] == gold.lower()
     return _bare(stated) == _bare(gold)
+
+
+def short_value(text: str, gold: str) -> str:
+    """What a text answers to a question of BIG-Bench Hard; the gold answer only tells which form is asked for."""
+    if re.fullmatch(r"\([A-Z]\)", gold):
+        return letter_of(text, "", "ABCDEFGHIJKLMNOPQRS")
+    stated = final_text(text) or (text.strip().split("\n")[-1] if text.strip() else "")
+    if gold.lower() in ("yes", "no"):
+        found = re.findall(r"\b(yes|no)\b", stated.lower()) or re.findall(r"\b(yes|no)\b", text.lower())
+        return found[-1] if found else ""
+    return _bare(stated)
 
 
 def _bare(text: str) -> str:
