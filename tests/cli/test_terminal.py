@@ -24,6 +24,7 @@ from pierian.events import (
     Event,
     Merging,
     ProgramRun,
+    PromptRead,
     Receipt,
     Revising,
     Routed,
@@ -65,6 +66,18 @@ def test_drafts_made_side_by_side_are_shown_one_after_the_other() -> None:
     assert "· program → 12" in text
     assert text.index("Six times") < text.index("two.") < text.index("· short sentences → 12")
     assert text.rstrip().endswith("✓ a program gave 12")
+
+
+def test_reading_for_one_draft_does_not_overwrite_the_line_of_another() -> None:
+    text = shown(
+        DraftStarted(1, "one"),
+        DraftStarted(2, "two"),
+        Token(1, "price =", "thought"),
+        PromptRead(100, 900, 0),
+        Token(1, " 12", "thought"),
+    )
+    assert "price = 12" in text
+    assert "Reading" not in text
 
 
 def test_a_draft_that_waits_is_shown_from_its_beginning() -> None:

@@ -218,6 +218,8 @@ class Terminal:
             self._table = None
 
     def _busy(self, text: str) -> None:
+        if not self._at_line_start or self._live is not None:
+            return  # it would be drawn over what is being written
         if self._status is None:
             self._status = self.console.status(text, spinner_style="dim")
             self._status.start()

@@ -27,8 +27,8 @@ from pierian.reasoning.refining import refine
 from pierian.reasoning.run import Run
 from pierian.reasoning.thinking import settle
 
-BOUND = 0.95
-"""Drafts end when the leading value is put at this probability: one merged answer in twenty may be wrong."""
+BOUND = 0.98
+"""Drafts end when the leading value is put at this probability: by its own odds one answer in fifty is wrong."""
 OPEN_DRAFTS = 3
 """Open answers gain little from more drafts, and each makes the merge longer."""
 
