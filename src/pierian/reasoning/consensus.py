@@ -23,6 +23,10 @@ KIN = 0.2
 """What a further draft of the same kind (programs, or words) adds: programs share misreadings with programs."""
 
 
+UNANIMOUS = 3
+"""So many drafts, words and programs among them, are enough when no draft came to another value."""
+
+
 class Group(Struct, frozen=True):
     """The drafts that hold one value, and their evidence in nats."""
 
@@ -89,9 +93,16 @@ def decided(drafts: Sequence[Draft], bound: float, coming: Sequence[float] = ())
         return (
             f"{found.agreeing} drafts agree; the odds that they are right are put at {found.probability:.0%}."
         )
+    if found.agreeing >= UNANIMOUS and len(found.groups) == 1 and _mixed(found.groups[0]):
+        # Also where each of them leaves the same number out: then the question names it in vain.
+        return f"{found.agreeing} drafts agree, and none differs."
     if found.agreeing >= 2 and _safe(found, coming):
         return "The drafts still to come could not change the outcome."
     return ""
+
+
+def _mixed(group: Group) -> bool:
+    return len({bool(draft.code) for draft in group.drafts}) == 2
 
 
 def _safe(found: Verdict, coming: Sequence[float]) -> bool:
