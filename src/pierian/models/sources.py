@@ -7,6 +7,7 @@ read as archives: never installed, never imported. Hashes are compared by the ca
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib.util
 import os
@@ -343,12 +344,11 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def _weight(folder: Path) -> int:
     """Bytes of all files below a folder that another process is writing to."""
     total = 0
-    for file in folder.rglob("*"):
-        try:
-            if file.is_file():
-                total += file.stat().st_size
-        except OSError:
-            continue  # it was moved meanwhile
+    # `os.walk` passes over folders that vanish while it looks, which pip's do; `Path.rglob` raises.
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # it was moved meanwhile
+                total += (Path(parent) / name).lstat().st_size
     return total
 
 
