@@ -35,8 +35,8 @@ def test_a_question_gets_a_checked_answer_with_a_receipt() -> None:
     assert "60" in answer["value"]
     assert receipt["model"] == DEFAULT_MODEL
     assert receipt["spend"]["completion_tokens"] > 10
-    assert {"arithmetic", "program"} <= {check["kind"] for check in receipt["checks"]}
-    assert receipt["drafts"] >= 2
+    assert {"program", "plausibility"} <= {check["kind"] for check in receipt["checks"]}
+    assert len(receipt["drafts"]) >= 2
 
     again = ask("--mode", "instant", "--events", "What is the capital of France?")
     assert again.returncode == 0, again.stderr
