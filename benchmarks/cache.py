@@ -1,8 +1,10 @@
 """Remembers model calls, so that a measurement which is continued or repeated asks only for what is new.
 
-A call is known by the hash of the model's file and of everything that is sent: messages, sampling, seed, limits. Only
-streams that came to their end are kept; one that was left early (a correction, a cancelled draft) is asked for
-again. A replayed answer costs no time, so rows that used one report no seconds.
+A call is known by the hash of the model's file and of everything that is sent: messages, sampling, seed, limits. Kept
+are streams that came to their end, and what was received of those that the caller left by itself, as a draft does
+at a wrong calculation; a cancelled one is not. A caller that reads past the place where it once left gets the rest
+live: the model goes on from the kept text, as the product itself does after a correction. Sampling without a seed is
+never kept, for two such calls are meant to differ. Replayed calls tell nothing about speed.
 """
 
 from __future__ import annotations
@@ -13,17 +15,24 @@ import json
 import sqlite3
 import zlib
 from collections.abc import AsyncGenerator
-from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 
+from msgspec import Struct, field, structs
+
+from benchmarks.pace import ITEM, ItemCalls
 from pierian.exceptions import ModelError
 from pierian.models.client import Endpoint, StreamItem
 from pierian.models.model import Model
-from pierian.models.wire import Finished, Piece, Request, Usage
+from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request, Usage
 
-REPLAYED: ContextVar[list[str]] = ContextVar("replayed")
-"""Keys of the calls that the item in progress took from the cache."""
+
+class KeptCall(Struct):
+    """What was received of a call; `end` is None where the caller left before it."""
+
+    pieces: list[Piece] = field(default_factory=list[Piece])
+    prompt: PromptProgress = PromptProgress(0, 0, 0)
+    end: Finished | None = None
 
 
 class CallStore:
@@ -33,7 +42,10 @@ class CallStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, body BLOB NOT NULL)")
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS kept_calls "
+            "(key TEXT PRIMARY KEY, complete INTEGER NOT NULL, pieces INTEGER NOT NULL, body BLOB NOT NULL)"
+        )
 
     def __enter__(self) -> CallStore:
         return self
@@ -43,31 +55,33 @@ class CallStore:
     ) -> None:
         self._database.close()
 
-    def get(self, key: str) -> list[StreamItem] | None:
-        """The pieces of a call and its end, None where it is not known."""
-        row = self._database.execute("SELECT body FROM calls WHERE key = ?", (key,)).fetchone()
+    def get(self, key: str) -> KeptCall | None:
+        """What is kept of a call, None where it is not known."""
+        row = self._database.execute("SELECT body FROM kept_calls WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
         kept = json.loads(zlib.decompress(row[0]))
-        pieces: list[StreamItem] = [
-            Piece(text, thought, logprob) for text, thought, logprob in kept["pieces"]
-        ]
-        return [*pieces, Finished(kept["reason"], Usage(*kept["usage"]))]
+        end = Finished(kept["reason"], Usage(*kept["usage"])) if kept["usage"] else None
+        return KeptCall([Piece(*piece) for piece in kept["pieces"]], PromptProgress(*kept["prompt"]), end)
 
-    def put(self, key: str, pieces: list[Piece], end: Finished) -> None:
-        """Keep a call that came to its end."""
-        usage = end.usage
+    def put(self, key: str, call: KeptCall) -> None:
+        """Keep a call; what is kept already stays where it is more."""
         body = {
-            "pieces": [[piece.text, piece.thought, piece.logprob] for piece in pieces],
-            "reason": end.reason,
-            "usage": [usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, usage.counted_here],
+            "pieces": [structs.astuple(piece) for piece in call.pieces],
+            "prompt": structs.astuple(call.prompt),
+            "reason": call.end.reason if call.end else "",
+            "usage": structs.astuple(call.end.usage) if call.end else None,
         }
-        packed = zlib.compress(json.dumps(body).encode())
-        self._database.execute("INSERT OR REPLACE INTO calls VALUES (?, ?)", (key, packed))
+        self._database.execute(
+            "INSERT INTO kept_calls VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
+            "SET complete = excluded.complete, pieces = excluded.pieces, body = excluded.body "
+            "WHERE (excluded.complete, excluded.pieces) > (complete, pieces)",
+            (key, call.end is not None, len(call.pieces), zlib.compress(json.dumps(body).encode())),
+        )
 
 
 class CachedModel(Model):
-    """A model whose finished calls are kept in a store.
+    """A model whose calls are kept in a store.
 
     Args:
         inner: The model that is asked for what the store does not have.
@@ -90,22 +104,63 @@ class CachedModel(Model):
         return self._inner.embedded
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamItem]:
-        """From the store, or from the inner model and then kept."""
-        key = self.key(request)
-        kept = self._store.get(key)
-        if kept is not None:
-            REPLAYED.get([]).append(key)
-            for item in kept:
-                yield item
+        """From the store as far as it goes, and from there on from the inner model."""
+        calls = ITEM.get(None) or ItemCalls()
+        key = self.key(request) if request.temperature == 0 or request.seed is not None else ""
+        kept = self._store.get(key) if key else None
+        with calls.opened():
+            if kept is None:
+                call = KeptCall()
+            else:
+                calls.replayed += 1
+                call = kept
+                if kept.prompt.total:
+                    yield kept.prompt
+                for piece in kept.pieces:
+                    await calls.step()
+                    yield piece
+                if kept.end is not None:
+                    yield kept.end
+                    return
+            async with contextlib.aclosing(self._live(request, key, call, calls)) as items:
+                async for item in items:
+                    yield item
+
+    async def _live(
+        self, request: Request, key: str, call: KeptCall, calls: ItemCalls
+    ) -> AsyncGenerator[StreamItem]:
+        """What comes after the pieces of `call`, which grows with it and is kept."""
+        before = len(call.pieces)
+        if before >= request.max_tokens:
+            yield Finished("length", Usage(call.prompt.total, call.prompt.cached, before))
             return
-        pieces: list[Piece] = []
-        async with contextlib.aclosing(self._inner.stream(request)) as items:
-            async for item in items:
-                if isinstance(item, Piece):
-                    pieces.append(item)
-                elif isinstance(item, Finished):
-                    self._store.put(key, pieces, item)
-                yield item
+        with calls.live():
+            try:
+                async with contextlib.aclosing(self._inner.stream(continued(request, call))) as items:
+                    async for item in items:
+                        calls.tick()
+                        match item:
+                            case Piece():
+                                call.pieces.append(item)
+                            case PromptProgress() if not before:
+                                call.prompt = item
+                            case PromptProgress():
+                                continue  # the prompt was counted when the call was first made
+                            case Finished():
+                                item = call.end = with_beginning(item, call.prompt, before)
+                                self._keep(request, key, call)
+                        yield item
+            except GeneratorExit:
+                self._keep(request, key, call)
+                raise
+
+    def _keep(self, request: Request, key: str, call: KeptCall) -> None:
+        """Keep what can be replayed soundly: the whole, or a beginning from which the model can go on."""
+        can_go_on = (
+            self.embedded and request.schema is None and not request.grammar and not self.profile.thinks
+        )
+        if key and (call.end is not None or (call.pieces and can_go_on)):
+            self._store.put(key, call)
 
     def key(self, request: Request) -> str:
         """What a call is known by."""
@@ -118,3 +173,24 @@ class CachedModel(Model):
 
     async def close(self) -> None:
         """Nothing of its own to close."""
+
+
+def continued(request: Request, call: KeptCall) -> Request:
+    """The request for what follows the pieces of `call`."""
+    text = "".join(piece.text for piece in call.pieces)
+    if not text:
+        return request
+    *before, last = request.messages
+    started = (
+        (*before, Message("assistant", last.content + text))
+        if last.role == "assistant"
+        else (*request.messages, Message("assistant", text))
+    )
+    return structs.replace(request, messages=started, max_tokens=request.max_tokens - len(call.pieces))
+
+
+def with_beginning(end: Finished, prompt: PromptProgress, before: int) -> Finished:
+    """The end of a stream whose first `before` pieces were replayed: its counts are those of the whole call."""
+    if not before:
+        return end
+    return Finished(end.reason, Usage(prompt.total, prompt.cached, before + end.usage.completion_tokens))

@@ -1,11 +1,13 @@
 """What Pierian is compared with, on the same engine and by the model's habitual prompt: one greedy worked solution,
-and plain self-consistency (Wang et al., 2022), the majority of several sampled ones."""
+and plain self-consistency (Wang et al., 2022), the majority of several sampled ones. The approaches of optillm are
+in `optillm_peer`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.datasets import Item
@@ -19,7 +21,7 @@ TEMPERATURE = 0.7
 
 async def single(model: Model, item: Item) -> dict[str, Any]:
     """One greedy worked solution."""
-    return await _solution(model, item, None)
+    return await complete(model, habitual(model, item, None))
 
 
 async def self_consistency(model: Model, item: Item, samples: int) -> dict[str, Any]:
@@ -27,7 +29,9 @@ async def self_consistency(model: Model, item: Item, samples: int) -> dict[str, 
 
     Every sample stays in the row, so that votes of the first few and pass@k can be counted from it.
     """
-    drawn = await asyncio.gather(*(_solution(model, item, seed) for seed in range(1, samples + 1)))
+    drawn = await asyncio.gather(
+        *(complete(model, habitual(model, item, seed)) for seed in range(1, samples + 1))
+    )
     for row in drawn:
         row["value"] = item.value(row["text"])
         row["correct"] = item.score(row["text"], "")
@@ -44,7 +48,7 @@ async def self_consistency(model: Model, item: Item, samples: int) -> dict[str, 
     }
 
 
-def majority(values: list[str]) -> int:
+def majority(values: Sequence[str]) -> int:
     """Which value is held most often: the index of its first holder. Empty values vote for nothing."""
     counts = Counter(value for value in values if value)
     if not counts:
@@ -53,9 +57,22 @@ def majority(values: list[str]) -> int:
     return next(i for i, value in enumerate(values) if value and counts[value] == most)
 
 
-async def _solution(model: Model, item: Item, seed: int | None) -> dict[str, Any]:
+def votes_of_first(row: dict[str, Any], count: int) -> dict[str, Any]:
+    """A row of `self_consistency` as it would be with only the first `count` of its samples."""
+    first = row["samples"][:count]
+    chosen = majority([sample["value"] for sample in first])
+    return row | {
+        "correct": first[chosen]["correct"],
+        "tokens": sum(sample["tokens"] for sample in first),
+        "samples": first,
+        "seconds": None,
+    }
+
+
+def habitual(model: Model, item: Item, seed: int | None) -> Request:
+    """The request for a worked solution: greedy without a seed, otherwise sampled as the family is tuned for."""
     sampled = seed is not None
-    request = Request(
+    return Request(
         messages=(Message("system", PROMPT), Message("user", item.question)),
         max_tokens=MOST_TOKENS,
         temperature=TEMPERATURE if sampled else 0.0,
@@ -63,6 +80,10 @@ async def _solution(model: Model, item: Item, seed: int | None) -> dict[str, Any
         top_k=model.profile.top_k if sampled else None,
         seed=seed,
     )
+
+
+async def complete(model: Model, request: Request) -> dict[str, Any]:
+    """One call to its end, as a row."""
     text, end = "", None
     async with contextlib.aclosing(model.stream(request)) as pieces:
         async for piece in pieces:

@@ -1,9 +1,10 @@
 """Accuracy against tokens: `python -m benchmarks.reasoning --mode thinking --limit 100 --data FILE`.
 
 Modes are those of Pierian and, as peers on the same engine, `single` (one greedy worked solution by the model's
-habitual prompt) and `self_consistency` (the majority of several sampled ones). Each finished item is appended to a
-compressed JSON Lines file, so that an interrupted run continues where it was; finished model calls are kept in
-`cache/` and asked for once. `--against FILE` compares pairwise with another run's items.
+habitual prompt), `self_consistency` (the majority of several sampled ones) and approaches of optillm. Each finished
+item is appended to a compressed JSON Lines file, so that an interrupted run continues where it was; model calls are
+kept in `cache/` and asked for once. `--against FILE` compares pairwise with another run's items. Times are taken one
+item at a time with `--no-cache`, into rows of their own.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import peers, rows
-from benchmarks.cache import REPLAYED, CachedModel, CallStore
+from benchmarks import optillm_peer, peers, rows
+from benchmarks.cache import CachedModel, CallStore
 from benchmarks.datasets import Item, load
 from benchmarks.intervals import paired_difference, wilson
+from benchmarks.pace import ITEM, ItemCalls
 from pierian.assistant import AskRequest, Assistant
 from pierian.config import Settings
 from pierian.config import load as load_settings
@@ -35,7 +37,9 @@ from pierian.sandbox import Sandbox
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 CACHE = HERE / "cache" / "calls.db"
-PEERS = ("single", "self_consistency")
+PEERS = ("single", "self_consistency", *optillm_peer.APPROACHES)
+TIMED = "timed"
+"""The last part of the names of files whose rows were made without the cache."""
 
 
 async def ask_mode(assistant: Assistant, item: Item, mode: Mode, most: int | None) -> dict[str, Any]:
@@ -91,13 +95,16 @@ async def run(arguments: argparse.Namespace, settings: Settings, items: list[Ite
 
         async def one(item: Item) -> None:
             async with gate:
-                replayed = list[str]()
-                REPLAYED.set(replayed)
+                calls = ItemCalls()
+                ITEM.set(calls)
                 started = time.monotonic()
                 row = await answer(item)
                 correct = item.score(row["text"], row["value"])
                 row = {"id": item.id, "group": item.group, "correct": correct, "gold": item.gold} | row
-                row["seconds"] = None if replayed else round(time.monotonic() - started, 2)
+                row["replayed_calls"] = calls.replayed
+                # Items beside each other share the engine, so their times tell nothing of one.
+                alone = arguments.parallel == 1 and not calls.replayed
+                row["seconds"] = round(time.monotonic() - started, 2) if alone else None
                 rows.append(out, row)
                 print("." if correct else "x", end="", flush=True, file=sys.stderr)
 
@@ -113,7 +120,11 @@ async def answerer(
 ) -> Callable[[Item], Awaitable[dict[str, Any]]]:
     """What answers an item in the asked-for mode."""
     if arguments.mode in PEERS:
+        optillm = arguments.mode in optillm_peer.APPROACHES
+        approach = optillm_peer.load_approach(arguments.mode) if optillm else None
         model = wrap(await stack.enter_async_context(open_model(settings)))
+        if approach is not None:
+            return lambda item: optillm_peer.answer(model, item, approach)
         if arguments.mode == "single":
             return lambda item: peers.single(model, item)
         return lambda item: peers.self_consistency(model, item, arguments.samples)
@@ -122,7 +133,7 @@ async def answerer(
 
 
 def identity_of(settings: Settings) -> str:
-    """What the weights are known by: the server and the model's name, or the size and time of the verified file."""
+    """What the weights are known by: the server and the model's name, or the file's hash, or its size without one."""
     if settings.base_url:
         return f"{settings.base_url} {settings.model}"
     found = find(settings.model)
@@ -173,17 +184,22 @@ def arguments_of(command_line: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", default=None)
     parser.add_argument("--base-url", default=None)
     parser.add_argument(
-        "--parallel", type=int, default=1, help="items at a time; 1 where seconds are to count"
+        "--parallel", type=int, default=1, help="items at a time; seconds are taken only with 1"
     )
-    parser.add_argument("--no-cache", action="store_true", help="ask the model for every call, to take times")
+    parser.add_argument(
+        "--no-cache", action="store_true", help="ask the model for every call, into rows of their own"
+    )
     parser.add_argument("--against", type=Path, help="items of another run to compare with, pair by pair")
     return parser.parse_args(command_line)
 
 
 def file_of(arguments: argparse.Namespace) -> Path:
-    """Where the rows of a run go: data set, mode, and the number of samples or drafts where it was chosen."""
+    """Where the rows of a run go: a model that is not the default, data set, mode, the number of samples or drafts
+    where it was chosen, and whether the cache was left out."""
     number = arguments.samples if arguments.mode == "self_consistency" else arguments.drafts
-    parts = [arguments.data.parent.name, arguments.data.stem, arguments.mode, str(number or "")]
+    timed = TIMED if arguments.no_cache else ""
+    data = (arguments.data.parent.name, arguments.data.stem)
+    parts = [arguments.model or "", *data, arguments.mode, str(number or ""), timed]
     return RESULTS / f"{'-'.join(part for part in parts if part)}.jsonl.gz"
 
 

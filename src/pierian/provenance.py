@@ -1,12 +1,18 @@
-"""Where a piece of text came from, as a closed set of labels.
+"""Where a value came from, as labels that travel with it.
 
-Labels travel with conversation turns today, and later decide what may steer a plan: only text that the user
-wrote or confirmed is trusted. This module only names the origins; it enforces nothing.
+A `Label` names who wrote something and through which account, host or file it came. What is made from several values
+carries the labels of all of them (`together`), whether a program, a model or a sub-agent made it: nothing takes a
+label off but the user's word. A value without labels was made by code alone (a clock, a constant). This module names
+and adds up; what may be done with a labelled value is decided by `agents`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
 
 
 class Origin(StrEnum):
@@ -15,11 +21,59 @@ class Origin(StrEnum):
     USER = "user"
     """Typed by the person, or confirmed by them."""
     MODEL = "model"
-    """Written by a model: an answer, a thought, a program."""
+    """Written by a model: an answer, a thought, a program, a value that a planner made up."""
     COMPUTED = "computed"
     """Worked out by code: recomputed arithmetic, the value of a sandboxed program."""
+    EXTERNAL = "external"
+    """From anywhere else: a page, a file, a mail, a tool of somebody else."""
 
     @property
     def trusted(self) -> bool:
         """Whether text of this origin may steer what is done next."""
         return self is Origin.USER
+
+
+class Label(Struct, frozen=True, order=True):
+    """One writer and the way it came: `source` is such as `host:example.org`, `file:/…` or `mcp:server`."""
+
+    origin: Origin
+    source: str = ""
+
+    def __str__(self) -> str:
+        return self.source or self.origin.value
+
+
+Labels = frozenset[Label]
+
+USER: Labels = frozenset({Label(Origin.USER)})
+MODEL: Labels = frozenset({Label(Origin.MODEL)})
+NOBODY: Labels = frozenset()
+"""Of what code alone made."""
+
+
+class Labelled(Struct, frozen=True):
+    """A JSON-like value and where it came from."""
+
+    value: Any
+    labels: Labels = NOBODY
+
+
+def external(source: str) -> Labels:
+    """The labels of what came from `source`."""
+    return frozenset({Label(Origin.EXTERNAL, source)})
+
+
+def together(parts: Iterable[Labels]) -> Labels:
+    """The labels of what was made from several values."""
+    return NOBODY.union(*parts)
+
+
+def from_user(labels: Labels) -> bool:
+    """Whether nobody but the user (and code) had a hand in it."""
+    return all(label.origin.trusted for label in labels)
+
+
+def described(labels: Labels) -> str:
+    """The labels in words, for a person who is asked to approve."""
+    names = {Origin.USER: "your own words", Origin.MODEL: "written by the model", Origin.COMPUTED: "computed"}
+    return ", ".join(names.get(label.origin) or label.source for label in sorted(labels)) or "made by code"

@@ -1,20 +1,19 @@
-"""The measuring harness: rows that survive interruption, calls that are asked for once, votes, the report."""
+"""What is measured and kept: rows that survive interruption, votes, and whole runs with the cache and without."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.cache import REPLAYED, CachedModel, CallStore
 from benchmarks.datasets import read
 
-from benchmarks import peers, report, rows
-from pierian.models.wire import Finished, Message, Piece, Request
-from pierian.testing import FunctionalModel
+from benchmarks import peers, reasoning, rows
+from pierian.models.wire import Request
+from pierian.testing import FunctionalModel, serve_in_thread
 
 ITEM = read({"question": "How much are 3 pens at 4 euros?", "answer": "3 * 4 = 12 #### 12"})
 
@@ -52,64 +51,91 @@ async def test_self_consistency_keeps_every_sample() -> None:
     assert row["tokens"] == sum(s["tokens"] for s in row["samples"]) == 6
 
 
+def test_votes_of_the_first_samples_count_only_these() -> None:
+    drawn = [("7", False, 10), ("7", False, 20), ("12", True, 30), ("12", True, 40), ("12", True, 50)]
+    samples = [{"value": value, "correct": correct, "tokens": tokens} for value, correct, tokens in drawn]
+    row = {"id": "a", "correct": True, "tokens": 150, "seconds": 3.0, "samples": samples}
+    fewer = peers.votes_of_first(row, 4)
+    assert (fewer["correct"], fewer["tokens"], fewer["seconds"], len(fewer["samples"])) == (
+        False,
+        100,
+        None,
+        4,
+    )
+    assert row["correct"] and len(row["samples"]) == 5
+
+
+Measure = Callable[..., list[dict[str, Any]]]
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[CallStore]:
-    with CallStore(tmp_path / "cache" / "calls.db") as opened:
-        yield opened
-
-
-async def all_of(model: CachedModel, request: Request) -> list[Any]:
-    return [item async for item in model.stream(request)]
-
-
-async def test_a_finished_call_is_asked_for_once(store: CallStore) -> None:
-    asked: list[Request] = []
-
-    def reply(request: Request) -> list[Piece]:
-        asked.append(request)
-        return [Piece("a", logprob=-0.5), Piece(" thought", thought=True)]
-
-    request = Request(messages=(Message("user", "Why?"),), max_tokens=9)
-    model = CachedModel(FunctionalModel(reply), store, "weights")
-    replayed = list[str]()
-    REPLAYED.set(replayed)
-    first = await all_of(model, request)
-    assert replayed == []
-    assert await all_of(model, request) == first
-    assert isinstance(first[-1], Finished)
-    assert (len(asked), len(replayed)) == (1, 1)
-    others = [
-        Request(messages=(Message("user", "Why?"),), max_tokens=8),
-        Request(messages=(Message("user", "Why?"),), max_tokens=9, seed=1),
-        Request(messages=(Message("user", "Why not?"),), max_tokens=9),
-        Request(messages=(Message("user", "Why?"),), max_tokens=9, schema={"type": "object"}),
+def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """Runs the command on three items against a model and gives the rows of its file."""
+    monkeypatch.setattr(reasoning, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(reasoning, "CACHE", tmp_path / "cache" / "calls.db")
+    data = tmp_path / "gsm8k" / "dev.jsonl"
+    data.parent.mkdir()
+    items = [
+        {"question": f"How much are {n} pens at 4 euros?", "answer": f"{n} * 4 #### {4 * n}"}
+        for n in (2, 3, 5)
     ]
-    for other in others:
-        await all_of(model, other)
-    await all_of(CachedModel(FunctionalModel(reply), store, "other weights"), request)
-    assert len(asked) == 6
+    data.write_text("\n".join(json.dumps(item) for item in items))
+
+    def run(base_url: str, *options: str) -> list[dict[str, Any]]:
+        command = ["reasoning", "--data", str(data), "--base-url", base_url, *options]
+        monkeypatch.setattr("sys.argv", command)
+        assert reasoning.main() == 0
+        return rows.read(reasoning.file_of(reasoning.arguments_of(command[1:])))
+
+    return run
 
 
-async def test_a_call_that_was_left_early_is_not_kept(store: CallStore) -> None:
-    model = CachedModel(FunctionalModel(lambda _: "one two three"), store, "weights")
-    request = Request(messages=(Message("user", "Why?"),), max_tokens=9)
-    stream = model.stream(request)
-    await anext(stream)
-    await stream.aclose()
-    assert store.get(model.key(request)) is None
+def test_a_repeated_run_asks_nothing_and_tells_no_time(measure: Measure) -> None:
+    def right(request: Request) -> str:
+        pens = int(request.messages[-1].content.split()[3])
+        return f"{pens} pens cost {pens} * 4 = \\boxed{{{4 * pens}}} euros"
+
+    with serve_in_thread(FunctionalModel(right, embedded=False)) as server:
+        first = measure(server.base_url, "--mode", "single")
+        assert [row["correct"] for row in first] == [True, True, True]
+        assert all(row["seconds"] is not None and row["replayed_calls"] == 0 for row in first)
+        assert measure(server.base_url, "--mode", "single") == first  # all there: nothing is done
+        assert len(server.bodies) == 3
+
+        (reasoning.RESULTS / "gsm8k-dev-single.jsonl.gz").unlink()
+        again = measure(server.base_url, "--mode", "single")
+        assert len(server.bodies) == 3
+        assert all(row["seconds"] is None and row["replayed_calls"] == 1 for row in again)
+        assert [row["tokens"] for row in again] == [row["tokens"] for row in first]
+
+        timed = measure(server.base_url, "--mode", "single", "--no-cache")
+        assert len(server.bodies) == 6
+        assert all(row["seconds"] is not None for row in timed)
+        assert len(rows.read(reasoning.RESULTS / "gsm8k-dev-single-timed.jsonl.gz")) == 3
 
 
-def test_the_report_of_a_small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "RESULTS", tmp_path)
-    monkeypatch.setattr(report, "DOCS", tmp_path)
-    for mode, right, tokens in (("single", 2, 300), ("thinking", 3, 330)):
-        for number in range(4):
-            row = {"id": str(number), "group": "ab"[number % 2], "correct": number < right, "tokens": tokens}
-            rows.append(tmp_path / f"bbh-dev-{mode}.jsonl.gz", row | {"seconds": None})
-    assert report.main() == 0
-    page = (tmp_path / "benchmarks.md").read_text()
-    assert "| single | 4 | 50.0% (15.0%–85.0%) | 300.0 | 600.0 | – | – | – |" in page
-    assert "+25.0 points (+0.0 to +75.0, 4 items) | 1.10" in page
-    assert "| a | 1/2 | 2/2 |" in page
-    assert "Thinking does not help on: b." in page
-    assert (tmp_path / "accuracy_tokens.svg").read_text().count("thinking") >= 1
+def test_items_side_by_side_tell_no_time(measure: Measure) -> None:
+    with serve_in_thread(FunctionalModel(lambda _: "It is 12.", embedded=False)) as server:
+        found = measure(server.base_url, "--mode", "single", "--parallel", "3")
+    assert [row["seconds"] for row in found] == [None, None, None]
+
+
+def test_a_mode_of_pierian_is_replayed_as_it_was(measure: Measure) -> None:
+    """Also its corrections, for which streams are left in the middle."""
+
+    def reply(request: Request) -> str:
+        if "Python" in request.messages[0].content:
+            return "```python\nanswer = 12\n```" if request.seed is None else "```python\nanswer = 8\n```"
+        return "Three pens cost 3 * 4 = 12 euros.\nAnswer: 12 euros"
+
+    with serve_in_thread(FunctionalModel(reply, embedded=False)) as server:
+        first = measure(server.base_url, "--mode", "contemplating", "--drafts", "4")
+        asked = len(server.bodies)
+        (reasoning.RESULTS / "gsm8k-dev-contemplating-4.jsonl.gz").unlink()
+        again = measure(server.base_url, "--mode", "contemplating", "--drafts", "4")
+        assert len(server.bodies) == asked
+    for before, after in zip(first, again, strict=True):
+        assert after["replayed_calls"] > 0
+        assert [before[k] for k in ("text", "value", "tokens", "drafts")] == [
+            after[k] for k in ("text", "value", "tokens", "drafts")
+        ]

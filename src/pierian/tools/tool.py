@@ -1,0 +1,181 @@
+"""What a tool is, and how a typed function becomes one.
+
+    @tool(effect="read")
+    async def weather(city: str, days: int = 1) -> str:
+        \"\"\"The forecast for a city.
+
+        Args:
+            city: Name of the city.
+            days: Days ahead, 1 to 7.
+        \"\"\"
+
+The schema of the arguments comes from the types, their descriptions from the docstring. A parameter of type `Context` is
+filled by whoever calls. Tools that need settings (folders, a client) are made by functions that close over them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Literal, cast, get_args, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from pierian.provenance import Labelled
+
+Effect = Literal["none", "read", "write", "send", "spend"]
+"""`none`: computes from its arguments; `read`: looks something up; `write`: changes something of the user's here;
+`send`: reaches another person or machine; `spend`: costs money."""
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+
+_ARGUMENT = re.compile(r"^\s{2,}(\w+)(?: \([^)]*\))?: (.+)$")
+_NAME = re.compile(r"[A-Za-z][\w.\-]{0,63}")
+
+
+class Context(Struct, frozen=True):
+    """What a call is told beside its arguments."""
+
+    key: str = ""
+    """Idempotency key: the same for every try of one step. Pass it on to a receiver that understands such keys."""
+
+
+Call = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """A function that plans may call."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON schema of an object with the arguments."""
+    call: Call
+    """Gets checked arguments; returns a JSON-like value, or `Labelled` where it knows the labels itself."""
+    effect: Effect
+    result: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    """JSON schema of what it returns; empty for anything."""
+    source: str = ""
+    """Label of what it returns, such as `mcp:calendar`; empty for the tool's own name."""
+    lookup: Call | None = None
+    """Tells afterwards whether the call with `Context.key` took effect: its result, or None if it did not."""
+    timeout_seconds: float = 30.0
+
+    @property
+    def acts(self) -> bool:
+        """Whether it changes anything outside the run."""
+        return self.effect in ("write", "send", "spend")
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what the user accepts when accepting it: name, description, schemas and effect."""
+        said = [self.name, self.description, dict(self.parameters), dict(self.result), self.effect]
+        return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+
+
+def tool(
+    *,
+    effect: Effect,
+    name: str = "",
+    lookup: Call | None = None,
+    timeout_seconds: float = 30.0,
+    source: str = "",
+) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
+    """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
+
+    def make(function: Callable[..., Awaitable[Any]]) -> Tool:
+        if not inspect.iscoroutinefunction(function):
+            raise TypeError(f"{function.__name__} must be an async function to be a tool.")
+        called = name or function.__name__.strip("_")
+        if not _NAME.fullmatch(called):
+            raise TypeError(f"{called!r} cannot be the name of a tool.")
+        description, explained = _documentation(function)
+        if not description:
+            raise TypeError(f"The tool {called} needs a docstring: the planner chooses by it.")
+        hints = get_type_hints(function, include_extras=True)
+        returned = hints.pop("return", Any)
+        arguments, context = _arguments_type(function, called, hints, explained)
+
+        async def call(given: Context, values: Mapping[str, Any]) -> Any:
+            try:
+                typed = msgspec.convert(values, arguments)
+            except msgspec.ValidationError as error:
+                from pierian.tools.failure import ToolFailure
+
+                raise ToolFailure("invalid", f"{called}: {error}.") from error
+            keywords = {field: getattr(typed, field) for field in arguments.__struct_fields__}
+            if context:
+                keywords[context] = given
+            return await function(**keywords)
+
+        return Tool(
+            name=called,
+            description=description,
+            parameters=object_schema(arguments),
+            call=call,
+            effect=effect,
+            result=_result_schema(returned),
+            source=source,
+            lookup=lookup,
+            timeout_seconds=timeout_seconds,
+        )
+
+    return make
+
+
+def object_schema(kind: type[Any]) -> dict[str, Any]:
+    """The JSON schema of a struct type, its own definition at the top."""
+    schema = msgspec.json.schema(kind)
+    definitions = dict(schema.get("$defs", {}))
+    if name := schema.get("$ref", "").removeprefix("#/$defs/"):
+        top = definitions.pop(name)
+        return {**top, "$defs": definitions} if definitions else top
+    return schema
+
+
+def _arguments_type(
+    function: Callable[..., Any], called: str, hints: dict[str, Any], explained: Mapping[str, str]
+) -> tuple[type[msgspec.Struct], str]:
+    """A struct with one field for each parameter, and the name of the context's parameter."""
+    fields: list[Any] = []
+    context = ""
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in hints:
+            raise TypeError(f"The parameter {parameter.name} of the tool {called} needs a type.")
+        kind = hints[parameter.name]
+        if kind is Context:
+            context = parameter.name
+            continue
+        if text := explained.get(parameter.name):
+            kind = Annotated[kind, msgspec.Meta(description=text)]
+        if parameter.default is inspect.Parameter.empty:
+            fields.append((parameter.name, kind))
+        else:
+            fields.append((parameter.name, kind, parameter.default))
+    struct = msgspec.defstruct(f"{called}_arguments", fields, kw_only=True, forbid_unknown_fields=True)
+    return cast(type[msgspec.Struct], struct), context
+
+
+def _documentation(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    """The docstring's first paragraph, and what its `Args:` section says of each parameter."""
+    text = inspect.getdoc(function) or ""
+    head, _, rest = text.partition("\nArgs:")
+    explained: dict[str, str] = {}
+    last = ""
+    for line in rest.splitlines():
+        if found := _ARGUMENT.match(line):
+            last = found[1]
+            explained[last] = found[2].strip()
+        elif last and line.startswith("      "):
+            explained[last] += f" {line.strip()}"
+        elif line.strip():
+            break
+    return " ".join(head.split()), explained
+
+
+def _result_schema(returned: Any) -> dict[str, Any]:
+    if returned in (Any, None, type(None), Labelled):
+        return {}
+    return msgspec.json.schema(returned)
