@@ -18,9 +18,12 @@ PierianError                      has a message and a hint: what to do next
 │   ├── DownloadError             no source of a model could be fetched
 │   ├── FileDamaged               a model file is not GGUF, is cut off or has another hash
 │   ├── DiskFull                  there is no room for what is to be written
+│   ├── PlanError                 a plan is not well formed, too long, or refers to what is not there
+│   ├── ToolFailure               a tool could not do its part (`tools.failure`)
 │   └── StorageError              the database cannot be read or written
 └── Signal                        control flow, never shown as a failure
-    └── BudgetExhausted           a reservation did not fit
+    ├── BudgetExhausted           a reservation did not fit
+    └── RunLost                   the run was cancelled, or another worker has taken it over
 
 Messages are whole sentences for the person at the keyboard; faces print `str(error)` and `error.hint`.
 """
@@ -140,6 +143,10 @@ class DiskFull(RunError):
     """There is no room for what is to be written."""
 
 
+class PlanError(RunError):
+    """A plan is not well formed, too long, or refers to what is not there."""
+
+
 class StorageError(RunError):
     """The database cannot be read or written."""
 
@@ -154,3 +161,11 @@ class BudgetExhausted(Signal):
     def __init__(self, limit: str, message: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class RunLost(Signal):
+    """The run was cancelled, or another worker has taken it over: whoever worked on it stops at once."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(f"The run {run} was cancelled or is carried on elsewhere.")
+        self.run = run

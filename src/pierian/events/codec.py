@@ -13,6 +13,18 @@ import msgspec
 
 from pierian.events.answer import AnswerReady
 from pierian.events.model import EngineRestarted, ModelLoading, ModelReady, PromptRead
+from pierian.events.plan import (
+    ApprovalGiven,
+    ApprovalNeeded,
+    EffectIntended,
+    PlanMade,
+    RunOpened,
+    RunParked,
+    StepFailed,
+    StepFinished,
+    StepSkipped,
+    StepStarted,
+)
 from pierian.events.reasoning import (
     CalculationCorrected,
     DraftCancelled,
@@ -47,6 +59,16 @@ Event = (
     | Revising
     | Merging
     | Escalated
+    | RunOpened
+    | PlanMade
+    | StepStarted
+    | EffectIntended
+    | StepFinished
+    | StepFailed
+    | StepSkipped
+    | ApprovalNeeded
+    | ApprovalGiven
+    | RunParked
     | AnswerReady
 )
 

@@ -1,4 +1,4 @@
-"""Typed output: ask a model for a value of a type, decoded under the type's JSON schema.
+"""Typed output: ask a model for a value, decoded under a JSON schema.
 
 The server is asked to constrain the output. Whether it did is checked here, because some servers ignore the
 request and any output may be cut off: what does not fit is repaired once, by showing the model its output and
@@ -9,19 +9,37 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from pierian.budget import Amount, Ledger
-from pierian.exceptions import SchemaIgnored
+from pierian.exceptions import ModelError, PierianError, SchemaIgnored
 from pierian.models.model import Model
-from pierian.models.wire import Finished, Message, Piece, Request
+from pierian.models.wire import Finished, Message, Piece, Request, Usage
 
 T = TypeVar("T")
 
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
+
+
+def _free(prompt_tokens: int, completion_tokens: int) -> float:
+    return 0.0
+
+
+def _ignore(usage: Usage) -> None:
+    pass
+
+
+class Payment(Struct, frozen=True):
+    """What a call is paid from, what its tokens cost, and who is told what it used."""
+
+    ledger: Ledger
+    price: Callable[[int, int], float] = _free
+    """Money for that many prompt and generated tokens."""
+    used: Callable[[Usage], None] = _ignore
 
 
 async def structured(model: Model, request: Request, kind: type[T], ledger: Ledger) -> T:
@@ -29,22 +47,34 @@ async def structured(model: Model, request: Request, kind: type[T], ledger: Ledg
 
     `kind` is anything that `msgspec` can decode: a struct, a dataclass, a list of either.
     """
-    request = structs.replace(request, schema=schema_of(kind))
-    text = await _whole(model, request, ledger)
+
+    def read(text: str) -> T:
+        return msgspec.json.decode(text, type=kind)
+
+    return await decoded(model, structs.replace(request, schema=schema_of(kind)), read, Payment(ledger))
+
+
+async def decoded(model: Model, request: Request, read: Callable[[str], T], payment: Payment) -> T:
+    """What `read` makes of the output; raises `SchemaIgnored` after one repair.
+
+    `read` raises a `PierianError` or a `msgspec` error whose message tells the model what is wrong. An engine that
+    crashes is waited for once.
+    """
+    text = await _whole(model, request, payment)
     try:
-        return decode(text, kind)
-    except msgspec.MsgspecError as error:
-        wrong = str(error)
+        return read(unfenced(text))
+    except (msgspec.MsgspecError, PierianError, UnicodeError) as error:
+        wrong = str(error).rstrip(".")
     asked = f"That is not valid: {wrong}. Answer again with JSON that fits the schema, and nothing else."
     again = structs.replace(
         request, messages=(*request.messages, Message("assistant", text or "…"), Message("user", asked))
     )
-    text = await _whole(model, again, ledger)
+    text = await _whole(model, again, payment)
     try:
-        return decode(text, kind)
-    except msgspec.MsgspecError as error:
+        return read(unfenced(text))
+    except (msgspec.MsgspecError, PierianError, UnicodeError) as error:
         raise SchemaIgnored(
-            f"The model {model.name} did not give the asked-for form, even after one repair: {error}.",
+            f"The model {model.name} did not give the asked-for form, even after one repair: {str(error).rstrip('.')}.",
             hint="The server may ignore JSON schemas; the embedded engine, vLLM and SGLang keep to them.",
         ) from error
 
@@ -54,23 +84,39 @@ def schema_of(kind: Any) -> dict[str, Any]:
     return msgspec.json.schema(kind)
 
 
-def decode(text: str, kind: type[T]) -> T:
-    """The value in a model's output; a code fence around it is taken off."""
+def unfenced(text: str) -> str:
+    """A model's output without the code fence around it."""
     found = _FENCE.match(text)
-    return msgspec.json.decode(found[1] if found else text, type=kind)
+    return found[1] if found else text
 
 
-async def _whole(model: Model, request: Request, ledger: Ledger) -> str:
+async def _whole(model: Model, request: Request, payment: Payment) -> str:
+    try:
+        return await _once(model, request, payment)
+    except ModelError as error:
+        await model.recover(error)  # raises `error` again where nothing can be recovered
+        return await _once(model, request, payment)
+
+
+async def _once(model: Model, request: Request, payment: Payment) -> str:
     """The whole text of one generation, reserved before and settled after."""
-    reservation, text, used = ledger.reserve(Amount(request.max_tokens)), "", 0
+    prompt_bytes = sum(len(message.content.encode()) for message in request.messages)
+    most = request.max_tokens
+    reservation = payment.ledger.reserve(Amount(most, payment.price(prompt_bytes, most)))
+    text, usage = "", Usage(0, 0, 0, counted_here=True)
     try:
         async with contextlib.aclosing(model.stream(request)) as items:
             async for item in items:
                 if isinstance(item, Piece):
-                    used += 1
+                    usage = Usage(0, 0, usage.completion_tokens + 1, counted_here=True)
                     text += "" if item.thought else item.text
+                    if usage.completion_tokens >= 2 * most:
+                        break  # a server that ignores max_tokens is left, not believed
                 elif isinstance(item, Finished):
-                    used = item.usage.completion_tokens
+                    usage = item.usage
     finally:
-        reservation.settle(Amount(used))
+        reservation.settle(
+            Amount(usage.completion_tokens, payment.price(usage.prompt_tokens, usage.completion_tokens))
+        )
+        payment.used(usage)
     return text

@@ -64,6 +64,9 @@ class EngineProcess(Struct):
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
+                # The threads of the engine meet after every matrix. While they spin there, one that lost its core to
+                # another program keeps the others burning theirs: a busy machine made a token in two seconds.
+                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
             )
         assert self.process.stdin and self.process.stdout
         call = EngineCall(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,9 +23,11 @@ from pierian.exceptions import DiskFull, RunError, StorageError
 if TYPE_CHECKING:
     import sqlite3
 
+    from alembic.config import Config
+
 # The newest revision in `migrations/versions`. Alembic takes most of a second to import, so it is
 # imported only where the database is not at this revision.
-HEAD = "0001"
+HEAD = "0002"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -43,8 +45,29 @@ class Database:
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A transaction that sees one state of the database; raises `StorageError`."""
-        with translated(self.path), self.engine.begin() as connection:
+        with self.translated(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def append(self, *, durable: bool = False) -> Generator[Connection]:
+        """A transaction whose writes do not depend on other rows than those that they touch.
+
+        Where the server can, others write at the same time. `durable` waits for the disk itself, so that what is written
+        outlasts a loss of power; otherwise it outlasts the end of any process. Raises `StorageError` or `DiskFull`.
+        """
+        with self.translated(), self.engine.connect() as plain:
+            if durable:
+                autocommit = plain.execution_options(pierian_autocommit=True)
+                autocommit.execute(text("PRAGMA synchronous=FULL")).close()
+                autocommit.commit()
+            connection = plain.execution_options(pierian_autocommit=False, pierian_write=True)
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if durable:
+                    connection.execution_options(pierian_autocommit=True)
+                    connection.execute(text("PRAGMA synchronous=NORMAL")).close()
 
     @contextmanager
     def write(self) -> Generator[Connection]:
@@ -54,7 +77,7 @@ class Database:
         """
         # The lock is taken at the start: a transaction that reads first and takes it later can be refused
         # at once, without waiting, when another writer came in between.
-        with translated(self.path), self.engine.connect() as plain:
+        with self.translated(), self.engine.connect() as plain:
             connection = plain.execution_options(pierian_write=True)
             with connection.begin():
                 yield connection
@@ -67,10 +90,14 @@ class Database:
         """
         if self.engine.dialect.name != "sqlite":
             return
-        with translated(self.path), self.engine.connect() as connection:
+        with self.translated(), self.engine.connect() as connection:
             # Not inside a transaction: a checkpoint does not work there.
             autocommit = connection.execution_options(pierian_autocommit=True)
             autocommit.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).close()
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Turns the errors of this database into sentences."""
+        return translated(self.path)
 
     def close(self) -> None:
         """Close all connections; the last one to close also folds the write-ahead log into the file."""
@@ -151,8 +178,8 @@ def stored_revision(database: Database) -> str | None:
         if not inspector.has_table("alembic_version"):
             if inspector.get_table_names():
                 raise StorageError(
-                    f"The file {database.path} is a database of another program.",
-                    hint="Move it away; Pierian then creates its own.",
+                    f"{database.path} is a database of another program.",
+                    hint="Move it away, or name another one; Pierian then creates its own.",
                 )
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -178,6 +205,19 @@ def migrate(database: Database) -> None:
 def upgrade(database: Database, stored: str | None) -> None:
     """Run Alembic; the caller holds the lock."""
     from alembic import command
+
+    config = migration_config(database, stored)
+    with database.translated(), database.engine.connect() as connection:
+        # Kept in the file, so it is set once, here, where no other process can be in the way.
+        autocommit = connection.execution_options(pierian_autocommit=True)
+        autocommit.execute(text("PRAGMA journal_mode=WAL")).close()
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def migration_config(database: Database, stored: str | None) -> Config:
+    """Alembic's settings; raises `StorageError` where `stored` is a revision that this version does not know."""
     from alembic.config import Config
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
@@ -192,13 +232,7 @@ def upgrade(database: Database, stored: str | None) -> None:
                 f"The database {database.path} was written by a newer Pierian (its revision is {stored!r}).",
                 hint="Update Pierian: pip install --upgrade pierian.",
             ) from error
-    with translated(database.path), database.engine.connect() as connection:
-        # Kept in the file, so it is set once, here, where no other process can be in the way.
-        autocommit = connection.execution_options(pierian_autocommit=True)
-        autocommit.execute(text("PRAGMA journal_mode=WAL")).close()
-    with database.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    return config
 
 
 @contextmanager

@@ -94,3 +94,71 @@ usage = Table(
     Column("created_at", Moment, nullable=False),
     Index(None, "day"),
 )
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("request", Text, nullable=False),  # JSON: what is needed to go on with it
+    Column("state", String(20), nullable=False),
+    Column("worker", String(32), nullable=True),  # who works on it; None for nobody
+    Column("fence", Integer, nullable=False),  # grows with every taking over; what an older one writes is refused
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Index(None, "owner", "created_at"),
+    Index(None, "state"),
+)
+
+run_entries = Table(
+    "run_entries",
+    metadata,
+    Column("run_id", String(26), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, primary_key=True),
+    Column("position", Integer, nullable=False, primary_key=True, autoincrement=False),
+    Column("event", Text, nullable=False),  # as `events.encode` writes it
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("process_started", Float, nullable=False),
+    Column("beats", BigInteger, nullable=False),  # counts up while it lives; watchers see it stand still
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("run_id", String(26), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("step", Text, nullable=False),
+    Column("asked", Text, nullable=False),  # JSON of the event `approval_needed`
+    Column("state", String(20), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("answered_at", Moment, nullable=True),
+    Index(None, "run_id"),
+    Index(None, "state"),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("owner", "text"),
+)
+
+accepted_tools = Table(
+    "accepted_tools",
+    metadata,
+    Column("owner", String(200), primary_key=True),
+    Column("tool", String(200), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("signature", Text, nullable=False),  # JSON: what was accepted, to show what has changed since
+    Column("accepted_at", Moment, nullable=False),
+)

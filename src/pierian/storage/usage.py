@@ -15,13 +15,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Protocol
 
 from sqlalchemy import Connection, case, func, insert, select, update
 
 from pierian.exceptions import BudgetExhausted, StorageError
 from pierian.storage.database import Database
+from pierian.storage.processes import is_running, own_start
 from pierian.storage.tables import usage
 
 # More than anyone can use, and few enough that sums stay within 64 bits.
@@ -29,9 +29,6 @@ MOST_TOKENS = 10**15
 
 # Sums of prices are floats: dust must not block a reservation that fits exactly.
 DUST = 1e-9
-
-# The system's clock is corrected now and then, and with it the start times that processes report.
-SAME_START_SECONDS = 5.0
 
 
 class AmountLike(Protocol):
@@ -238,25 +235,3 @@ def check(amount: AmountLike) -> None:
     """Refuse amounts that would give back what others used, or make every sum meaningless."""
     if not 0 <= amount.tokens <= MOST_TOKENS or not (math.isfinite(amount.money) and amount.money >= 0):
         raise ValueError(f"Not an amount: {amount.tokens} tokens, {amount.money} money.")
-
-
-def process_start(pid: int) -> float | None:
-    """When the process started, in seconds since 1970, or None if there is no such process."""
-    import psutil
-
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:
-        return None
-
-
-@lru_cache(maxsize=1)
-def own_start(pid: int) -> float:
-    """When this process started; asked with its pid, because a fork inherits what is cached here."""
-    return process_start(pid) or 0.0
-
-
-def is_running(pid: int, started: float) -> bool:
-    """Whether the process that made a reservation still runs; another one may have its number by now."""
-    now = process_start(pid)
-    return now is not None and abs(now - started) <= SAME_START_SECONDS

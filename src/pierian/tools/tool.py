@@ -62,6 +62,10 @@ class Tool(Struct, frozen=True, kw_only=True):
     lookup: Call | None = None
     """Tells afterwards whether the call with `Context.key` took effect: its result, or None if it did not."""
     timeout_seconds: float = 30.0
+    remote: bool = False
+    """Whether its arguments leave this machine, though it changes nothing there."""
+    always_asks: bool = False
+    """Whether a person is asked even when all arguments are the user's own words."""
 
     @property
     def acts(self) -> bool:
@@ -82,6 +86,8 @@ def tool(
     lookup: Call | None = None,
     timeout_seconds: float = 30.0,
     source: str = "",
+    remote: bool = False,
+    always_asks: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
 
@@ -120,6 +126,8 @@ def tool(
             source=source,
             lookup=lookup,
             timeout_seconds=timeout_seconds,
+            remote=remote,
+            always_asks=always_asks,
         )
 
     return make

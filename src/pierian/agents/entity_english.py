@@ -1,0 +1,410 @@
+"""English, as a table: what its words can be taken for, and the phrases of its dates, times, amounts and numbers.
+
+The syntax of the phrases is explained in `entity_grammar`, the meanings they name live in `entity_calendar`,
+`entity_clock` and `entity_amounts`. Another language is another module like this one. A lower-case `may` or `march`
+counts as a month, and `sun`, `sat`, `wed` or `mon` as a day, only beside something that belongs to a date.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pierian.agents import entity_amounts, entity_calendar, entity_clock
+from pierian.agents.entity_calendar import Length
+from pierian.agents.entity_grammar import grammar
+from pierian.agents.entity_tokens import Language
+from pierian.agents.entity_units import MEASURES, MONEY_CODES, MONEY_SIGNS, ZONES
+
+_MONTHS = "january february march april may june july august september october november december".split()
+_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_SHORT_WEEKDAYS = {"tue": 1, "tues": 1, "thu": 3, "thur": 3, "thurs": 3, "fri": 4}
+_DOUBTFUL_WEEKDAYS = {"mon": 0, "wed": 2, "weds": 2, "sat": 5, "sun": 6}
+_DOUBTFUL_MONTHS = {"may": 5, "march": 3, "mar": 3}
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+).split()
+_UNITS = {
+    "seconds secs sec": Length(seconds=1),
+    "minute minutes mins min": Length(seconds=60),
+    "hour hours hrs hr": Length(seconds=3600),
+    "day days": Length(days=1),
+    "week weeks": Length(days=7),
+    "fortnight fortnights": Length(days=14),
+    "month months": Length(months=1),
+    "quarters": Length(months=3),
+    "year years": Length(months=12),
+}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_MONEY_AFTER = {
+    "euro euros eur": "EUR",
+    "dollar dollars buck bucks usd": "USD",
+    "pound pounds quid gbp": "GBP",
+    "franc francs chf": "CHF",
+    "yen jpy": "JPY",
+    "yuan renminbi": "CNY",
+    "rupee rupees": "INR",
+}
+_PARTS = {"morning": (360, 720), "afternoon": (720, 1080), "evening": (1080, 1320), "night": (1200, 1440)}
+_CONNECTORS = frozenset(
+    (
+        "a about after again also am an and are around as at be because been before between but by can could did do "
+        "does each either every for from has have he her his how i if in instead into is it its just let make may me "
+        "must my next not of on only onto or our per please rather she should since so than thanks that the their "
+        "them then there they this till to today together tomorrow tonight too until via was we were what when where "
+        "which while who will with without would yesterday you your " + " ".join(_WEEKDAYS)
+    ).split()
+)
+
+_GROUPS = {
+    "to": "to|-|until|till|through|thru",
+    "near": "on|by|until|till|before|after|from|since|for|to|of|and|between|due",
+    "month_near": "in|of|by|until|till|since|during|from|through|before|after|for|throughout",
+    "counting": "number|numbers|integer|integers|count|scale|rating|score|rate|range|value|values|digit|digits",
+    "per": "#|times|once|twice|thrice|per|%|euro|euros|dollar|dollars|pounds|bucks|€|$|£|hours|hour|minutes|days|"
+    "nights|km|miles|pages|what|such|quite",
+}
+
+_DATES = {
+    "holiday": [
+        ("christmas|xmas eve", "=christmas_eve"),
+        ("christmas|xmas day?", "=christmas"),
+        ("boxing day", "=boxing_day"),
+        ("new year's|years eve", "=new_years_eve"),
+        ("new year's|years day", "=new_year"),
+        ("good friday", "=good_friday"),
+        ("easter sunday?", "=easter"),
+        ("easter monday", "=easter_monday"),
+        ("ascension day", "=ascension"),
+        ("pentecost|whitsun", "=pentecost"),
+        ("valentine's|valentines day", "=valentine"),
+        ("thanksgiving day?", "=thanksgiving"),
+        ("halloween", "=halloween"),
+    ],
+    "any_month": [("{month}", "same"), ("{loose_month}", "same")],
+    "week": [
+        ("this week", "this_week"),
+        ("next week", "next_week"),
+        ("last week", "last_week"),
+    ],
+    "period": [
+        ("<since> {plain_month}", "last_month_named"),
+        ("{plain_month} ,? {year}", "month_of"),
+        ("{plain_month}", "month_of"),
+        ("{any_month} of? {year}", "month_of"),
+        ("<@month_near> {month}", "month_of"),
+        ("<in|during|until|by> {loose_month}", "month_of"),
+        ("next {any_month}", "next_month_named"),
+        ("last {any_month}", "last_month_named"),
+        ("this {month}", "this_month_named"),
+        ("this {span_unit}", "this"),
+        ("the|at weekend", "weekend"),
+        ("the? next|coming|following {span_unit}", "following"),
+        ("the? last|previous {span_unit}", "previous"),
+        ("the? {span_unit} after next", "after_next"),
+        ("q ~{glued} ,? of? {year}?", "quarter"),
+        ("<in|during|since|until|by|throughout|of> {year}", "year_of"),
+    ],
+    "whole": [("{period}", "same"), ("the {span_unit}", "this")],
+    "day": [
+        ("{written_date}", "exact"),
+        ("<@near> {day_and_month}", "numeric_day_month"),
+        ("{weekday} ,? the? {day_number} of? {month} ,? {year}?", "weekday_day_month"),
+        ("{weekday} ,? {month} the? {day_number} ,? {year}?", "weekday_month_day"),
+        ("the? {day_number} of? {month} ,? {year}?", "day_month"),
+        ("{month} the? {day_number} ,? {year}?", "month_day"),
+        ("the {day_number} of {loose_month}", "day_month"),
+        ("the? {day_number} of? {loose_month} ,? {year}", "day_month"),
+        ("{loose_month} the? {day_number} ,? {year}", "month_day"),
+        ("{weekday} ,? the? {day_number} of? {loose_month}", "weekday_day_month"),
+        ("the? {day_number} of? {loose_month} $", "day_month"),
+        ("{loose_month} the? {day_number} $", "month_day"),
+        ("{weekday} ,? the {ordinal_day}", "weekday_day"),
+        ("{weekday} of? {week}", "weekday_in"),
+        ("{week} ,? on? {weekday}", "in_weekday"),
+        ("next {weekday}", "next_weekday"),
+        ("this {weekday}", "this_weekday"),
+        ("this? coming {weekday}", "coming"),
+        ("last|past {weekday}", "last_weekday"),
+        ("{plain_weekday}", "coming"),
+        ("<@near> {short_weekday}", "coming"),
+        ("{day_word}", "offset"),
+        ("the? day after tomorrow", "after_tomorrow"),
+        ("the? day before yesterday", "before_yesterday"),
+        ("the? {nth} {weekday} of|in {whole}", "nth_weekday"),
+        ("the? end of {whole}", "end_of"),
+        ("the? start|beginning of {whole}", "start_of"),
+        ("the {ordinal_day} of {whole}", "day_in"),
+        ("<@near> the {ordinal_day} $", "day_of_month"),
+        ("{holiday} ,? {year}?", "holiday"),
+        ("this|next {holiday}", "holiday"),
+        ("last {holiday}", "last_holiday"),
+    ],
+    "date": [
+        ("<since> {day}", "past"),
+        ("{day}", "same"),
+        ("in {length}", "ahead"),
+        ("{length} from now|today", "ahead"),
+        ("{length} ago", "back"),
+        ("{length} from|after {day}", "after"),
+        ("{length} on {plain_weekday}", "after_weekday"),
+        ("{length} before {day}", "before"),
+        ("the? day after {day}", "day_after"),
+        ("the? day before {day}", "day_before"),
+    ],
+    "edge": [("{date}", "same"), ("{period}", "same")],
+    "span": [
+        ("{period}", "same"),
+        ("the? {nth} week of|in {whole}", "nth_week"),
+        ("the? {nth} weekend of|in {whole}", "nth_weekend"),
+        ("the? first {length} of|in {whole}", "first_part"),
+        ("the? last {length} of|in {whole}", "last_part"),
+        ("the? next|coming|following {length}", "next_days"),
+        ("the? last|past|previous {length}", "last_days"),
+        ("the? past {unit}", "last_days"),
+        ("within {length}", "next_days"),
+        ("early -? in? {whole}", "early"),
+        ("early -? in? {month}", "early_month"),
+        ("mid -? {whole}", "middle"),
+        ("mid -? {any_month}", "middle_month"),
+        ("the? middle of {whole}", "middle"),
+        ("late -? in? {whole}", "late"),
+        ("late -? in? {month}", "late_month"),
+        ("the? rest of {whole}", "rest_of"),
+        ("the? week of|starting|beginning {day}", "week_of"),
+        ("from? the? {day_number} @to the? {day_number} of? {any_month} ,? {year}?", "days_month"),
+        ("between the? {day_number} and the? {day_number} of? {any_month} ,? {year}?", "days_month"),
+        ("from? {month} the? {day_number} @to the? {day_number} ,? {year}?", "month_days"),
+        ("between {month} the? {day_number} and the? {day_number} ,? {year}?", "month_days"),
+        ("from the {ordinal_day} @to the {ordinal_day} $", "days_of_month"),
+        ("between the {ordinal_day} and the {ordinal_day} $", "days_of_month"),
+        ("from {any_month} @to {any_month} {year}?", "months"),
+        ("between {any_month} and {any_month} {year}?", "months"),
+        ("{plain_month} @to {any_month} {year}?", "months"),
+        ("from {edge} @to {edge}", "join"),
+        ("{edge} @to {edge}", "join"),
+        ("between {edge} and {edge}", "join"),
+    ],
+}
+
+_TIMES = {
+    "said_time": [
+        ("{clock}", "same"),
+        ("{hour} o'clock", "clock"),
+        ("half past {hour}", "half_past"),
+        ("a? quarter past {hour}", "quarter_past"),
+        ("a? quarter to {hour}", "quarter_to"),
+        ("noon|midday", "noon"),
+        ("midnight", "midnight"),
+    ],
+    "time": [
+        ("{said_time}", "same"),
+        ("{said_time} {zone}", "zoned"),
+        ("{said_time} in the {part}", "of_part"),
+        ("{hour} in the {part}", "hour_of_part"),
+        ("{hour} at {part}", "hour_of_part"),
+    ],
+    "lone_time": [("{time}", "same"), ("<at|@> {hour} $", "clock")],
+    "hours": [
+        ("from? {time} @to {time}", "hours"),
+        ("between {time} and {time}", "hours"),
+        ("from? {hour} @to {time}", "hours_from_bare"),
+        ("between {hour} and {time}", "hours_from_bare"),
+        ("from? {time} @to {hour} $", "hours_to_bare"),
+        ("<!@counting> between {hour} and {hour} $", "bare_hours"),
+        ("<!@counting> from {hour} @to {hour} $", "bare_hours"),
+    ],
+    "part_of_day": [
+        ("{date} ,? {part}", "part_of"),
+        ("{date} in the {part}", "part_of"),
+        ("this {part}", "this_part"),
+        ("tonight", "tonight"),
+    ],
+    "instant": [
+        ("{iso_moment}", "written"),
+        ("{date} ,? at|@? {time}", "at"),
+        ("{date} ,? at|@ {hour} $", "at_hour"),
+        ("{time} ,? on? {date}", "on"),
+        ("<at|@> {hour} ,? on? {date}", "hour_on"),
+        ("{part_of_day} ,? at|@? {time}", "part_at"),
+        ("{part_of_day} ,? at|@ {hour} $", "part_at_hour"),
+        ("{time} ,? {part_of_day}", "at_part"),
+        ("<at|@> {hour} ,? {part_of_day}", "hour_at_part"),
+        ("in {length}", "in_length"),
+        ("{length} from now", "in_length"),
+        ("{length} ago", "length_ago"),
+    ],
+    "stretch": [
+        ("{part_of_day}", "during"),
+        ("{date} ,? {hours}", "day_hours"),
+        ("{hours} ,? on? {date}", "hours_day"),
+        ("{date} ,? {hour} - {hour} $", "day_bare_hours"),
+        ("{part_of_day} ,? {hours}", "part_hours"),
+        ("from? {instant} @to {instant}", "between"),
+        ("between {instant} and {instant}", "between"),
+        ("from? {instant} @to {time}", "until_clock"),
+        ("between {instant} and {time}", "until_clock"),
+    ],
+}
+
+_AMOUNTS = {
+    "simple_length": [
+        ("{many} -? {unit}", "count_of"),
+        ("{many} {late_unit} $", "count_of"),
+        ("{many} ~{short_unit}", "count_of"),
+        ("<!@per> a|an {unit}", "one_unit"),
+        ("<!@per> a {late_unit} $", "one_unit"),
+        ("a|an {unit} and a half", "unit_and_half"),
+        ("half a|an {unit}", "half_unit"),
+        ("half - {unit}", "half_unit"),
+        ("a couple of? {unit}", "two_units"),
+        ("{count} ~h ~{glued} ~m|min?", "hours_minutes"),
+    ],
+    "length": [
+        ("{simple_length}", "same"),
+        ("{simple_length} and|,? {simple_length}", "longer_and_shorter"),
+    ],
+    "many": [
+        ("{count}", "same"),
+        ("{count} {scale}", "times"),
+        ("{count} and a half", "and_half"),
+        ("{count} {vulgar}", "add"),
+        ("{count} {fraction}", "add"),
+        ("a|one {scale}", "one"),
+        ("half a {scale}", "half"),
+        ("{vulgar}", "same"),
+        ("{fraction}", "same"),
+    ],
+    "sum": [
+        ("{figure}", "same"),
+        ("{figure} {scale}", "times"),
+        ("{figure} ~{short_scale}", "times"),
+        ("a|one {scale}", "one"),
+        ("half a {scale}", "half"),
+    ],
+    "amount": [
+        ("{currency} {sum}", "price"),
+        ("{sum} {currency}", "amount_of"),
+        ("{sum} {currency_after}", "amount_of"),
+        ("{figure} {small_currency}", "small_money"),
+        ("minus {many} {measure}", "minus_measure"),
+        ("{many} -? {measure}", "measure"),
+        ("{many} per cent", "per_cent"),
+    ],
+    "number": [
+        ("{plain}", "same"),
+        ("minus {plain}", "minus"),
+        ("{plain} {scale}", "times"),
+        ("{count} ~{short_scale}", "times"),
+        ("{count} and a half", "and_half"),
+        ("{plain} {vulgar}", "add"),
+        ("{plain} {fraction}", "add"),
+        ("{fraction}", "same"),
+        ("{vulgar}", "same"),
+        ("a|one {scale}", "one"),
+        ("a {scale} and? {count}", "one_and"),
+        ("half a {scale}", "half"),
+    ],
+    "nothing": [
+        ("{code}", "ignored"),
+        ("version|release|v {count}", "ignored"),
+        ("{count} ~- ~{count}", "score"),
+    ],
+}
+
+
+def _readings() -> dict[str, dict[str, Any]]:
+    """What each word of the table can be taken for."""
+    words: dict[str, dict[str, Any]] = {}
+
+    def add(said: str, **readings: Any) -> None:
+        for word in said.split():
+            words.setdefault(word, {}).update(readings)
+
+    for number, month in enumerate(_MONTHS, start=1):
+        if month not in _DOUBTFUL_MONTHS:
+            add(f"{month} {month[:3]}", month=number)
+            add(month, plain_month=number)
+    add("sept", month=9)
+    for number, weekday in enumerate(_WEEKDAYS):
+        add(weekday, weekday=number, plain_weekday=number)
+    for weekday, number in {**_SHORT_WEEKDAYS, **_DOUBTFUL_WEEKDAYS}.items():
+        add(weekday, weekday=number)
+    for weekday, number in _SHORT_WEEKDAYS.items():
+        add(weekday, short_weekday=number)
+    for month, number in _DOUBTFUL_MONTHS.items():
+        add(month, loose_month=number)
+    for said, length in _UNITS.items():
+        add(said, unit=length)
+    add("second", late_unit=Length(seconds=1))
+    add("h", short_unit=Length(seconds=3600))
+    add("m", short_unit=Length(seconds=60))
+    add("s", short_unit=Length(seconds=1))
+    add("d", short_unit=Length(days=1))
+    for unit in ("week", "month", "quarter", "year", "weekend"):
+        add(unit, span_unit=unit)
+    for part, minutes in _PARTS.items():
+        add(part, part=minutes)
+    for word, scale in _SCALES.items():
+        add(word, scale=scale)
+    add("dozen", scale=12)
+    for word, scale in {"k": 1000, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}.items():
+        add(word, short_scale=scale)
+    for said, currency in _MONEY_AFTER.items():
+        add(said, currency_after=currency)
+    add("pence", small_currency="GBP")
+    add("percent", measure="%")
+    add("today", day_word=0)
+    add("tomorrow", day_word=1)
+    add("yesterday", day_word=-1)
+    add("last", nth=-1)
+    for said, unit in MEASURES.items():
+        add(" ".join(word for word in said.split() if word.isalpha() and word.islower()), measure=unit)
+    return words
+
+
+def _exact() -> dict[str, dict[str, Any]]:
+    """Codes and signs, whose case and spelling are their own."""
+    exact: dict[str, dict[str, Any]] = {zone: {"zone": minutes} for zone, minutes in ZONES.items()}
+    for sign, currency in {**MONEY_SIGNS, **{code: code for code in MONEY_CODES}}.items():
+        exact[sign] = {"currency": currency}
+    for said, unit in MEASURES.items():
+        for word in said.split():
+            if not (word.isalpha() and word.islower()):
+                exact[word] = {"measure": unit}
+    return exact
+
+
+_ENGLISH_MEANINGS = {**entity_calendar.MEANINGS, **entity_clock.MEANINGS, **entity_amounts.MEANINGS}
+
+
+@cache
+def english() -> Language:
+    """The table, put together when it is first needed."""
+    capitals: dict[str, dict[str, Any]] = {}
+    for month, number in _DOUBTFUL_MONTHS.items():
+        capitals[month] = {"month": number}
+    for weekday, number in _DOUBTFUL_WEEKDAYS.items():
+        capitals[weekday] = {"short_weekday": number}
+    return Language(
+        words=_readings(),
+        capitals=capitals,
+        exact=_exact(),
+        numbers={word: number for number, word in enumerate(_SMALL)}
+        | {word: number * 10 for number, word in enumerate(_TENS, start=2)},
+        ordinals={word: number for number, word in enumerate(_ORDINALS, start=1)} | {"thirtieth": 30},
+        scales=_SCALES,
+        number_joiner="and",
+        ordinal_suffix="st|nd|rd|th",
+        forenoon=r"am|a\.m\.?",
+        afternoon=r"pm|p\.m\.?",
+        abbreviations=frozenset([*(month[:3] for month in _MONTHS), "sept", *(day[:3] for day in _WEEKDAYS)]),
+        connectors=_CONNECTORS,
+        grammar=grammar({**_DATES, **_TIMES, **_AMOUNTS}, _ENGLISH_MEANINGS, _GROUPS),
+    )

@@ -1,0 +1,251 @@
+"""The journal of runs: which there are, in what state, and every event of their plans in order.
+
+Whoever works on a run holds a `Claim` with a fencing number, which grows each time somebody takes the run over. Everything
+that is written under a claim checks that number in the same transaction, so a worker that was only paused cannot write
+(and, by `workers`, not act) once another has its run. Nothing here knows what a plan is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from pierian.events import ApprovalNeeded, Event, decode, encode
+from pierian.exceptions import RunLost, UnknownName, UserError
+from pierian.storage.conversations import new_id
+from pierian.storage.database import Database
+from pierian.storage.tables import approvals, run_entries, runs
+
+RunState = Literal["running", "waiting", "done", "failed", "cancelled"]
+"""`waiting`: for somebody's approval; nobody works on it."""
+OPEN: tuple[RunState, ...] = ("running", "waiting")
+
+
+class RunRecord(Struct, frozen=True):
+    """A run as it stands in the list."""
+
+    id: str
+    question: str
+    request: dict[str, Any]
+    state: RunState
+    worker: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Claim(Struct, frozen=True):
+    """The right to go on with a run, as long as nobody takes it over."""
+
+    run: str
+    fence: int
+    position: int
+    """Where the next event goes."""
+
+
+def utc_now() -> datetime:
+    """The time of day, aware."""
+    return datetime.now(UTC)
+
+
+class Journal:
+    """The runs of one owner. Ids may be given as any unique beginning."""
+
+    def __init__(
+        self, database: Database, owner: str = "local", *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.database = database
+        self.owner = owner
+        self._clock = clock
+
+    def create(self, question: str, request: dict[str, Any], worker: str) -> Claim:
+        """A new run that `worker` works on."""
+        now, run = self._clock(), new_id()
+        row = {
+            "id": run,
+            "owner": self.owner,
+            "question": question,
+            "request": msgspec.json.encode(request).decode(),
+            "state": "running",
+            "worker": worker,
+            "fence": 1,
+            "created_at": now,
+            "updated_at": now,
+        }
+        with self.database.append() as connection:
+            connection.execute(insert(runs).values(row))
+        return Claim(run, 1, 0)
+
+    def get(self, run: str) -> RunRecord:
+        """One run; raises `UnknownName` where no run or more than one begins so."""
+        with self.database.read() as connection:
+            return record(self._row(connection, run))
+
+    def list(self, limit: int = 20, states: Sequence[RunState] = ()) -> list[RunRecord]:
+        """The newest runs first."""
+        query = select(runs).where(runs.c.owner == self.owner).order_by(runs.c.id.desc()).limit(limit)
+        if states:
+            query = query.where(runs.c.state.in_(states))
+        with self.database.read() as connection:
+            return [record(row) for row in connection.execute(query)]
+
+    def events(self, run: str, after: int = -1) -> list[tuple[int, Event]]:
+        """The events behind position `after`, with their positions."""
+        c = run_entries.c
+        query = select(c.position, c.event).where(c.run_id == run, c.position > after).order_by(c.position)
+        with self.database.read() as connection:
+            return [(row.position, decode(row.event)) for row in connection.execute(query)]
+
+    def claim(self, run: str, worker: str, *, instead_of: str | None = None) -> Claim:
+        """Take a run that nobody works on, or that `instead_of`, known to be dead, worked on.
+
+        Raises `UserError` where it has ended or somebody works on it.
+        """
+        with self.database.append() as connection:
+            found = self._row(connection, run)
+            run = found.id
+            taken = connection.execute(
+                update(runs)
+                .where(
+                    runs.c.id == run,
+                    runs.c.state.in_(OPEN),
+                    runs.c.worker.is_(None) if instead_of is None else runs.c.worker == instead_of,
+                )
+                .values(worker=worker, fence=runs.c.fence + 1, state="running", updated_at=self._clock())
+            )
+            if not taken.rowcount:
+                raise _cannot_claim(self._row(connection, run))
+            fence = connection.execute(select(runs.c.fence).where(runs.c.id == run)).scalar_one()
+            last = connection.execute(
+                select(func.max(run_entries.c.position)).where(run_entries.c.run_id == run)
+            ).scalar()
+        return Claim(run, fence, 0 if last is None else last + 1)
+
+    def append(self, claim: Claim, events: Sequence[Event], *, durable: bool = False) -> Claim:
+        """Write events at the claim's position and return the claim behind them; raises `RunLost`.
+
+        All of them are written or none. `durable` waits until they are on the disk itself, so that they also outlast
+        a loss of power.
+        """
+        rows = [
+            {"run_id": claim.run, "position": claim.position + index, "event": encode(event)}
+            for index, event in enumerate(events)
+        ]
+        with self.database.append(durable=durable) as connection:
+            self._hold(connection, claim)
+            if rows:
+                connection.execute(insert(run_entries), rows)
+            for event in events:
+                if isinstance(event, ApprovalNeeded):
+                    self._ask(connection, claim.run, event)
+        return Claim(claim.run, claim.fence, claim.position + len(rows))
+
+    def release(self, claim: Claim, state: RunState) -> None:
+        """Stop working on it, in `state`; raises `RunLost`."""
+        with self.database.append() as connection:
+            self._hold(connection, claim)
+            connection.execute(
+                update(runs)
+                .where(runs.c.id == claim.run)
+                .values(state=state, worker=None, updated_at=self._clock())
+            )
+
+    def cancel(self, run: str) -> RunRecord:
+        """End a run for good, whoever works on it; raises `UserError` where it has ended already."""
+        with self.database.append() as connection:
+            run = self._row(connection, run).id
+            ended = connection.execute(
+                update(runs)
+                .where(runs.c.id == run, runs.c.state.in_(OPEN))
+                .values(state="cancelled", worker=None, fence=runs.c.fence + 1, updated_at=self._clock())
+            )
+            found = record(self._row(connection, run))
+            if not ended.rowcount:
+                raise UserError(f"The run {run} is {found.state} already.")
+            connection.execute(
+                update(approvals)
+                .where(approvals.c.run_id == run, approvals.c.state == "pending")
+                .values(state="cancelled", answered_at=self._clock())
+            )
+        return found
+
+    def delete(self, run: str) -> None:
+        """Delete a run that has ended, with its events and approvals."""
+        with self.database.append() as connection:
+            found = record(self._row(connection, run))
+            if found.state in OPEN:
+                raise UserError(
+                    f"The run {found.id} is {found.state}.", hint=f"pierian runs cancel {found.id} ends it."
+                )
+            connection.execute(delete(runs).where(runs.c.id == found.id))
+
+    def unattended(self, dead: Sequence[str]) -> list[tuple[str, str | None]]:
+        """Runs to go on with: those of dead workers (with the worker), and those whose approvals were all answered."""
+        asked = select(approvals.c.run_id).where(approvals.c.state == "pending")
+        with self.database.read() as connection:
+            left = connection.execute(
+                select(runs.c.id, runs.c.worker).where(runs.c.state == "running", runs.c.worker.in_(dead))
+            ).all()
+            answered = connection.execute(
+                select(runs.c.id).where(runs.c.state == "waiting", runs.c.id.not_in(asked))
+            ).all()
+        return [(row.id, row.worker) for row in left] + [(row.id, None) for row in answered]
+
+    def _hold(self, connection: Connection, claim: Claim) -> None:
+        """Make sure that the claim still holds, until the end of the transaction."""
+        held = connection.execute(
+            update(runs)
+            .where(runs.c.id == claim.run, runs.c.fence == claim.fence, runs.c.state == "running")
+            .values(updated_at=self._clock())
+        )
+        if not held.rowcount:
+            raise RunLost(claim.run)
+
+    def _ask(self, connection: Connection, run: str, event: ApprovalNeeded) -> None:
+        row = {
+            "id": event.approval,
+            "run_id": run,
+            "step": event.step,
+            "asked": encode(event),
+            "state": "pending",
+            "created_at": self._clock(),
+        }
+        connection.execute(insert(approvals).values(row))
+
+    def _row(self, connection: Connection, run: str) -> Row[Any]:
+        query = select(runs).where(runs.c.owner == self.owner, runs.c.id.startswith(run.lower(), autoescape=True))
+        found = connection.execute(query.order_by(runs.c.id).limit(2)).all() if run else []
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UserError(f"More than one run begins with {run!r}.", hint="Give more of its id.")
+        known = connection.execute(
+            select(runs.c.id).where(runs.c.owner == self.owner).order_by(runs.c.id.desc()).limit(5)
+        )
+        raise UnknownName("run", run, [row.id for row in known])
+
+
+def record(row: Row[Any]) -> RunRecord:
+    """The run of a row."""
+    return RunRecord(
+        row.id,
+        row.question,
+        msgspec.json.decode(row.request),
+        row.state,
+        row.worker,
+        row.created_at,
+        row.updated_at,
+    )
+
+
+def _cannot_claim(found: Row[Any]) -> UserError:
+    if found.state not in OPEN:
+        return UserError(f"The run {found.id} is {found.state}: there is nothing to go on with.")
+    return UserError(
+        f"The run {found.id} is being worked on by another process.",
+        hint=f"pierian runs watch {found.id} shows what it does; pierian runs cancel {found.id} ends it.",
+    )

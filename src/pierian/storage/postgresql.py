@@ -1,0 +1,127 @@
+"""The one database on a PostgreSQL server, for several workers and machines: same tables, same code.
+
+`open_postgresql` brings the schema up to date under an advisory lock, so that any number of processes may start at once.
+Where SQLite has one writer at a time, `write` takes an advisory lock; `append` lets writers work side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+from pierian.exceptions import DiskFull, RunError, SettingsError, StorageError
+from pierian.storage.database import HEAD, Database, migration_config, stored_revision
+
+WRITERS, MIGRATIONS_LOCK = 0x7069657269616E, 0x7069657269616F
+"""Keys of the advisory locks."""
+
+
+class PostgresqlDatabase(Database):
+    """As `Database`; `path` is the server's address without the password, for messages."""
+
+    def __init__(self, engine: Engine, address: str) -> None:
+        super().__init__(engine, Path(address))
+        self.address = address
+
+    @contextmanager
+    def write(self) -> Generator[Connection]:
+        """A transaction that no other `write` overlaps."""
+        with self.translated(), self.engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
+            yield connection
+
+    @contextmanager
+    def append(self, *, durable: bool = False) -> Generator[Connection]:
+        """A transaction beside others; rows are locked as they are touched. The server always waits for its disk."""
+        with self.translated(), self.engine.begin() as connection:
+            yield connection
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Turns the errors of the server into sentences."""
+        return translated(self.address)
+
+
+def open_postgresql(url: str) -> Database:
+    """The database at a URL such as `postgresql://user@host/name`, migrated if need be.
+
+    Raises `SettingsError` for what is not such a URL, `StorageError` where the server cannot be used.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "postgresql":
+            raise ArgumentError(f"it names {parsed.get_backend_name()}")
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True, pool_size=5)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise SettingsError(
+            f"database_url is not the address of a PostgreSQL database: {error}.",
+            hint="It should look like postgresql://user:password@host/name.",
+        ) from error
+    except ImportError as error:
+        raise SettingsError(
+            "PostgreSQL needs its driver, which is not installed.", hint="pip install 'pierian[postgresql]'"
+        ) from error
+    database = PostgresqlDatabase(engine, shown(parsed))
+    try:
+        if stored_revision(database) != HEAD:
+            migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def shown(url: URL) -> str:
+    """The address without its password."""
+    return f"{url.host or 'local'}/{url.database or ''}"
+
+
+def migrate(database: PostgresqlDatabase) -> None:
+    """Bring the schema to `HEAD`, in one transaction that others wait for."""
+    from alembic import command
+
+    with database.translated(), database.engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATIONS_LOCK})
+        stored = stored_revision(database)
+        if stored != HEAD:
+            config = migration_config(database, stored)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+@contextmanager
+def translated(address: str) -> Generator[None]:
+    """Turn the server's errors into sentences for the person who waits."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise explain(address, error) from error
+    except SQLAlchemyError as error:
+        raise StorageError(f"The database {address} cannot be used: {error}.") from error
+
+
+def explain(address: str, error: DBAPIError) -> RunError:
+    """The sentence for an error of the driver, by the class of its SQLSTATE."""
+    state: str = getattr(error.orig, "sqlstate", None) or ""
+    if state == "53100":
+        return DiskFull(f"The server of the database {address} has no room left.", hint="Free some space on it.")
+    if isinstance(error, OperationalError) and (not state or state.startswith(("08", "57"))):
+        return StorageError(
+            f"The database server at {address} cannot be reached: {first_line(error)}.",
+            hint="Start it, or correct database_url (`pierian config set database_url …`).",
+        )
+    if state.startswith("28") or state == "3D000":
+        return StorageError(
+            f"The database {address} cannot be opened: {first_line(error)}.",
+            hint="Check the user, the password and the name in database_url.",
+        )
+    return StorageError(f"The database {address} could not do what was asked: {first_line(error)}.")
+
+
+def first_line(error: DBAPIError) -> str:
+    """What the driver says, in one line."""
+    return (str(error.orig).strip().splitlines() or ["no reason given"])[0].rstrip(".")
