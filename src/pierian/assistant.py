@@ -48,6 +48,7 @@ from pierian.runs.stopping import stopped
 from pierian.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from pierian.agents import Desk, Session
     from pierian.storage import Database
 
 MAX_QUESTION_CHARACTERS = 400_000
@@ -67,6 +68,12 @@ class AskRequest(Struct, frozen=True, kw_only=True):
     seed: int | None = None
     budget_tokens: int | None = None
     budget_seconds: float | None = None
+    tools: tuple[str, ...] | None = None
+    """Tools or groups of tools that may be used."""
+    resumes: str = ""
+    """Id of a journalled run to go on with; `question` and `tools` are then those of its record."""
+    waits: bool = False
+    """Whether somebody is there who answers approvals; otherwise the run is parked."""
 
 
 class _Work(Struct):
@@ -74,6 +81,8 @@ class _Work(Struct):
 
     run: Run | None = None
     started: float = 0.0
+    session: Session | None = None
+    """Planned work, where there is any."""
 
 
 class Assistant:
@@ -89,6 +98,7 @@ class Assistant:
         self._model: Model | None = None
         self._sandbox: Sandbox | None = None
         self._database: Database | None = None
+        self._desks: dict[tuple[str, ...], Desk] = {}
         self._opening = asyncio.Lock()
         self._stop = asyncio.Event()
 
@@ -104,6 +114,7 @@ class Assistant:
         """Give the engine back and end the sandbox."""
         await self._resources.aclose()
         self._model = self._sandbox = self._database = None
+        self._desks = {}
 
     def stop(self) -> None:
         """End the runs in progress at once; each still gives the best answer so far."""
@@ -170,7 +181,10 @@ class Assistant:
         run.cut_short = ended_by or run.cut_short
         if usage is None:
             await self._record(mode, run)
-        return _finish(run, mode, work)
+        answer = _finish(run, mode, work)
+        if work.session is not None:
+            await work.session.end("done", answer)
+        return answer
 
     async def _work(
         self,
@@ -195,6 +209,8 @@ class Assistant:
             if self.settings.base_url
             else Prices(),
         )
+        if await self._planned(work, request):
+            return
         drafts = request.drafts or self.settings.drafts
         match mode:
             case Mode.INSTANT:
@@ -205,6 +221,51 @@ class Assistant:
                 await contemplate(work.run, drafts)
             case Mode.AUTO:
                 await answer_automatically(work.run, drafts)
+
+    async def _planned(self, work: _Work, request: AskRequest) -> bool:
+        """Answer with tools, where there are any and the planner sees something to do with them."""
+        names = request.tools
+        if names is None and self.settings.tools:
+            from pierian.agents import named
+
+            names = named(self.settings.tools)
+        run = work.run
+        if run is None or not (names or request.resumes):
+            return False
+        from pierian.agents import act, find_entities, go_on, local_now
+
+        desk = await self._desk(names or (), request)
+        entities = find_entities(request.question, now=local_now())
+        if request.resumes:
+            from pierian.runs import Journal
+
+            claim = await asyncio.to_thread(Journal(desk.database).claim, request.resumes, desk.worker.id)
+            work.session = await go_on(run, desk, claim, tuple(desk.tools), entities)
+        else:
+            work.session = await act(run, desk, tuple(desk.tools), entities)
+        if work.session is not None:
+            run.took = "agents"
+        return work.session is not None
+
+    async def _desk(self, names: tuple[str, ...], request: AskRequest) -> Desk:
+        """The tools of these names, the journal, and this process as a worker; kept while the assistant lives."""
+        from pierian.agents import open_desk
+
+        if names not in self._desks:
+            _, sandbox = await self._open(lambda event: None)
+            database = await self._opened_database()
+            self._desks[names] = await self._resources.enter_async_context(
+                open_desk(self.settings, names, sandbox, database)
+            )
+        kept = {"tools": list(names), "model": self.settings.model, "base_url": self.settings.base_url}
+        return structs.replace(self._desks[names], waits=request.waits, request=kept)
+
+    async def answer_approval(self, approval: str, *, approved: bool) -> None:
+        """Answer what an `ApprovalNeeded` event asks; raises `UserError` where it was answered before."""
+        from pierian.runs import Approvals
+
+        database = await self._opened_database()
+        await asyncio.to_thread(Approvals(database).answer, approval, approved=approved)
 
     async def _until_ended(self, work: Coroutine[Any, Any, None], ledger: Ledger) -> str:
         """Run to the end, the deadline or a stop; returns why it was cut short, empty if it was not."""
@@ -259,19 +320,25 @@ class Assistant:
         return self.settings.daily_tokens is not None or self.settings.daily_money is not None
 
     async def _usage(self, mode: Mode) -> DailyCap:
-        """Where use is recorded and the daily caps are kept; the database stays open while the assistant lives."""
-        from pierian.storage import UsageStore, open_database
+        """Where use is recorded and the daily caps are kept."""
+        from pierian.storage import UsageStore
 
-        if self._database is None:
-            self._database = await asyncio.to_thread(open_database, paths().database)
-            self._resources.enter_context(self._database)
         return UsageStore(
-            self._database,
+            await self._opened_database(),
             self.settings.daily_tokens,
             self.settings.daily_money,
             self.settings.model,
             mode.value,
         )
+
+    async def _opened_database(self) -> Database:
+        """The database; it stays open while the assistant lives."""
+        from pierian.storage import open_storage
+
+        if self._database is None:
+            self._database = await asyncio.to_thread(open_storage, self.settings.database_url, paths().database)
+            self._resources.enter_context(self._database)
+        return self._database
 
     async def _record(self, mode: Mode, run: Run) -> None:
         """Count what was used, for the daily totals; without a cap this can wait until the answer is there."""
@@ -336,6 +403,8 @@ def _finish(run: Run, mode: Mode, work: _Work) -> Answer:
         spend,
         tuple(run.checks),
         drafts=run.records(),
+        steps=run.steps,
+        run=run.journalled,
         agreeing=run.agreeing,
         took=run.took,
         stopped=run.stopped,

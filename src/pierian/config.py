@@ -28,7 +28,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
-SECRETS = frozenset({"api_key"})
+SECRETS = frozenset({"api_key", "search_key"})
 
 
 def setting(default: Any, doc: str) -> Any:
@@ -54,6 +54,14 @@ class Settings:
     daily_money: NotNegative | None = setting(None, "Most money a day, over everything; needs the prices.")
     price_input: NotNegative = setting(0.0, "Price of a million prompt tokens on base_url.")
     price_output: NotNegative = setting(0.0, "Price of a million generated tokens on base_url.")
+    tools: str = setting(
+        "",
+        "Tools of `ask` and `chat`, with commas: clock, calculator, python, files, web, search, artifact, mcp.",
+    )
+    folders: str = setting("", "Folders whose files the file tools may read and write, with commas.")
+    search_url: str = setting("", "A SearXNG or Brave endpoint for the search tool.")
+    search_key: str = setting("", "The key for search_url, where it needs one.")
+    database_url: str = setting("", "A PostgreSQL database to use instead of the file, for several workers.")
     threads: Positive | None = setting(None, "Engine threads; default: the physical cores.")
     context: Positive | None = setting(None, "Engine context in tokens; default: by model and memory.")
     slots: Positive | None = setting(None, "Requests the engine serves at once; default 4.")
@@ -71,7 +79,8 @@ class Settings:
         """All settings as plain values, secrets masked."""
         values = dataclasses.asdict(self)
         masked = {k: ("•••" if k in SECRETS and v else v) for k, v in values.items()}
-        return masked | {"base_url": re.sub(r"//[^/@]*@", "//•••@", self.base_url)}
+        addresses = ("base_url", "database_url", "search_url")
+        return masked | {key: re.sub(r"//[^/@]*@", "//•••@", values[key]) for key in addresses}
 
 
 def keys() -> dict[str, str]:

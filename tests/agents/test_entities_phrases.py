@@ -152,6 +152,9 @@ TIMES: list[tuple[str, list[Expected]]] = [
     ("2026-12-07 15:30Z", [("time", "2026-12-07 15:30Z", "2026-12-07T15:30:00+00:00")]),
     ("Friday at 15:30 UTC", [("time", "Friday at 15:30 UTC", "2026-11-27T15:30:00+00:00")]),
     ("tonight at 8", [("time", "tonight at 8", "2026-11-24T20:00:00+01:00")]),
+    ("at 10 to 5", [("time", "10 to 5", "16:50")]),
+    ("last night", [("range", "last night", span("2026-11-23T18:00:00+01:00", "2026-11-24T00:00:00+01:00"))]),
+    ("31 October 2027 at 2:30am", [("time", "31 October 2027 at 2:30am", "2027-10-31T02:30:00+02:00")]),
     ("tomorrow evening at 7", [("time", "tomorrow evening at 7", "2026-11-25T19:00:00+01:00")]),
     ("28 March 2027 at 2:30am", [("time", "28 March 2027 at 2:30am", "2027-03-28T03:30:00+02:00")]),
     (
@@ -162,7 +165,13 @@ TIMES: list[tuple[str, list[Expected]]] = [
     ("I left 20 minutes ago", [("time", "20 minutes ago", "2026-11-24T09:40:00+01:00")]),
     (
         "Friday between 9 and 11",
-        [("range", "Friday between 9 and 11", span("2026-11-27T09:00:00+01:00", "2026-11-27T11:00:00+01:00"))],
+        [
+            (
+                "range",
+                "Friday between 9 and 11",
+                span("2026-11-27T09:00:00+01:00", "2026-11-27T11:00:00+01:00"),
+            )
+        ],
     ),
     (
         "tomorrow from 2 to 4pm",
@@ -206,7 +215,10 @@ AMOUNTS: list[tuple[str, list[Expected]]] = [
 ]
 
 PLAIN: list[tuple[str, list[Expected]]] = [
-    ("Write to anna.lee+x@example.co.uk.", [("email", "anna.lee+x@example.co.uk", "anna.lee+x@example.co.uk")]),
+    (
+        "Write to anna.lee+x@example.co.uk.",
+        [("email", "anna.lee+x@example.co.uk", "anna.lee+x@example.co.uk")],
+    ),
     (
         "See https://example.org/a_(b)?q=1#top).",
         [("url", "https://example.org/a_(b)?q=1#top", "https://example.org/a_(b)?q=1#top")],
@@ -227,6 +239,8 @@ PLAIN: list[tuple[str, list[Expected]]] = [
     ("three ideas", [("number", "three", 3)]),
     ("a dozen eggs", [("number", "a dozen", 12)]),
     ("twenty-five people", [("number", "twenty-five", 25)]),
+    ("1½ of it", [("number", "1½", 1.5)]),
+    ("a hundred and fifty", [("number", "a hundred and fifty", 150)]),
     ("1,200 words", [("number", "1,200", 1200)]),
     ("add 2.75", [("number", "2.75", 2.75)]),
     ("3/4 of it", [("number", "3/4", 0.75)]),
@@ -248,6 +262,21 @@ NOTHING: list[str] = [
 ]
 
 MIXED: list[tuple[str, list[Expected]]] = [
+    ("What did I spend in October?", [("range", "October", span("2026-10-01", "2026-10-31"))]),
+    ("Where did I go on Friday?", [("date", "Friday", "2026-11-20")]),
+    (
+        "there on the 3rd of January, back on the 6th",
+        [("date", "the 3rd of January", "2027-01-03"), ("date", "the 6th", "2027-01-06")],
+    ),
+    ("20 to 30 euros", [("amount", "20", money(20.0, "EUR")), ("amount", "30 euros", money(30.0, "EUR"))]),
+    ("$5-10", [("amount", "$5", money(5.0, "USD")), ("amount", "10", money(10.0, "USD"))]),
+    ("every Monday at 9", [("time", "9", "09:00")]),
+    ("the file 'final (v2).docx'", [("file", "'final (v2).docx'", "final (v2).docx")]),
+    ('send it to "bob@example.org"', [("email", '"bob@example.org"', "bob@example.org")]),
+    (
+        "Room 007, order 1234567890123456789",
+        [("number", "007", "007"), ("number", "1234567890123456789", "1234567890123456789")],
+    ),
     (
         "On May 3 you may march 10 miles",
         [("date", "May 3", "2027-05-03"), ("amount", "10 miles", measure(10, "mi"))],
@@ -265,7 +294,7 @@ MIXED: list[tuple[str, list[Expected]]] = [
         ],
     ),
     (
-        "Email bob@example.org tomorrow at 9 that \"we meet on Friday\" and attach ~/plan.pdf",
+        'Email bob@example.org tomorrow at 9 that "we meet on Friday" and attach ~/plan.pdf',
         [
             ("email", "bob@example.org", "bob@example.org"),
             ("time", "tomorrow at 9", "2026-11-25T09:00:00+01:00"),

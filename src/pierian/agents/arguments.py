@@ -56,11 +56,14 @@ def part_of(whole: Labelled, path: str, reference: str) -> Labelled:
 def stands_in(text: str, request: str) -> bool:
     """Whether the user wrote these words, case and spaces aside."""
     wanted = " ".join(text.split()).casefold()
-    return not wanted or re.search(
-        rf"(?<!\w){re.escape(wanted)}(?!\w)", " ".join(request.split()).casefold()
-    ) is not None
+    return (
+        not wanted
+        or re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", " ".join(request.split()).casefold()) is not None
+    )
 
 
 def number_stands_in(number: float, request: str) -> bool:
     """Whether the user wrote this number in digits."""
-    return any(float(found.replace(",", "")) == number for found in re.findall(r"\d[\d,]*(?:\.\d+)?", request))
+    return any(
+        float(found.replace(",", "")) == number for found in re.findall(r"\d[\d,]*(?:\.\d+)?", request)
+    )

@@ -1,9 +1,10 @@
-"""Finds in a request what code can find: dates, times, amounts, addresses, quoted text, names that the user has given.
+"""Finds in a request what code can find: dates, times, amounts, addresses, quoted text, names that the user has
+given.
 
-A small model that plans then refers to `date1` or `email1` and never computes a date or retypes an address. Only the
-user's own words are read, the clock is the caller's `now`, and nothing is looked up. Where readings overlap, the
-longest wins; where they are equally long, the most specific. What it does not find: days that recur (`every Monday`),
-anything that needs understanding (`the day we met`), and other languages than English.
+A small model that plans then refers to `date1` or `email1` and never computes a date or retypes an address. Only
+the user's own words are read, the clock is the caller's `now`, and nothing is looked up. Where readings overlap,
+the longest wins; where they are equally long, the most specific. What it does not find: days that recur (`every
+Monday`), anything that needs understanding (`the day we met`), and other languages than English.
 """
 
 from __future__ import annotations
@@ -13,16 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, Literal, cast
-
-import re
 
 from msgspec import Struct
 
 from pierian.agents.entity_amounts import Ignored, Measure, Money, duration, plain_number
 from pierian.agents.entity_calendar import Day, Length, Span
-from pierian.agents.entity_clock import Clock, Hours, Instant, Stretch, moment
+from pierian.agents.entity_clock import Clock, Hours, Instant, Stretch
+from pierian.agents.entity_context import in_context
 from pierian.agents.entity_english import english
 from pierian.agents.entity_grammar import Matcher
 from pierian.agents.entity_marks import Mark, Names, marks, quotations, quoted_file
@@ -50,10 +49,11 @@ EntityKind = Literal[
 class Entity(Struct, frozen=True):
     """Something in the request that a plan may name.
 
-    `value` by kind. date: "2026-12-07". range: {"start", "end"}, both dates (inclusive), both moments, or both times of
-    day. time: a moment in ISO 8601 with its offset, or "15:00" where the request names no day. duration: ISO 8601, such
-    as "PT1H30M". amount: {"amount": 20.0, "currency": "EUR"} or {"amount": 3, "unit": "km"}. number: a number, or the
-    digits as text where they are an identifier (007). Known names: the value that came with them. Others: text.
+    `value` by kind. date: "2026-12-07". range: {"start", "end"}, both dates (inclusive), both moments, or both
+    times of day. time: a moment in ISO 8601 with its offset, or "15:00" where the request names no day. duration:
+    ISO 8601, such as "PT1H30M". amount: {"amount": 20.0, "currency": "EUR"} or {"amount": 3, "unit": "km"}.
+    number: a number, or the digits as text where they are an identifier (007). Known names: the value that came
+    with them. Others: text.
     """
 
     name: str
@@ -86,7 +86,6 @@ _PHRASES: tuple[tuple[str, EntityKind], ...] = (
     ("number", "number"),
 )
 """The sets of rules that make entities, the most specific first."""
-_SENTENCE_END = re.compile(r"[.!?;](?=\s)|\n")
 
 
 def find_entities(text: str, *, now: datetime, known: Sequence[Known] = ()) -> list[Entity]:
@@ -95,7 +94,9 @@ def find_entities(text: str, *, now: datetime, known: Sequence[Known] = ()) -> l
     `now` is the user's clock in the user's zone; raises ValueError where it has none, and never for any text.
     """
     if now.tzinfo is None:
-        raise ValueError("`now` has no time zone: give it the user's, such as datetime.now(ZoneInfo('Europe/Berlin')).")
+        raise ValueError(
+            "`now` has no time zone: give it the user's, such as datetime.now(ZoneInfo('Europe/Berlin'))."
+        )
     folded = fold(text)
     candidates = [
         *Names((name, one.kind, one.value) for one in known for name in one.names).marks(folded.plain),
@@ -103,7 +104,7 @@ def find_entities(text: str, *, now: datetime, known: Sequence[Known] = ()) -> l
         *_phrases(folded.plain, now),
     ]
     chosen = _longest([*candidates, *_quotations(folded, candidates)])
-    return _named(folded, _on_their_day(folded.plain, chosen, now), now)
+    return _named(folded, in_context(folded.plain, chosen, now, english()), now)
 
 
 def _phrases(plain: str, now: datetime) -> Iterator[Mark]:
@@ -112,6 +113,8 @@ def _phrases(plain: str, now: datetime) -> Iterator[Mark]:
     words = tokens(plain, language)
     matcher = Matcher(language.grammar, words, now)
     for at, first in enumerate(words):
+        if not first.readings and first.low not in language.grammar.keys:
+            continue
         for name, kind in _PHRASES:
             if found := matcher.longest(name, at):
                 end, value = found
@@ -142,36 +145,6 @@ def _longest(candidates: Sequence[Mark]) -> list[Mark]:
         chosen.insert(at, one)
         starts.insert(at, one.start)
     return [one for one in chosen if not isinstance(one.value, Ignored)]
-
-
-def _on_their_day(plain: str, chosen: Sequence[Mark], now: datetime) -> list[Mark]:
-    """Put times of day onto the only day that their sentence names: `lunch tomorrow with Bob at 1`."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(plain)]
-    sentences: dict[int, list[Mark]] = {}
-    for one in chosen:
-        sentences.setdefault(bisect_left(ends, one.end), []).append(one)
-    result: list[Mark] = []
-    for sentence in sentences.values():
-        days = [one.value for one in sentence if isinstance(one.value, Day)]
-        dated = any(isinstance(one.value, Instant | Stretch | Span) for one in sentence)
-        result.extend(
-            Mark(one.kind, one.start, one.end, _on_day(one.value, days[0], now))
-            if len(days) == 1 and not dated
-            else one
-            for one in sentence
-        )
-    return result
-
-
-def _on_day(value: Any, day: Day, now: datetime) -> Any:
-    try:
-        if isinstance(value, Clock):
-            return Instant(moment(now, day.date, value))
-        if isinstance(value, Hours):
-            return Stretch(moment(now, day.date, value.first), moment(now, day.date, value.last))
-    except (ValueError, OverflowError):  # at the ends of the calendar a time keeps to itself
-        return value
-    return value
 
 
 def _named(folded: Folded, chosen: Sequence[Mark], now: datetime) -> list[Entity]:
@@ -228,5 +201,5 @@ _PARSED = (*_WRITERS, Ignored)
 
 def _value(value: Any) -> Any:
     """A value as JSON has it; what came with a known name is left as it is."""
-    writer = _WRITERS.get(type(value))
+    writer = _WRITERS.get(cast(type[object], type(value)))
     return writer(value) if writer else value

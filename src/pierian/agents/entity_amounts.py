@@ -1,9 +1,9 @@
 """What figures, number words, sums of money, quantities and durations mean.
 
-Conventions, where writers differ. A comma or an apostrophe before exactly three digits groups them, before one or two
-it is a decimal comma; a point is a decimal point, except that in money a point before exactly three digits groups them
-(`1.200 €`), since no common price has three decimals. Figures that are too long to be a quantity, or begin with a
-zero, are identifiers and stay text. Values are exact decimals until they leave the finder.
+Conventions, where writers differ. A comma or an apostrophe before exactly three digits groups them, before one or
+two it is a decimal comma; a point is a decimal point, except that in money a point before exactly three digits
+groups them (`1.200 €`), since no common price has three decimals. Figures that are too long to be a quantity, or
+begin with a zero, are identifiers and stay text. Values are exact decimals until they leave the finder.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def plain_number(number: Decimal) -> int | float:
 # Numbers
 
 
-def times(_now: object, number: Decimal, scale: int) -> Decimal:
+def times(_now: object, number: Decimal | str, scale: int) -> Decimal:
     if not isinstance(number, Decimal):
         raise ValueError("An identifier is not multiplied.")
     return number * scale
@@ -93,13 +93,13 @@ def and_half(_now: object, number: Decimal) -> Decimal:
     return add(None, number, Decimal("0.5"))
 
 
-def add(_now: object, number: Decimal, part: Decimal) -> Decimal:
-    if number != number.to_integral_value():
+def add(_now: object, number: Decimal | str, part: Decimal) -> Decimal:
+    if not isinstance(number, Decimal) or number != number.to_integral_value():
         raise ValueError("Only a whole number takes a fraction.")
     return number + part
 
 
-def minus(_now: object, number: Decimal) -> Decimal:
+def minus(_now: object, number: Decimal | str) -> Decimal:
     if not isinstance(number, Decimal):
         raise ValueError("An identifier has no sign.")
     return -number
@@ -199,7 +199,31 @@ def duration(length: Length) -> str:
 MEANINGS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        *(times, one, one_and, half, and_half, add, minus, price, amount_of, small_money, measure, minus_measure),
-        *(ignored, score, per_cent, two_units, count_of, one_unit, half_unit, unit_and_half, hours_minutes, longer_and_shorter),
+        *(
+            times,
+            one,
+            one_and,
+            half,
+            and_half,
+            add,
+            minus,
+            price,
+            amount_of,
+            small_money,
+            measure,
+            minus_measure,
+        ),
+        *(
+            ignored,
+            score,
+            per_cent,
+            two_units,
+            count_of,
+            one_unit,
+            half_unit,
+            unit_and_half,
+            hours_minutes,
+            longer_and_shorter,
+        ),
     )
 }

@@ -1,10 +1,11 @@
 """What phrases for days and stretches of days mean on the calendar, in whatever language they were said.
 
 Conventions, where people differ. A week runs from Monday to Sunday; the first week of a month is the one that holds
-its first Thursday, as ISO 8601 counts the weeks of a year. `next Friday` is the Friday of next week, `this Friday` that
-of this one, a bare `Friday` the coming one, never today. A date without a year is the next one from today on. The next
-or last ten days count from today and include it. `early`, `mid` and `late` are a month's days 1 to 10, 11 to 20 and
-the rest. A phrase that names no real day is declined by a ValueError. No words are known here and no times of day.
+its first Thursday, as ISO 8601 counts the weeks of a year. `next Friday` is the Friday of next week, `this Friday`
+that of this one, a bare `Friday` the coming one, never today. A date without a year is the next one from today on.
+The next or last ten days count from today and include it. `early`, `mid` and `late` are a month's days 1 to 10, 11
+to 20 and the rest. A phrase that names no real day is declined by a ValueError. No words are known here and no
+times of day.
 """
 
 from __future__ import annotations
@@ -269,6 +270,13 @@ def past(now: datetime, day: Day) -> Day:
     return Day(_rolled(day.date, day.roll, -1)) if day.date > now.date() else day
 
 
+def past_span(now: datetime, span: Span) -> Span:
+    """The same for a stretch of days: `what did I spend in October`."""
+    if span.start <= now.date():
+        return span
+    return Span(_rolled(span.start, span.roll, -1), _rolled(span.end, span.roll, -1))
+
+
 def holiday(now: datetime, name: str, year: int | None = None) -> Day:
     if year:
         return Day(_feast(name, year))
@@ -439,7 +447,7 @@ def join(now: datetime, first: Day | Span, last: Day | Span) -> Span:
         end = _rolled(end, last.roll, 1)
     if end < start:
         raise ValueError("It ends before it starts.")
-    return Span(start, end)
+    return Span(start, end, first.roll if first.roll == last.roll else "")
 
 
 def days_month(now: datetime, first: int, last: int, month: int, year: int | None) -> Span:

@@ -1,10 +1,10 @@
 """What phrases for times of day mean, alone and together with a day.
 
 Conventions, where people differ. An hour without am, pm or a leading zero is one of the day, not of the night: 1 to
-6 are in the afternoon, 7 to 12 as they stand; the part of the day decides where it is named (`tomorrow evening at 7`).
-Morning is 6 to 12, afternoon 12 to 18, evening 18 to 22, night 20 to 24, tonight 18 to 24. Midnight ends the day it is
-named with. A time that the clocks leap over in spring is moved forward by the leap; of one that comes twice in autumn
-the first is meant. What counts in hours (`in two hours`) counts on the clock that never leaps.
+6 are in the afternoon, 7 to 12 as they stand; the part of the day decides where it is named (`tomorrow evening at
+7`). Morning is 6 to 12, afternoon 12 to 18, evening 18 to 22, night 20 to 24, tonight 18 to 24. Midnight ends the
+day it is named with. A time that the clocks leap over in spring is moved forward by the leap; of one that comes
+twice in autumn the first is meant. What counts in hours (`in two hours`) counts on the clock that never leaps.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ _TONIGHT: Part = (1080, _DAY)
 
 
 class Clock(Struct, frozen=True):
-    """A time of day in minutes; `sure` where the words say which half of the day; `offset` of a named zone in minutes."""
+    """A time of day in minutes from its start."""
 
     minute: int
     sure: bool = True
+    """Whether the words say which half of the day."""
     offset: int | None = None
+    """Minutes east of Greenwich where the words name a zone."""
 
 
 class Hours(Struct, frozen=True):
@@ -96,6 +98,20 @@ def quarter_to(_now: datetime, hour: int) -> Clock:
     return Clock((said(hour).minute - 15) % _DAY, sure=hour > 12)
 
 
+def minutes_past(_now: datetime, minutes: int, hour: int) -> Clock:
+    return said(hour, _spoken_minutes(minutes))
+
+
+def minutes_to(_now: datetime, minutes: int, hour: int) -> Clock:
+    return Clock((said(hour).minute - _spoken_minutes(minutes)) % _DAY, sure=hour > 12)
+
+
+def _spoken_minutes(minutes: int) -> int:
+    if minutes not in (5, 10, 20):
+        raise ValueError("Nobody says that.")
+    return minutes
+
+
 def of_part(_now: datetime, when: Clock, part: Part) -> Clock:
     """A time of day in a named part of it."""
     if when.sure:
@@ -129,7 +145,9 @@ def hours(_now: datetime, first: Clock, last: Clock) -> Hours:
     if end - start > _NOON:
         raise ValueError("Nobody means more than half a day.")
     offset = last.offset if first.offset is None else first.offset
-    return Hours(Clock(start, offset=offset), Clock(end, offset=last.offset if last.offset is not None else offset))
+    return Hours(
+        Clock(start, offset=offset), Clock(end, offset=last.offset if last.offset is not None else offset)
+    )
 
 
 def bare_hours(now: datetime, first: int, last: int) -> Hours:
@@ -188,6 +206,14 @@ def this_part(now: datetime, part: Part) -> PartOfDay:
 
 def tonight(now: datetime) -> PartOfDay:
     return PartOfDay(now.date(), _TONIGHT)
+
+
+def last_night(now: datetime) -> PartOfDay:
+    return PartOfDay(now.date() - timedelta(days=1), _TONIGHT)
+
+
+def part_on(_now: datetime, part: Part, day: Day) -> PartOfDay:
+    return PartOfDay(day.date, part)
 
 
 def part_at(now: datetime, part: PartOfDay, when: Clock) -> Instant:
@@ -261,9 +287,10 @@ def until_clock(now: datetime, first: Instant, last: Clock) -> Stretch:
 MEANINGS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        *(clock, noon, midnight, half_past, quarter_past, quarter_to, of_part, hour_of_part, zoned, hours, bare_hours, hours_from_bare),
-        *(hours_to_bare, at, on, at_hour, hour_on, written, part_of, this_part, tonight, part_at, at_part),
-        *(part_at_hour, hour_at_part, in_length, length_ago, during, day_hours, hours_day, part_hours),
-        *(day_bare_hours, between, until_clock),
+        *(clock, noon, midnight, half_past, quarter_past, quarter_to, minutes_past, minutes_to, of_part),
+        *(hour_of_part, zoned, hours, bare_hours, hours_from_bare, hours_to_bare, at, on, at_hour, hour_on),
+        *(written, part_of, part_on, this_part, tonight, last_night, part_at, at_part, part_at_hour),
+        *(hour_at_part, in_length, length_ago, during, day_hours, hours_day, part_hours, day_bare_hours),
+        *(between, until_clock),
     )
 }

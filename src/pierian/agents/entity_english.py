@@ -16,20 +16,69 @@ from pierian.agents.entity_grammar import grammar
 from pierian.agents.entity_tokens import Language
 from pierian.agents.entity_units import MEASURES, MONEY_CODES, MONEY_SIGNS, ZONES
 
-_MONTHS = "january february march april may june july august september october november december".split()
-_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _SHORT_WEEKDAYS = {"tue": 1, "tues": 1, "thu": 3, "thur": 3, "thurs": 3, "fri": 4}
 _DOUBTFUL_WEEKDAYS = {"mon": 0, "wed": 2, "weds": 2, "sat": 5, "sun": 6}
 _DOUBTFUL_MONTHS = {"may": 5, "march": 3, "mar": 3}
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+]
 _UNITS = {
     "seconds secs sec": Length(seconds=1),
     "minute minutes mins min": Length(seconds=60),
@@ -60,6 +109,11 @@ _CONNECTORS = frozenset(
         "them then there they this till to today together tomorrow tonight too until via was we were what when where "
         "which while who will with without would yesterday you your " + " ".join(_WEEKDAYS)
     ).split()
+)
+
+_PAST = frozenset({"did", "was", "were", "happened", "spent", "paid", "bought", "went", "ate", "met"})
+_AHEAD = frozenset(
+    {"will", "would", "should", "can", "could", "plan", "plans", "planned", "due", "by", "until", "next"}
 )
 
 _GROUPS = {
@@ -132,7 +186,7 @@ _DATES = {
         ("this {weekday}", "this_weekday"),
         ("this? coming {weekday}", "coming"),
         ("last|past {weekday}", "last_weekday"),
-        ("{plain_weekday}", "coming"),
+        ("<!every|each> {plain_weekday}", "coming"),
         ("<@near> {short_weekday}", "coming"),
         ("{day_word}", "offset"),
         ("the? day after tomorrow", "after_tomorrow"),
@@ -140,7 +194,9 @@ _DATES = {
         ("the? {nth} {weekday} of|in {whole}", "nth_weekday"),
         ("the? end of {whole}", "end_of"),
         ("the? start|beginning of {whole}", "start_of"),
-        ("the {ordinal_day} of {whole}", "day_in"),
+        ("the? last day of|in {whole}", "end_of"),
+        ("the? first day of|in {whole}", "start_of"),
+        ("the {nth} of {whole}", "day_in"),
         ("<@near> the {ordinal_day} $", "day_of_month"),
         ("{holiday} ,? {year}?", "holiday"),
         ("this|next {holiday}", "holiday"),
@@ -200,6 +256,8 @@ _TIMES = {
         ("half past {hour}", "half_past"),
         ("a? quarter past {hour}", "quarter_past"),
         ("a? quarter to {hour}", "quarter_to"),
+        ("{hour} past {hour}", "minutes_past"),
+        ("<at|@> {hour} to {hour} $", "minutes_to"),
         ("noon|midday", "noon"),
         ("midnight", "midnight"),
     ],
@@ -225,6 +283,8 @@ _TIMES = {
         ("{date} in the {part}", "part_of"),
         ("this {part}", "this_part"),
         ("tonight", "tonight"),
+        ("last night", "last_night"),
+        ("the {part} of {date}", "part_on"),
     ],
     "instant": [
         ("{iso_moment}", "written"),
@@ -277,6 +337,7 @@ _AMOUNTS = {
         ("{count} {vulgar}", "add"),
         ("{count} {fraction}", "add"),
         ("a|one {scale}", "one"),
+        ("a {scale} and? {count}", "one_and"),
         ("half a {scale}", "half"),
         ("{vulgar}", "same"),
         ("{fraction}", "same"),
@@ -285,7 +346,9 @@ _AMOUNTS = {
         ("{figure}", "same"),
         ("{figure} {scale}", "times"),
         ("{figure} ~{short_scale}", "times"),
+        ("{count} {vulgar}", "add"),
         ("a|one {scale}", "one"),
+        ("a {scale} and? {count}", "one_and"),
         ("half a {scale}", "half"),
     ],
     "amount": [
@@ -319,59 +382,65 @@ _AMOUNTS = {
 }
 
 
-def _readings() -> dict[str, dict[str, Any]]:
-    """What each word of the table can be taken for."""
-    words: dict[str, dict[str, Any]] = {}
+Words = dict[str, dict[str, Any]]
 
-    def add(said: str, **readings: Any) -> None:
-        for word in said.split():
-            words.setdefault(word, {}).update(readings)
 
+def _add(words: Words, said: str, **readings: Any) -> None:
+    for word in said.split():
+        words.setdefault(word, {}).update(readings)
+
+
+def _calendar_words() -> Words:
+    words: Words = {}
     for number, month in enumerate(_MONTHS, start=1):
         if month not in _DOUBTFUL_MONTHS:
-            add(f"{month} {month[:3]}", month=number)
-            add(month, plain_month=number)
-    add("sept", month=9)
-    for number, weekday in enumerate(_WEEKDAYS):
-        add(weekday, weekday=number, plain_weekday=number)
-    for weekday, number in {**_SHORT_WEEKDAYS, **_DOUBTFUL_WEEKDAYS}.items():
-        add(weekday, weekday=number)
-    for weekday, number in _SHORT_WEEKDAYS.items():
-        add(weekday, short_weekday=number)
+            _add(words, f"{month} {month[:3]}", month=number)
+            _add(words, month, plain_month=number)
+    _add(words, "sept", month=9)
     for month, number in _DOUBTFUL_MONTHS.items():
-        add(month, loose_month=number)
-    for said, length in _UNITS.items():
-        add(said, unit=length)
-    add("second", late_unit=Length(seconds=1))
-    add("h", short_unit=Length(seconds=3600))
-    add("m", short_unit=Length(seconds=60))
-    add("s", short_unit=Length(seconds=1))
-    add("d", short_unit=Length(days=1))
+        _add(words, month, loose_month=number)
+    for number, weekday in enumerate(_WEEKDAYS):
+        _add(words, weekday, weekday=number, plain_weekday=number)
+    for weekday, number in _SHORT_WEEKDAYS.items():
+        _add(words, weekday, weekday=number, short_weekday=number)
+    for weekday, number in _DOUBTFUL_WEEKDAYS.items():
+        _add(words, weekday, weekday=number)
     for unit in ("week", "month", "quarter", "year", "weekend"):
-        add(unit, span_unit=unit)
+        _add(words, unit, span_unit=unit)
     for part, minutes in _PARTS.items():
-        add(part, part=minutes)
-    for word, scale in _SCALES.items():
-        add(word, scale=scale)
-    add("dozen", scale=12)
-    for word, scale in {"k": 1000, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}.items():
-        add(word, short_scale=scale)
-    for said, currency in _MONEY_AFTER.items():
-        add(said, currency_after=currency)
-    add("pence", small_currency="GBP")
-    add("percent", measure="%")
-    add("today", day_word=0)
-    add("tomorrow", day_word=1)
-    add("yesterday", day_word=-1)
-    add("last", nth=-1)
-    for said, unit in MEASURES.items():
-        add(" ".join(word for word in said.split() if word.isalpha() and word.islower()), measure=unit)
+        _add(words, part, part=minutes)
+    for day, distance in {"yesterday": -1, "today": 0, "tomorrow": 1}.items():
+        _add(words, day, day_word=distance)
+    _add(words, "last", nth=-1)
     return words
 
 
-def _exact() -> dict[str, dict[str, Any]]:
+def _readings() -> Words:
+    """What each word of the table can be taken for."""
+    words = _calendar_words()
+    for said, length in _UNITS.items():
+        _add(words, said, unit=length)
+    for letter, unit in {"h": "hour", "m": "minute", "s": "secs", "d": "day"}.items():
+        _add(words, letter, short_unit=words[unit]["unit"])
+    _add(words, "second", late_unit=Length(seconds=1))
+    for word, scale in {**_SCALES, "dozen": 12}.items():
+        _add(words, word, scale=scale)
+    for word, scale in {"k": 1000, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}.items():
+        _add(words, word, short_scale=scale)
+    for said, currency in _MONEY_AFTER.items():
+        _add(words, said, currency_after=currency)
+    _add(words, "pence", small_currency="GBP")
+    _add(words, "percent", measure="%")
+    for said, unit in MEASURES.items():
+        _add(
+            words, " ".join(word for word in said.split() if word.isalpha() and word.islower()), measure=unit
+        )
+    return words
+
+
+def _exact() -> Words:
     """Codes and signs, whose case and spelling are their own."""
-    exact: dict[str, dict[str, Any]] = {zone: {"zone": minutes} for zone, minutes in ZONES.items()}
+    exact: Words = {zone: {"zone": minutes} for zone, minutes in ZONES.items()}
     for sign, currency in {**MONEY_SIGNS, **{code: code for code in MONEY_CODES}}.items():
         exact[sign] = {"currency": currency}
     for said, unit in MEASURES.items():
@@ -387,7 +456,7 @@ _ENGLISH_MEANINGS = {**entity_calendar.MEANINGS, **entity_clock.MEANINGS, **enti
 @cache
 def english() -> Language:
     """The table, put together when it is first needed."""
-    capitals: dict[str, dict[str, Any]] = {}
+    capitals: Words = {}
     for month, number in _DOUBTFUL_MONTHS.items():
         capitals[month] = {"month": number}
     for weekday, number in _DOUBTFUL_WEEKDAYS.items():
@@ -406,5 +475,8 @@ def english() -> Language:
         afternoon=r"pm|p\.m\.?",
         abbreviations=frozenset([*(month[:3] for month in _MONTHS), "sept", *(day[:3] for day in _WEEKDAYS)]),
         connectors=_CONNECTORS,
+        joins=frozenset({"-", "–", "—", "to", "or"}),
+        past=_PAST,
+        ahead=_AHEAD,
         grammar=grammar({**_DATES, **_TIMES, **_AMOUNTS}, _ENGLISH_MEANINGS, _GROUPS),
     )

@@ -1,20 +1,22 @@
 """Rules written as phrases, and how they are matched.
 
 A rule of a language's table is a line such as `"the? {nth} {weekday} of|in {period}"` and the name of its meaning.
-Separated by spaces stand words (`of|in` is one of two), slots (`{nth}`), either with a `?` where it may be missing and
-with a `~` before it where no space may come between. At the front `<on|by>` asks for one of these words before the
-phrase and `<!per>` for none of them (`#` is any number); neither is part of it. A `$` at the end asks that the sentence does not go on
-with a noun ("the 5th", but not "the 5th floor"). A meaning is a function of the context and the slots' values in
-their order, None for a missing one; it declines by returning None or by a ValueError. `=word` means the word itself.
+Separated by spaces stand words (`of|in` is one of two), slots (`{nth}`), either with a `?` where it may be missing
+and with a `~` before it where no space may come between. At the front `<on|by>` asks for one of these words before
+the phrase and `<!per>` for none of them (`#` is any number); neither is part of it. A `$` at the end asks that the
+sentence does not go on with a noun ("the 5th", but not "the 5th floor"). A meaning is a function of the context and
+the slots' values in their order, None for a missing one; it declines by returning None or by a ValueError. `=word`
+means the word itself.
 
-A slot is what the words of the table read as, or another set of rules. Sets never contain themselves, directly or by
-way of others, and every result is kept: the work is linear in the number of words. This module knows no language and
-no calendar.
+A slot is what the words of the table read as, or another set of rules. Sets never contain themselves, directly or
+by way of others, and every result is kept: the work is linear in the number of words. This module knows no language
+and no calendar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -63,15 +65,35 @@ class Grammar(Struct, frozen=True):
 
     rules: Mapping[str, Sequence[Rule]]
     starts: Mapping[str, Mapping[str, Sequence[int]]]
+    keys: Set[str]
+    """The words and readings that any rule can begin with."""
 
-    def starting(self, name: str, token: Token) -> list[Rule]:
-        """The rules of a set that may begin with this token, in the order of the table."""
-        starts = self.starts[name]
-        numbers = set(starts.get(token.low, ()))
-        for reading in token.readings:
-            numbers.update(starts.get(reading, ()))
-        rules = self.rules[name]
-        return [rules[number] for number in sorted(numbers)]
+    def within(self, present: Set[str]) -> Mapping[str, Set[int]]:
+        """The rules, by their places in each set, that a text of these words and readings can satisfy at all.
+
+        Most texts lack most of the words that rules ask for: this keeps a long list of figures from being tried
+        against every date.
+        """
+        usable: dict[str, Set[int]] = {}
+        for name in self.rules:
+            self._usable(name, present, usable)
+        return usable
+
+    def _usable(self, name: str, present: Set[str], usable: dict[str, Set[int]]) -> Set[int]:
+        if name not in usable:
+            usable[name] = {
+                number
+                for number, rule in enumerate(self.rules[name])
+                if all(element.optional or self._meets(element, present, usable) for element in rule.elements)
+            }
+        return usable[name]
+
+    def _meets(self, element: Element, present: Set[str], usable: dict[str, Set[int]]) -> bool:
+        if not element.slot:
+            return not element.words.isdisjoint(present)
+        return element.slot in present or bool(
+            element.slot in self.rules and self._usable(element.slot, present, usable)
+        )
 
 
 def grammar(
@@ -92,7 +114,7 @@ def grammar(
             for key in _first(rule, rules, firsts):
                 index.setdefault(key, []).append(number)
         starts[name] = index
-    return Grammar(rules, starts)
+    return Grammar(rules, starts, frozenset(key for index in starts.values() for key in index))
 
 
 def _filled(phrase: str, groups: Mapping[str, str]) -> str:
@@ -112,9 +134,12 @@ def _rule(phrase: str, meaning: str, meanings: Mapping[str, Meaning]) -> Rule:
     closed = parts[-1] == "$"
     elements = tuple(_element(part) for part in parts[: len(parts) - closed])
     if meaning.startswith("="):
-        constant = meaning[1:]
-        return Rule(elements, lambda _context: constant, before, not_before, closed)
+        return Rule(elements, partial(_word, meaning[1:]), before, not_before, closed)
     return Rule(elements, meanings[meaning], before, not_before, closed)
+
+
+def _word(word: str, _context: object) -> str:
+    return word
 
 
 def _element(part: str) -> Element:
@@ -154,6 +179,8 @@ class Matcher:
 
     def __init__(self, rules: Grammar, tokens: Sequence[Token], context: object) -> None:
         self._grammar, self._tokens, self._context = rules, tokens, context
+        present = {token.low for token in tokens}.union(*(token.readings for token in tokens))
+        self._usable = rules.within(present)
         self._kept: dict[tuple[str, int], tuple[Found, ...]] = {}
         self.tried = 0
         """How many rules were tried: a measure of the work done."""
@@ -169,20 +196,31 @@ class Matcher:
         token = self._tokens[at]
         if name not in self._grammar.rules:
             return ((at + 1, token.readings[name]),) if name in token.readings else ()
-        key = (name, at)
-        if key not in self._kept:
-            self._kept[key] = self._search(name, at, token)
-        return self._kept[key]
+        if (name, at) in self._kept:
+            return self._kept[name, at]
+        found = self._search(self._starting(name, token), at)
+        self._kept[name, at] = found
+        return found
 
-    def _search(self, name: str, at: int, token: Token) -> tuple[Found, ...]:
+    def _starting(self, name: str, token: Token) -> list[Rule]:
+        """The rules of a set that may begin with a token, in the order of the table."""
+        starts, usable = self._grammar.starts[name], self._usable[name]
+        numbers = {number for key in (token.low, *token.readings) for number in starts.get(key, ())}
+        return [self._grammar.rules[name][number] for number in sorted(numbers & usable)]
+
+    def _search(self, rules: Sequence[Rule], at: int) -> tuple[Found, ...]:
         found: dict[int, Any] = {}
         previous = self._previous(at)
-        for rule in self._grammar.starting(name, token):
+        for rule in rules:
             self.tried += 1
             if previous & rule.not_before or (rule.before is not None and not previous & rule.before):
                 continue
             for end, values in self._sequence(rule.elements, 0, at):
-                if end in found or self._tokens[end - 1].low in _LOOSE_ENDS or (rule.closed and self._goes_on(end)):
+                if (
+                    end in found
+                    or self._tokens[end - 1].low in _LOOSE_ENDS
+                    or (rule.closed and self._goes_on(end))
+                ):
                     continue
                 value = self._value(rule, values)
                 if value is not None:

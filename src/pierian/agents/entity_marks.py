@@ -1,14 +1,16 @@
-"""Finds what is written by rules of its own: e-mail and web addresses, phone numbers, file paths, quoted text, known names.
+"""Finds what is written by rules of its own: e-mail and web addresses, phone numbers, file paths, quoted text,
+known names.
 
-Addresses are recognised by their spelling alone: nothing is looked up, opened or verified. Phone numbers become digits
-with their plus; without a country code they stay national, since the country is not guessed. Quotations and paths keep
-their own characters exactly; addresses are given in the folded spelling.
+Addresses are recognised by their spelling alone: nothing is looked up, opened or verified. Phone numbers become
+digits with their plus; without a country code they stay national, since the country is not guessed. Quotations and
+paths keep their own characters exactly; addresses are given in the folded spelling.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -50,7 +52,9 @@ _PATH = re.compile(
 _FILE = re.compile(
     rf"(?<![\w@./\\:~-])[\w-](?:[\w.+@/-]{{0,199}}[\w)-])?\.(?i:{_EXTENSIONS})(?![\w@-]|[./]\w)"
 )
-_QUOTED_FILE = re.compile(rf"(?:~|\.{{0,2}}/|[A-Za-z]:[\\/])\S[^\n]{{0,250}}|\w[^\n/]{{0,200}}\.(?i:{_EXTENSIONS})")
+_QUOTED_FILE = re.compile(
+    rf"(?:~|\.{{0,2}}/|[A-Za-z]:[\\/])\S[^\n]{{0,250}}|\w[^\n/]{{0,200}}\.(?i:{_EXTENSIONS})"
+)
 _MOST_FILE_WORDS = 6
 _PHONE = re.compile(
     r"(?<![\w+.,/-])(?:"
@@ -61,7 +65,18 @@ _PHONE = re.compile(
     r"|0[0-9]{8,13}"
     r")(?![\w]|[./-][0-9])"
 )
-_PAIRS = {"“": "”", "„": "“”", "«": "»", "»": "«", "‹": "›", "‘": "’", '"': '"', "'": "'", "`": "`", "「": "」"}
+_PAIRS = {
+    "“": "”",
+    "„": "“”",
+    "«": "»",
+    "»": "«",
+    "‹": "›",
+    "‘": "’",
+    '"': '"',
+    "'": "'",
+    "`": "`",
+    "「": "」",
+}
 _MOST_QUOTED = 20_000
 _WORD = re.compile(r"[^\W_]+")
 _MOST_GAP = 3
@@ -127,7 +142,9 @@ def quotations(plain: str) -> Iterator[Mark]:
 def _opens(plain: str, at: int) -> bool:
     before, after = plain[at - 1 : at], plain[at + 1 : at + 2]
     straight = plain[at] in "\"'`‘»"
-    return bool(after.strip()) and not (straight and (before.isalnum() or before in ("_", ".", ",")) and before)
+    return bool(after.strip()) and not (
+        straight and (before.isalnum() or before in ("_", ".", ",")) and before
+    )
 
 
 def _closing(plain: str, start: int, closing: str) -> int | None:
@@ -166,5 +183,5 @@ class Names:
 
 
 def _together(plain: str, part: Sequence[tuple[str, int, int]]) -> bool:
-    gaps = (plain[left[2] : right[1]] for left, right in zip(part, part[1:], strict=False))
+    gaps = (plain[left[2] : right[1]] for left, right in pairwise(part))
     return all(len(gap) <= _MOST_GAP and not set(gap) & set(",;:!?\n") for gap in gaps)

@@ -14,8 +14,8 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-_KEPT = "\u00bd\u00bc\u00be\u00b2\u00b3"
-"""½ ¼ ¾ ² ³: NFKC would make of them digits that join their neighbours (1½ would become 11⁄2)."""
+_KEPT = "²³"
+"""NFKC would make digits of them; so it would of ½, where 1½ would become 11⁄2."""
 _NARROW_SPACES = {"\u00a0": "\u00a0", "\u202f": "\u00a0", "\u2007": "\u00a0", "\u2009": "\u00a0"}
 """The spaces that may stand inside a number stay apart from the common one."""
 _MOST_MARKS = 16
@@ -66,7 +66,7 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
 
 def _plain(cluster: str) -> str:
     first = cluster[0]
-    if cluster.isascii() or cluster in _KEPT:
+    if cluster.isascii() or first in _KEPT or unicodedata.decomposition(first).startswith("<fraction>"):
         return cluster
     if space := _NARROW_SPACES.get(cluster):
         return space

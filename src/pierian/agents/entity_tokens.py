@@ -1,8 +1,8 @@
 """Cuts a folded request into words, numbers, written dates, times and signs, each with what it can be taken for.
 
-What is certain from the spelling alone is decided here: that 2026-12-07 is a date, 13:30 a time, 10.4.1.22 an address
-and 16:9 neither. Which words mean what comes from the table of a language. What several tokens mean together is the
-business of the grammar.
+What is certain from the spelling alone is decided here: that 2026-12-07 is a date, 13:30 a time, 10.4.1.22 an
+address and 16:9 neither. Which words mean what comes from the table of a language. What several tokens mean
+together is the business of the grammar.
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ class Language(Struct, frozen=True, eq=False):
     """Words that a point may belong to where a day follows."""
     connectors: frozenset[str]
     """Words after which no noun belongs to what stands before."""
+    past: frozenset[str]
+    """Words that put the days of their sentence into the past, unless one of `ahead` is there too."""
+    ahead: frozenset[str]
+    joins: frozenset[str]
+    """Words and signs between the two ends of a range of amounts."""
     grammar: Grammar
 
 
@@ -90,6 +95,7 @@ def _lexer(language: Language) -> re.Pattern[str]:
         "ordinal": rf"(?<!\w)[0-9]{{1,3}}(?i:{language.ordinal_suffix})(?!\w)",
         "number": _NUMBER,
         "sign": "|".join(re.escape(one) + r"(?!\w)" * one[-1].isalpha() for one in signs),
+        "vulgar": r"[\u00bc-\u00be\u2150-\u215e]",
         "word": r"[^\W\d_]+(?:['’][^\W\d_]+)*",
         "symbol": r"\S",
     }
@@ -247,22 +253,35 @@ def _word(spelled: str, language: Language) -> Mapping[str, Any]:
     readings = dict(language.words.get(low, {}))
     if spelled[0].isupper():
         readings |= language.capitals.get(low, {})
-    return readings | language.exact.get(spelled, {})
+    return {**readings, **language.exact.get(spelled, {})}
 
 
 def _sign(spelled: str, language: Language) -> Mapping[str, Any]:
     return language.exact[spelled]
 
 
-def _symbol(spelled: str, _language: Language) -> Mapping[str, Any]:
-    part = unicodedata.numeric(spelled, 0)
-    return {"vulgar": Decimal(part)} if 0 < part < 1 and unicodedata.category(spelled) == "No" else {}
+def _vulgar(spelled: str, _language: Language) -> Mapping[str, Any]:
+    return {"vulgar": Decimal(str(unicodedata.numeric(spelled)))}
 
 
 _READERS: dict[str, Callable[[str, Language], Mapping[str, Any]]] = {
-    **{"gap": _nothing, "code": _code, "moment": _moment, "iso": _iso, "numeric": _numeric, "dotted": _dotted},
-    **{"forenoon": _forenoon, "afternoon": _afternoon, "clock": _clock, "ratio": _code, "fraction": _fraction},
-    **{"ordinal": _ordinal, "number": _number, "sign": _sign, "word": _word, "symbol": _symbol},
+    "gap": _nothing,
+    "code": _code,
+    "moment": _moment,
+    "iso": _iso,
+    "numeric": _numeric,
+    "dotted": _dotted,
+    "forenoon": _forenoon,
+    "afternoon": _afternoon,
+    "clock": _clock,
+    "ratio": _code,
+    "fraction": _fraction,
+    "ordinal": _ordinal,
+    "number": _number,
+    "sign": _sign,
+    "word": _word,
+    "symbol": _nothing,
+    "vulgar": _vulgar,
 }
 
 
@@ -299,7 +318,10 @@ def _number_at(found: Sequence[Token], at: int, language: Language) -> tuple[int
             start += 1
         low = found[start].low
         if (number := language.ordinals.get(low)) and number < 10 and 20 <= group < 31 and not group % 10:
-            return start + 1, {"nth": group + number, "day_number": group + number} if group + number <= 31 else {}
+            return start + 1, {
+                "nth": group + number,
+                "day_number": group + number,
+            } if group + number <= 31 else {}
         value = language.numbers.get(low)
         if value is not None and value < room and (start == end or room > 10 or found[end].low == "-"):
             group += value

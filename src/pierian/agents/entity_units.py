@@ -1,7 +1,7 @@
 """Units, currencies and time zones that are written alike in many languages, and the English words for units.
 
-Only what is unambiguous is here: `"` is no inch, `p` no penny, and zone letters with two meanings (IST, AST) are left
-out, so that such a time stays one of the user's own zone.
+Only what is unambiguous is here: `"` is no inch, `p` no penny, and zone letters with two meanings (IST, AST) are
+left out, so that such a time stays one of the user's own zone.
 """
 
 from __future__ import annotations
@@ -52,20 +52,94 @@ MEASURES = {
 """How each unit is written; what is not all small letters counts only in this very spelling."""
 
 MONEY_SIGNS = {
-    **{"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₴": "UAH"},
-    **{"US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD"},
-    **{"R$": "BRL", "zł": "PLN", "Kč": "CZK", "₪": "ILS", "₫": "VND", "฿": "THB"},
+    "$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "JPY",
+    "₹": "INR",
+    "₩": "KRW",
+    "₽": "RUB",
+    "₺": "TRY",
+    "₴": "UAH",
+    "US$": "USD",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "NZ$": "NZD",
+    "HK$": "HKD",
+    "S$": "SGD",
+    "R$": "BRL",
+    "zł": "PLN",
+    "Kč": "CZK",
+    "₪": "ILS",
+    "₫": "VND",
+    "฿": "THB",
 }
 
 MONEY_CODES = frozenset(
-    (
-        "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KRW MXN MYR NOK NZD "
-        "PHP PLN RON RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR"
-    ).split()
+    [
+        "AED",
+        "ARS",
+        "AUD",
+        "BGN",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CLP",
+        "CNY",
+        "COP",
+        "CZK",
+        "DKK",
+        "EGP",
+        "EUR",
+        "GBP",
+        "HKD",
+        "HUF",
+        "IDR",
+        "ILS",
+        "INR",
+        "ISK",
+        "JPY",
+        "KRW",
+        "MXN",
+        "MYR",
+        "NOK",
+        "NZD",
+        "PHP",
+        "PLN",
+        "RON",
+        "RUB",
+        "SAR",
+        "SEK",
+        "SGD",
+        "THB",
+        "TRY",
+        "TWD",
+        "UAH",
+        "USD",
+        "VND",
+        "ZAR",
+    ]
 )
 
 ZONES = {
-    **{"UTC": 0, "GMT": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "CEST": 120, "EET": 120, "EEST": 180},
-    **{"EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420, "JST": 540},
+    "UTC": 0,
+    "GMT": 0,
+    "WET": 0,
+    "WEST": 60,
+    "BST": 60,
+    "CET": 60,
+    "CEST": 120,
+    "EET": 120,
+    "EEST": 180,
+    "EST": -300,
+    "EDT": -240,
+    "CDT": -300,
+    "MST": -420,
+    "MDT": -360,
+    "PST": -480,
+    "PDT": -420,
+    "JST": 540,
 }
 """Minutes east of Greenwich."""

@@ -21,7 +21,9 @@ def passages(text: str, wanted: str, most: int = MOST_CHARACTERS) -> str:
     words = {word for word in _words(wanted) if len(word) > 2}
     found = [words & _words(part) for part in parts]
     weight = {
-        word: math.log(1 + len(parts) / count) for word in words if (count := sum(word in have for have in found))
+        word: math.log(1 + len(parts) / count)
+        for word in words
+        if (count := sum(word in have for have in found))
     }
     # The beginning of a text says what it is about, so it comes first among equals.
     order = sorted(range(len(parts)), key=lambda i: (-sum(weight[w] for w in found[i]), i))

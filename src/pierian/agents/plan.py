@@ -119,7 +119,9 @@ def checked(plan: Plan, tools: Collection[str], names: Collection[str]) -> Plan:
                 raise PlanError(f"Step {step.id} uses the tool {tool!r}, which is not there.")
         for name in sorted(needs(step)):
             if name not in known:
-                raise PlanError(f"Step {step.id} refers to ${name}, which is neither an entity nor an earlier step.")
+                raise PlanError(
+                    f"Step {step.id} refers to ${name}, which is neither an entity nor an earlier step."
+                )
         known.add(step.id)
     return plan
 
@@ -178,8 +180,36 @@ def names_of_expression(expression: str) -> set[str]:
 
 
 _PYTHON_NAMES = frozenset(
-    "abs all any bool dict divmod enumerate filter float int len list map max min pow range reversed round set sorted "
-    "str sum tuple zip True False None".split()
+    [
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "dict",
+        "divmod",
+        "enumerate",
+        "filter",
+        "float",
+        "int",
+        "len",
+        "list",
+        "map",
+        "max",
+        "min",
+        "pow",
+        "range",
+        "reversed",
+        "round",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "zip",
+        "True",
+        "False",
+        "None",
+    ]
 )
 
 

@@ -50,12 +50,19 @@ def plan_schema(tools: Sequence[Tool], names: Collection[str], *, agents: bool =
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 4,
-                "items": _object(when=text, steps={"type": "array", "maxItems": 3, "items": {"anyOf": calls}}),
+                "items": _object(
+                    when=text, steps={"type": "array", "maxItems": 3, "items": {"anyOf": calls}}
+                ),
             },
         ),
     ]
     if agents and tools:
-        some = {"type": "array", "minItems": 1, "maxItems": 4, "items": {"enum": [tool.name for tool in tools]}}
+        some = {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 4,
+            "items": {"enum": [tool.name for tool in tools]},
+        }
         kinds.append(_object(agent=text, tools=some))
     return _object(steps={"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}})
 
@@ -89,7 +96,13 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
         elif "extract" in step:
             found.append(
                 msgspec.convert(
-                    {"do": "extract", "id": name, "want": step["extract"], "source": step["from"], "type": step["type"]},
+                    {
+                        "do": "extract",
+                        "id": name,
+                        "want": step["extract"],
+                        "source": step["from"],
+                        "type": step["type"],
+                    },
                     Extract,
                 )
             )
@@ -171,7 +184,7 @@ def decodable(
 
 def _takes_text(schema: Mapping[str, Any]) -> bool:
     """Whether a reference fits the schema as it is."""
-    return not schema or schema.get("type") == "string" and "enum" not in schema
+    return not schema or (schema.get("type") == "string" and "enum" not in schema)
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -42,6 +42,18 @@ class DraftRecord(Struct, frozen=True):
     outcome: DraftOutcome
 
 
+class StepRecord(Struct, frozen=True):
+    """One step of a plan, as it stands on the receipt."""
+
+    step: str
+    what: str
+    outcome: str
+    """`done`, `confirmed` (what it did was read back), the code of a failure, `skipped`, or `waiting`."""
+    source: str = ""
+    """Where its value came from."""
+    tokens: int = 0
+
+
 class Spend(Struct, frozen=True):
     """What a run used, counted by the server: tokens, wall-clock seconds and money."""
 
@@ -78,6 +90,10 @@ class Receipt(Struct, frozen=True):
     checks: tuple[Check, ...] = ()
     drafts: tuple[DraftRecord, ...] = ()
     """Every draft that was begun, in order."""
+    steps: tuple[StepRecord, ...] = ()
+    """Every step of the plan and of its sub-agents, in order; empty where nothing was planned."""
+    run: str = ""
+    """Id of the journalled run; empty where nothing was planned."""
     agreeing: int = 1
     """How many drafts (programs included) came to the value that was answered."""
     took: str = ""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, field
 
 from pierian.budget import Ledger
-from pierian.events import Check, DraftOutcome, DraftRecord, DraftStarted, Event, Spend
+from pierian.events import Check, DraftOutcome, DraftRecord, DraftStarted, Event, Spend, StepRecord
 from pierian.models.model import Model
 from pierian.models.wire import Message
 from pierian.reasoning.question import Question
@@ -85,6 +85,10 @@ class Run(Struct):
     agreeing: int = 1
     partial: str = ""
     """Text of the draft in progress, for when nothing else is there."""
+    steps: tuple[StepRecord, ...] = ()
+    """What a plan came to, for the receipt."""
+    journalled: str = ""
+    """Id under which the run stands in the journal."""
     took: str = ""
     """The mode that Auto came to."""
     stopped: str = ""

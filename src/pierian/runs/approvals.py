@@ -36,7 +36,9 @@ class Approvals:
 
     def list(self, run: str = "", *, pending: bool = True) -> list[Approval]:
         """Those of one run or of all, the oldest first."""
-        query = select(approvals).join(runs).where(runs.c.owner == self.owner).order_by(approvals.c.created_at)
+        query = (
+            select(approvals).join(runs).where(runs.c.owner == self.owner).order_by(approvals.c.created_at)
+        )
         if pending:
             query = query.where(approvals.c.state == "pending")
         if run:
@@ -56,7 +58,9 @@ class Approvals:
         matching = [one for one in known if approval and one.id.startswith(approval.lower())]
         if len(matching) != 1:
             if matching:
-                raise UserError(f"More than one approval begins with {approval!r}.", hint="Give more of its id.")
+                raise UserError(
+                    f"More than one approval begins with {approval!r}.", hint="Give more of its id."
+                )
             raise UnknownName("approval", approval, [one.id for one in known if one.state == "pending"])
         state: ApprovalState = "approved" if approved else "rejected"
         open_runs = select(runs.c.id).where(runs.c.state.in_(OPEN))

@@ -21,9 +21,10 @@ from pierian.storage.conversations import new_id
 from pierian.storage.database import Database
 from pierian.storage.tables import approvals, run_entries, runs
 
-RunState = Literal["running", "waiting", "done", "failed", "cancelled"]
-"""`waiting`: for somebody's approval; nobody works on it."""
-OPEN: tuple[RunState, ...] = ("running", "waiting")
+RunState = Literal["running", "waiting", "stopped", "failed", "done", "cancelled"]
+"""`waiting`: for somebody's approval, and goes on when that is there; `stopped` by the user and `failed` on the way: both
+go on when somebody says so; `done` and `cancelled` for good. Nobody works on a run that is not `running`."""
+OPEN: tuple[RunState, ...] = ("running", "waiting", "stopped", "failed")
 
 
 class RunRecord(Struct, frozen=True):
@@ -177,7 +178,7 @@ class Journal:
         """Delete a run that has ended, with its events and approvals."""
         with self.database.append() as connection:
             found = record(self._row(connection, run))
-            if found.state in OPEN:
+            if found.state in ("running", "waiting"):
                 raise UserError(
                     f"The run {found.id} is {found.state}.", hint=f"pierian runs cancel {found.id} ends it."
                 )
@@ -217,7 +218,9 @@ class Journal:
         connection.execute(insert(approvals).values(row))
 
     def _row(self, connection: Connection, run: str) -> Row[Any]:
-        query = select(runs).where(runs.c.owner == self.owner, runs.c.id.startswith(run.lower(), autoescape=True))
+        query = select(runs).where(
+            runs.c.owner == self.owner, runs.c.id.startswith(run.lower(), autoescape=True)
+        )
         found = connection.execute(query.order_by(runs.c.id).limit(2)).all() if run else []
         if len(found) == 1:
             return found[0]

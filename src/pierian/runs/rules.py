@@ -45,7 +45,9 @@ class Condition(Struct, frozen=True):
         if given is None:
             return False
         if self.source:
-            return all(label.origin.trusted or fnmatchcase(label.source, self.pattern) for label in given.labels)
+            return all(
+                label.origin.trusted or fnmatchcase(label.source, self.pattern) for label in given.labels
+            )
         values = cast(list[Any], given.value) if isinstance(given.value, list) else [given.value]
         return bool(values) and all(fnmatchcase(str(value), self.pattern) for value in values)
 
@@ -61,7 +63,9 @@ class Rule(Struct, frozen=True):
 
     def allows(self, tool: str, arguments: Mapping[str, Labelled]) -> bool:
         """Whether this call needs no further approval."""
-        return fnmatchcase(tool, self.tool) and all(c.holds(arguments.get(c.argument)) for c in self.conditions)
+        return fnmatchcase(tool, self.tool) and all(
+            c.holds(arguments.get(c.argument)) for c in self.conditions
+        )
 
 
 def parse_rule(text: str) -> Rule:

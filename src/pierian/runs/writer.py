@@ -12,6 +12,7 @@ import asyncio
 from msgspec import Struct
 
 from pierian.events import Event
+from pierian.exceptions import PierianError
 from pierian.runs.journal import Claim, Journal, RunState
 
 
@@ -19,6 +20,12 @@ class _Waiting(Struct):
     event: Event
     durable: bool
     stored: asyncio.Future[None]
+
+
+def _retrieved(stored: asyncio.Future[None]) -> None:
+    """Nobody has to wait for an event: its failure is given to all who come later."""
+    if not stored.cancelled():
+        stored.exception()
 
 
 class JournalWriter:
@@ -29,7 +36,7 @@ class JournalWriter:
         self._claim = claim
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
-        self._failure: BaseException | None = None
+        self._failure: PierianError | None = None
 
     @property
     def run(self) -> str:
@@ -38,14 +45,19 @@ class JournalWriter:
 
     async def append(self, event: Event, *, durable: bool = False) -> None:
         """Store an event; raises `RunLost`, `StorageError` or `DiskFull`."""
+        # A caller that is cancelled leaves; its event is stored all the same.
+        await asyncio.shield(self.note(event, durable=durable))
+
+    def note(self, event: Event, *, durable: bool = False) -> asyncio.Future[None]:
+        """Store an event soon, in order, without waiting for it; raises what kept an earlier one from being stored."""
         if self._failure is not None:
             raise self._failure
         entry = _Waiting(event, durable, asyncio.get_running_loop().create_future())
+        entry.stored.add_done_callback(_retrieved)
         self._waiting.append(entry)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
-        # A caller that is cancelled leaves; its event is stored all the same.
-        await asyncio.shield(entry.stored)
+        return entry.stored
 
     async def verify(self) -> None:
         """Make sure that the run is still ours; raises `RunLost`."""
@@ -74,14 +86,12 @@ class JournalWriter:
                     [entry.event for entry in batch],
                     durable=any(entry.durable for entry in batch),
                 )
-            except BaseException as error:
+            except PierianError as error:
                 self._failure = error
-                for entry in (*batch, *self._waiting):
+                failed, self._waiting, self._writing = [*batch, *self._waiting], [], None
+                for entry in failed:
                     if not entry.stored.done():
                         entry.stored.set_exception(error)
-                        entry.stored.exception()  # whoever still waits gets it; nobody else need
-                self._waiting = []
-                self._writing = None
                 return
             for entry in batch:
                 if not entry.stored.done():

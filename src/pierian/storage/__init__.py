@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pierian.storage.conversations import Conversation, Conversations, Hit, Saying, Turn
-    from pierian.storage.database import Database, open_database
+    from pierian.storage.database import Database, open_database, open_storage
     from pierian.storage.usage import DayTotals, UsageStore
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Turn",
     "UsageStore",
     "open_database",
+    "open_storage",
 ]
 
 _HOMES = {
@@ -35,6 +36,7 @@ _HOMES = {
     "Turn": "conversations",
     "UsageStore": "usage",
     "open_database": "database",
+    "open_storage": "database",
 }
 
 

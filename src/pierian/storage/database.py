@@ -129,6 +129,15 @@ def open_database(path: Path, *, busy_seconds: float = 10.0) -> Database:
     return database
 
 
+def open_storage(url: str, path: Path) -> Database:
+    """The database at `url` where there is one, else the file `path`."""
+    if not url:
+        return open_database(path)
+    from pierian.storage.postgresql import open_postgresql
+
+    return open_postgresql(url)
+
+
 def create_private(path: Path) -> None:
     """Make sure that folder and file exist and that only their owner can read the file."""
     with translated(path):

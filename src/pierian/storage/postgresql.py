@@ -108,7 +108,9 @@ def explain(address: str, error: DBAPIError) -> RunError:
     """The sentence for an error of the driver, by the class of its SQLSTATE."""
     state: str = getattr(error.orig, "sqlstate", None) or ""
     if state == "53100":
-        return DiskFull(f"The server of the database {address} has no room left.", hint="Free some space on it.")
+        return DiskFull(
+            f"The server of the database {address} has no room left.", hint="Free some space on it."
+        )
     if isinstance(error, OperationalError) and (not state or state.startswith(("08", "57"))):
         return StorageError(
             f"The database server at {address} cannot be reached: {first_line(error)}.",

@@ -104,7 +104,9 @@ runs = Table(
     Column("request", Text, nullable=False),  # JSON: what is needed to go on with it
     Column("state", String(20), nullable=False),
     Column("worker", String(32), nullable=True),  # who works on it; None for nobody
-    Column("fence", Integer, nullable=False),  # grows with every taking over; what an older one writes is refused
+    Column(
+        "fence", Integer, nullable=False
+    ),  # grows with every taking over; what an older one writes is refused
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Index(None, "owner", "created_at"),

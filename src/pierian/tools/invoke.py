@@ -42,8 +42,10 @@ async def invoke(
         raise
     except PierianError as error:
         raise ToolFailure("failed", f"{tool.name}: {error}", hint=error.hint) from error
-    except Exception as error:  # noqa: BLE001 - a tool is other people's code: what it raises ends its step, not the run
-        raise ToolFailure("failed", f"{tool.name} raised {type(error).__name__}: {error}") from error
+    except Exception as error:
+        # Of a tool that acts nobody knows now whether it did.
+        code = "unknown" if tool.acts and not lookup else "failed"
+        raise ToolFailure(code, f"{tool.name} raised {type(error).__name__}: {error}") from error
     if lookup and found is None:
         return None
     return _labelled(tool, arguments, found)

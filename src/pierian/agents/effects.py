@@ -1,0 +1,182 @@
+"""Calls of tools with all that surrounds them: the gate, approvals, the record before and the look afterwards.
+
+What acts is written into the journal, on the disk itself, before it is called. After a crash the journal therefore tells
+"it may have happened": where the tool can look it up the outcome is looked up (and the call made if it did not happen),
+elsewhere the step fails as unknown, for a person to check, and is never made twice. The same look confirms a call that
+went well: what cannot be looked up is never reported as confirmed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from pierian.agents.gate import Allowed, Ask, verdict
+from pierian.agents.progress import StepProgress
+from pierian.events import (
+    ApprovalGiven,
+    ApprovalNeeded,
+    EffectIntended,
+    Event,
+    ShownArgument,
+)
+from pierian.provenance import Labelled, described
+from pierian.runs.approvals import ApprovalState
+from pierian.runs.rules import Rule
+from pierian.tools import Context, Tool, ToolFailure, invoke
+
+ASK_SECONDS = 0.25
+LOOKS, LOOK_SECONDS = 3, 0.5
+"""How often an effect is looked for after its call, and the pause in between."""
+
+
+class Recorder(Protocol):
+    """Where the events of a run go."""
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        ...
+
+    async def record(self, event: Event, *, durable: bool = False) -> None:
+        """Journal an event, then show it; raises `RunLost` when the run is no longer ours."""
+        ...
+
+    async def still_ours(self) -> None:
+        """Return when nobody else can have the run; raises `RunLost` otherwise."""
+        ...
+
+    async def answers(self) -> Mapping[str, ApprovalState]:
+        """How the approvals of the run stand."""
+        ...
+
+
+class Parked(Exception):
+    """The step waits for a person, and nobody is there to ask."""
+
+
+class Effects:
+    """Calls tools for one run. `waits` says whether somebody is there who can be asked for approval."""
+
+    def __init__(self, recorder: Recorder, rules: Sequence[Rule], *, waits: bool) -> None:
+        self._recorder = recorder
+        self._rules = rules
+        self._waits = waits
+
+    async def call(
+        self, path: str, tool: Tool, arguments: Mapping[str, Labelled], progress: StepProgress
+    ) -> tuple[Labelled, bool]:
+        """The value of a call, and whether its effect was seen afterwards; raises `ToolFailure` and `Parked`."""
+        if progress.intended:
+            before = await self._after_a_crash(tool, arguments, progress.intended)
+            if before is not None:
+                return before, True
+        elif isinstance(asked := verdict(tool, arguments, self._rules), Ask):
+            await self.approved(path, tool, arguments, asked.reason, progress)
+        else:
+            await self._note_rule(path, asked, progress)
+        context = Context(key_of(self._recorder.run, path))
+        if not tool.acts:
+            found = await invoke(tool, arguments, context)
+            assert found is not None
+            return found, False
+        if not progress.intended:
+            await self._recorder.record(EffectIntended(path, tool.name, context.key), durable=True)
+        await self._recorder.still_ours()
+        return await self._act(tool, arguments, context)
+
+    async def approved(
+        self,
+        path: str,
+        tool: Tool | None,
+        arguments: Mapping[str, Labelled],
+        reason: str,
+        progress: StepProgress,
+    ) -> None:
+        """Return when a person has said yes; raises `ToolFailure` (`denied`) for a no, `Parked` for nobody there."""
+        if progress.approved is None:
+            if not progress.approval:
+                shown = tuple(ShownArgument(n, a.value, described(a.labels)) for n, a in arguments.items())
+                await self._recorder.record(
+                    ApprovalNeeded(
+                        path,
+                        secrets.token_hex(4),
+                        tool.name if tool else "",
+                        tool.effect if tool else "none",
+                        shown,
+                        reason,
+                    )
+                )
+            state = await self._answer(progress.approval)
+            await self._recorder.record(
+                ApprovalGiven(path, progress.approval, approved=state == "approved", by="you")
+            )
+        if not progress.approved:
+            raise ToolFailure("denied", "You did not approve it.")
+
+    async def _note_rule(self, path: str, allowed: Allowed, progress: StepProgress) -> None:
+        if allowed.by and progress.approved is None:
+            await self._recorder.record(ApprovalGiven(path, "", approved=True, by=allowed.by))
+
+    async def _answer(self, approval: str) -> ApprovalState:
+        while True:
+            state = (await self._recorder.answers()).get(approval, "pending")
+            if state != "pending":
+                return state
+            if not self._waits:
+                raise Parked
+            await asyncio.sleep(ASK_SECONDS)
+
+    async def _after_a_crash(
+        self, tool: Tool, arguments: Mapping[str, Labelled], key: str
+    ) -> Labelled | None:
+        """What an earlier try came to; None where it did not happen. Raises `ToolFailure` where nobody can tell."""
+        if tool.lookup is None:
+            raise ToolFailure(
+                "unknown",
+                f"{tool.name} was called just before a crash; whether it happened cannot be looked up.",
+                hint="Please check it yourself.",
+            )
+        return await invoke(tool, arguments, Context(key), lookup=True)
+
+    async def _act(
+        self, tool: Tool, arguments: Mapping[str, Labelled], context: Context
+    ) -> tuple[Labelled, bool]:
+        try:
+            found = await invoke(tool, arguments, context)
+        except ToolFailure as failure:
+            if failure.code not in ("timeout", "unknown", "unreachable", "wrong_type", "too_large"):
+                raise
+            # It may have happened all the same.
+            seen = await self._look(tool, arguments, context)
+            if seen is None and tool.lookup is None and failure.code != "unreachable":
+                raise ToolFailure("unknown", f"{failure} Whether it happened is not known.") from failure
+            if seen is None:
+                raise
+            return seen, True
+        assert found is not None
+        seen = await self._look(tool, arguments, context)
+        return (found, False) if seen is None else (Labelled(found.value, found.labels | seen.labels), True)
+
+    async def _look(
+        self, tool: Tool, arguments: Mapping[str, Labelled], context: Context
+    ) -> Labelled | None:
+        if tool.lookup is None:
+            return None
+        for attempt in range(LOOKS):
+            if attempt:
+                await asyncio.sleep(LOOK_SECONDS)
+            try:
+                if (seen := await invoke(tool, arguments, context, lookup=True)) is not None:
+                    return seen
+            except ToolFailure:
+                continue
+        return None
+
+
+def key_of(run: str, path: str) -> str:
+    """The idempotency key of a step: the same for every try, and for no other step."""
+    return hashlib.sha256(f"{run}/{path}".encode()).hexdigest()[:32]

@@ -1,0 +1,177 @@
+"""Writes plans with a model, decoded under the schema of this task's tools.
+
+The model is shown the user's words, the entities that code found in them, and the signatures of at most twelve tools. Of
+what steps came to it sees, in a further round, their types and codes, and the values that code or the user made; nothing
+that came from elsewhere. The prompt begins with words that never change, so that the engine reads only what is new.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from pierian.agents.plan import Plan, describe
+from pierian.agents.plan_schema import plan_schema, read_plan
+from pierian.agents.progress import Scope
+from pierian.agents.runner import Task
+from pierian.agents.shortlist import shortlist
+from pierian.models.model import Model
+from pierian.models.structured import Payment, decoded
+from pierian.models.wire import Message, Request
+from pierian.provenance import Labelled, from_user
+from pierian.tools import Tool
+
+MOST_TOKENS = 700
+_SHOWN_VALUE = 120
+
+SYSTEM = """\
+You plan which tools to call for a request. You answer with JSON: {"steps": [...]}, at most 12 steps.
+- {"call": TOOL, "arguments": {...}} calls a tool. One step for each call that the request needs, several for several.
+- {"extract": WHAT, "from": "$s1", "type": TYPE} reads one value out of what step 1 gave.
+- {"compute": EXPRESSION} computes with the values of steps, such as s1 * 2.
+- {"choose": QUESTION, "from": "$s1", "branches": [{"when": "yes", "steps": [...]}, {"when": "no", "steps": []}]} decides.
+- {"agent": TASK, "tools": [TOOL]} gives a larger task of its own to a helper.
+Steps are called s1, s2, ... in order. Use "$s1" for the value of step 1 and "$date1" for a known value of that name.
+Take arguments from the request exactly; leave out optional ones that it does not mention.
+If no tool fits the request, or it gives too little for a tool's required arguments, answer {"steps": []}."""
+
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    (
+        'Tools:\nweather(city: text, days?: integer) - The forecast for a city.\nmail_send(to: text, subject: text, body: '
+        'text) - Send a mail.\nKnown: $email1 = ann@example.org\nRequest: How warm is it in Oslo and in Bergen? Mail the '
+        "difference to ann@example.org.",
+        '{"steps": [{"call": "weather", "arguments": {"city": "Oslo"}}, {"call": "weather", "arguments": {"city": "Bergen"}}'
+        ', {"extract": "the temperature", "from": "$s1", "type": "number"}, {"extract": "the temperature", "from": "$s2", '
+        '"type": "number"}, {"compute": "s3 - s4"}, {"call": "mail_send", "arguments": {"to": "$email1", "subject": '
+        '"Temperature difference", "body": "$s5"}}]}',
+    ),
+    (
+        "Tools:\nconvert(amount: number, from_unit: text, to_unit: text) - Convert a quantity between units.\n"
+        "Request: What is the capital of Peru?",
+        '{"steps": []}',
+    ),
+    (
+        "Tools:\nstock_price(symbol: text, date?: date) - Price of a share.\nstock_news(symbol: text, limit?: integer) - "
+        "Latest news on a share.\nKnown: $date1 = 2026-03-02\nRequest: What did ACME cost on 2 March?",
+        '{"steps": [{"call": "stock_price", "arguments": {"symbol": "ACME", "date": "$date1"}}]}',
+    ),
+)
+
+
+def fixed_prompt() -> tuple[Message, ...]:
+    """The part of the prompt that never changes."""
+    found = [Message("system", SYSTEM)]
+    for asked, answered in EXAMPLES:
+        found += [Message("user", asked), Message("assistant", answered)]
+    return tuple(found)
+
+
+class ModelPlanner:
+    """A planner that asks a model.
+
+    Args:
+        tools: All tools of this user; each plan is offered the dozen that fit best.
+    """
+
+    def __init__(self, model: Model, tools: Mapping[str, Tool]) -> None:
+        self._model = model
+        self._tools = tools
+
+    async def plan(self, task: Task, so_far: Scope | None, payment: Payment) -> Plan:
+        """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
+        offered = shortlist([self._tools[name] for name in task.tools if name in self._tools], task.request)
+        names = {tool.name for tool in offered}
+        known = {*task.entities, *(so_far.entities if so_far else ())}
+        steps = so_far.plan.steps if so_far else ()
+        asked = told(task, offered)
+        if so_far is not None:
+            asked = f"{asked}\n{outcome(so_far)}\nPlan other steps for what failed, from s{len(steps) + 1} on."
+        request = Request(
+            messages=(*fixed_prompt(), Message("user", asked)),
+            max_tokens=MOST_TOKENS,
+            schema=plan_schema(offered, known, agents=task.may_delegate),
+            extra=self._model.profile.thinking_off,
+        )
+        tools = {*names, *(name for step in steps for name in _names(step))}
+        return await decoded(
+            self._model, request, lambda text: read_plan(text, tools, known, earlier=steps), payment
+        )
+
+
+def _names(step: Any) -> Sequence[str]:
+    from pierian.agents.plan import used_tools
+
+    return used_tools(step)
+
+
+def told(task: Task, offered: Sequence[Tool]) -> str:
+    """The part of the prompt that belongs to this task."""
+    lines = ["Tools:", *(signature(tool) for tool in offered)]
+    shown = [f"${name} = {shown_value(value)}" for name, value in task.entities.items()]
+    if shown:
+        lines.append(f"Known: {'; '.join(shown)}")
+    lines.append(f"Request: {task.request}")
+    return "\n".join(lines)
+
+
+def signature(tool: Tool) -> str:
+    """A tool in one line: its name, its arguments with their types, what it is for."""
+    required = set(cast(Sequence[str], tool.parameters.get("required", ())))
+    properties = cast(Mapping[str, Mapping[str, Any]], tool.parameters.get("properties", {}))
+    arguments = ", ".join(
+        f"{name}{'' if name in required else '?'}: {type_name(schema)}" for name, schema in properties.items()
+    )
+    notes = [f"{name}: {text}" for name, schema in properties.items() if (text := schema.get("description"))]
+    explained = f" ({'; '.join(' '.join(note.split()) for note in notes)})" if notes else ""
+    return f"{tool.name}({arguments}) - {' '.join(tool.description.split())}{explained}"
+
+
+def type_name(schema: Mapping[str, Any]) -> str:
+    """The type of a schema in a word or a few."""
+    if choices := schema.get("enum"):
+        return "|".join(str(choice) for choice in choices)
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            return "|".join(
+                dict.fromkeys(type_name(part) for part in schema[key] if part.get("type") != "null")
+            )
+    kind = schema.get("type", "any")
+    if kind == "array":
+        items = cast(Mapping[str, Any], schema.get("items", {}))
+        return f"list of {type_name(items)}" if items else "list"
+    if kind == "string":
+        return str(schema.get("format", "text"))
+    return str(kind)
+
+
+def shown_value(value: Labelled) -> str:
+    """A value as a planner may see it: in full where the user or code made it, else its type alone."""
+    if from_user(value.labels):
+        text = value.value if isinstance(value.value, str) else msgspec.json.encode(value.value).decode()
+        text = re.sub(r"\s+", " ", text)
+        return text if len(text) <= _SHOWN_VALUE else f"{text[: _SHOWN_VALUE - 1]}…"
+    return f"<{kind_of(value.value)}>"
+
+
+def kind_of(value: Any) -> str:
+    """The type of a JSON-like value in a word."""
+    kinds: dict[type, str] = {str: "text", bool: "yes_no", int: "number", float: "number", list: "list", dict: "record"}
+    return kinds.get(type(cast(object, value)), "nothing")
+
+
+def outcome(scope: Scope) -> str:
+    """What the steps so far came to, in types and codes."""
+    lines = ["So far:"]
+    for step in scope.plan.steps:
+        progress = scope.steps[step.id]
+        match progress.status:
+            case "done" if progress.value is not None:
+                lines.append(f"{step.id} {describe(step)}: done, {shown_value(progress.value)}")
+            case "failed":
+                lines.append(f"{step.id} {describe(step)}: failed, {progress.code}")
+            case other:
+                lines.append(f"{step.id} {describe(step)}: {other}")
+    return "\n".join(lines)

@@ -1,0 +1,328 @@
+"""Carries out plans: what is ready runs side by side, every step is journalled, failures are values.
+
+A step ends as finished, failed (with a code from a closed set) or skipped; one that waits for a person while nobody is
+there leaves the run parked. After failures a further plan may be asked for, which sees codes and typed handles and no
+text. Sub-agents are scopes of the same run: their steps are journalled under the path of the step that started them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, Protocol, assert_never
+
+import msgspec
+from msgspec import Struct
+
+from pierian.agents.arguments import part_of, resolved
+from pierian.agents.effects import Effects, Parked, Recorder
+from pierian.agents.plan import (
+    REFERENCE,
+    Agent,
+    Approve,
+    Call,
+    Choose,
+    Compute,
+    Extract,
+    Plan,
+    Step,
+    describe,
+    names_of_expression,
+    to_dicts,
+)
+from pierian.agents.progress import Progress, Scope, path_of
+from pierian.agents.quarantine import Reader
+from pierian.agents.schedule import Schedule
+from pierian.budget import Limits
+from pierian.events import Event, PlanMade, StepFailed, StepFinished, StepSkipped, StepStarted
+from pierian.exceptions import BudgetExhausted, PierianError, RunLost, StorageError
+from pierian.models.structured import Payment
+from pierian.provenance import Labelled, together
+from pierian.sandbox import Failed, LimitHit, Sandbox, Value
+from pierian.tools import Tool, ToolFailure
+
+MOST_ROUNDS = 3
+DEEPEST = 2
+"""How deep sub-agents may start sub-agents."""
+STEP_SECONDS = 600.0
+"""Longest time of a step that asks a model; tools have time-outs of their own."""
+REPORT_CHARACTERS = 1_500
+"""A sub-agent's values are handed on as they are up to this length, and summed up beyond it."""
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Task(Struct, frozen=True):
+    """What a plan is to be made for."""
+
+    request: str
+    """The user's own words, or a task that a planner wrote, who saw nothing but them."""
+    tools: tuple[str, ...]
+    entities: Mapping[str, Labelled]
+    scope: str = ""
+    may_delegate: bool = True
+
+
+class Planner(Protocol):
+    """Writes plans. It is shown the task, never a value from elsewhere."""
+
+    async def plan(self, task: Task, so_far: Scope | None, payment: Payment) -> Plan:
+        """A plan for the task, or further steps after what `so_far` came to; raises `PierianError`."""
+        ...
+
+
+class Runner:
+    """Carries out the plans of one run.
+
+    Args:
+        payment: What model calls are paid from; each sub-agent gets a share.
+        at_once: Steps that run side by side, sub-agents' steps included.
+    """
+
+    def __init__(
+        self,
+        request: str,
+        *,
+        tools: Mapping[str, Tool],
+        planner: Planner,
+        reader: Reader,
+        sandbox: Sandbox,
+        recorder: Recorder,
+        effects: Effects,
+        progress: Progress,
+        payment: Payment,
+        at_once: int = 16,
+    ) -> None:
+        self.request = request
+        self.progress = progress
+        self._tools = tools
+        self._planner = planner
+        self._reader = reader
+        self._sandbox = sandbox
+        self._recorder = recorder
+        self._effects = effects
+        self._payment = payment
+        self._gate = asyncio.Semaphore(at_once)
+
+    async def run(self, task: Task, payment: Payment | None = None) -> Scope:
+        """Plan and carry out until nothing is left to do; raises `Parked` when a person has to be waited for."""
+        payment = payment or self._payment
+        while True:
+            scope = self.progress.scopes.get(task.scope)
+            if scope is None or (_failed(scope) and not _open(scope) and scope.rounds < MOST_ROUNDS):
+                plan = await self._plan(task, scope, payment)
+                if scope is not None and not plan.steps:
+                    return scope
+                entities = {} if scope else dict(task.entities)
+                rounds = scope.rounds + 1 if scope else 1
+                await self._recorder.record(PlanMade(task.scope, rounds, to_dicts(plan), entities))
+                scope = self.progress.scopes[task.scope]
+            if not _open(scope):
+                return scope
+            await self._carry_out(task, scope, payment)
+
+    async def _plan(self, task: Task, scope: Scope | None, payment: Payment) -> Plan:
+        try:
+            return await self._planner.plan(task, scope, payment)
+        except (BudgetExhausted, PierianError):
+            if scope is None:
+                raise
+            return Plan()  # no further plan: what there is stands
+
+    async def _carry_out(self, task: Task, scope: Scope, payment: Payment) -> None:
+        """Every step that can be done; raises `Parked` when the rest waits for a person."""
+        schedule = Schedule(scope, lambda name: name in self._tools and self._tools[name].acts)
+        ended: asyncio.Queue[tuple[str, BaseException | None]] = asyncio.Queue()
+        working, parked = set[asyncio.Task[None]](), False
+
+        async def work(step: Step) -> None:
+            try:
+                await self._do(task, scope, step, payment)
+            except BaseException as error:
+                ended.put_nowait((step.id, error))
+                raise
+            ended.put_nowait((step.id, None))
+
+        try:
+            while True:
+                while (step := schedule.next()) is not None:
+                    if obstacle := schedule.obstacle(step):
+                        await self._recorder.record(StepSkipped(path_of(task.scope, step.id), obstacle))
+                        schedule.settled(step.id)
+                        continue
+                    started = asyncio.create_task(work(step))
+                    working.add(started)
+                    started.add_done_callback(lambda done: done.cancelled() or done.exception())
+                    started.add_done_callback(working.discard)
+                if not working and ended.empty():
+                    break
+                name, error = await ended.get()
+                if error is None:
+                    schedule.settled(name)
+                elif isinstance(error, Parked):
+                    parked = True
+                else:
+                    raise error
+        finally:
+            left = [*working]
+            for one in left:
+                one.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        if parked:
+            raise Parked
+
+    async def _do(self, task: Task, scope: Scope, step: Step, payment: Payment) -> None:
+        """One step from its start to its record; raises only what ends or parks the run."""
+        path = path_of(task.scope, step.id)
+        tokens = 0
+
+        def used(usage: Any) -> None:
+            nonlocal tokens
+            tokens += usage.completion_tokens
+            payment.used(usage)
+
+        paid = msgspec.structs.replace(payment, used=used)
+        try:
+            if isinstance(step, Agent | Approve):
+                value, confirmed = await self._value(task, scope, step, path, paid)
+            else:
+                async with self._gate:
+                    await self._recorder.record(StepStarted(path, describe(step)))
+                    value, confirmed = await self._value(task, scope, step, path, paid)
+        except (Parked, RunLost, StorageError):
+            raise
+        except BudgetExhausted as error:
+            await self._recorder.record(StepFailed(path, "budget", str(error)))
+        except ToolFailure as failure:
+            await self._recorder.record(StepFailed(path, failure.code, f"{failure} {failure.hint}".strip()))
+        except PierianError as error:
+            await self._recorder.record(StepFailed(path, "failed", f"{error} {error.hint}".strip()))
+        else:
+            await self._recorder.record(StepFinished(path, value.value, value.labels, tokens, confirmed))
+
+    async def _value(
+        self, task: Task, scope: Scope, step: Step, path: str, payment: Payment
+    ) -> tuple[Labelled, bool]:
+        """What a step comes to, and whether its effect was seen afterwards."""
+        match step:
+            case Call(tool=name, arguments=arguments):
+                given = {key: resolved(value, scope, self.request) for key, value in arguments.items()}
+                if name not in self._tools:
+                    raise ToolFailure("not_found", f"The tool {name} is no longer there.")
+                return await self._effects.call(path, self._tools[name], given, self.progress.step(path))
+            case Extract(source=source, want=want, type=kind):
+                data = self._source(scope, source)
+                async with _time_limit():
+                    value = await self._reader.extract(data.value, want, kind, payment)
+                return Labelled(value, data.labels), False
+            case Compute(expression=expression):
+                return await self._compute(scope, expression), False
+            case Choose(source=source, question=question, options=options):
+                data = self._source(scope, source)
+                async with _time_limit():
+                    option = await self._reader.choose(data.value, question, options, payment)
+                return Labelled(option, data.labels), False
+            case Agent():
+                return await self._delegate(task, scope, step, path, payment), False
+            case Approve(message=message):
+                await self._recorder.record(StepStarted(path, describe(step)))
+                await self._effects.approved(path, None, {}, message, self.progress.step(path))
+                return Labelled(True), False
+            case _:
+                assert_never(step)
+
+    def _source(self, scope: Scope, source: str) -> Labelled:
+        found = REFERENCE.fullmatch(source)
+        named = scope.value_of(found[1]) if found else None
+        if found is None or named is None:
+            raise ToolFailure("not_found", f"{source} has no value.")
+        return part_of(named, found[2], source)
+
+    async def _compute(self, scope: Scope, expression: str) -> Labelled:
+        values = {name: scope.value_of(name) for name in sorted(names_of_expression(expression))}
+        known = {name: value for name, value in values.items() if value is not None}
+        inputs = {name: _computable(value.value) for name, value in known.items()}
+        code = f"import datetime\nfrom datetime import date, timedelta\n{expression}"
+        match await self._sandbox.run(code, inputs):
+            case Value(value=value):
+                try:
+                    plain = msgspec.to_builtins(value)
+                except TypeError as error:
+                    raise ToolFailure("wrong_type", f"{expression} gives no plain value.") from error
+                return Labelled(plain, together(value.labels for value in known.values()))
+            case Failed(error=error):
+                raise ToolFailure("invalid", f"{expression} could not be computed: {error}")
+            case LimitHit(limit=limit):
+                raise ToolFailure("too_large", f"{expression} was stopped at its limit of {limit}.")
+
+    async def _delegate(self, task: Task, scope: Scope, step: Agent, path: str, payment: Payment) -> Labelled:
+        """Let a sub-agent plan and work within a share of the budget; its value is what its steps came to."""
+        depth = path.count("/") + 1
+        if depth > DEEPEST:
+            raise ToolFailure("denied", f"Sub-agents may be {DEEPEST} deep.")
+        await self._recorder.record(StepStarted(path, describe(step)))
+        handles = {name[1:].replace(".", "_"): self._source(scope, name) for name in step.uses}
+        entities = {**{n: v for n, v in scope.entities.items() if n not in scope.steps}, **_renamed(handles)}
+        left = payment.ledger.tokens_left()
+        agents = 1 + sum(
+            isinstance(other, Agent) and scope.steps[other.id].status == "waiting"
+            for other in scope.plan.steps
+        )
+        share = None if left is None else max(1, left // agents)
+        below = msgspec.structs.replace(payment, ledger=payment.ledger.child(Limits(tokens=share)))
+        inner = Task(step.task, step.tools, entities, path, may_delegate=depth < DEEPEST)
+        done = await self.run(inner, below)
+        values = {s.id: done.steps[s.id].value for s in done.plan.steps if done.steps[s.id].value is not None}
+        if not values:
+            raise ToolFailure("failed", "The sub-agent came to no result.")
+        given = together(value.labels for value in [*values.values(), *handles.values()] if value)
+        plain = {name: value.value for name, value in values.items() if value}
+        found: Any = next(iter(plain.values())) if len(plain) == 1 else plain
+        if len(msgspec.json.encode(found)) > REPORT_CHARACTERS:
+            async with _time_limit():
+                found = await self._reader.report(found, step.task, below)
+        return Labelled(found, given)
+
+
+def _renamed(handles: Mapping[str, Labelled]) -> dict[str, Labelled]:
+    """The handed-on values under names that a sub-agent's own steps do not have."""
+    return {f"given_{name}": value for name, value in handles.items()}
+
+
+def _computable(value: Any) -> Any:
+    """A value as an expression sees it: dates written as text become dates."""
+    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+class _time_limit:
+    """As `asyncio.timeout`, with the failure of a step."""
+
+    async def __aenter__(self) -> None:
+        self._timeout = asyncio.timeout(STEP_SECONDS)
+        await self._timeout.__aenter__()
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise ToolFailure("timeout", f"The model took longer than {STEP_SECONDS:g} seconds.") from late
+
+
+def _open(scope: Scope) -> bool:
+    return any(step.status == "waiting" for step in scope.steps.values())
+
+
+def _failed(scope: Scope) -> bool:
+    """Whether something failed that a further plan could mend."""
+    mendable = ("invalid", "not_found", "unreachable", "timeout", "wrong_type", "too_large", "failed")
+    return any(step.status == "failed" and step.code in mendable for step in scope.steps.values())
+
+
+Emit = Callable[[Event], None]
+Steps = Sequence[Step]

@@ -1,0 +1,297 @@
+"""One piece of planned work from the request to the answer, journalled all the way.
+
+`act` plans and carries out a request with tools; `go_on` takes a journalled run up where it was. Both leave the answer in
+the `reasoning.Run` that they are given, as the modes do. A request for which the planner sees nothing to do is not
+journalled, and `act` says so, for a mode to answer it. What ends a run early decides its state in the journal: a budget
+still gives an answer, a stop leaves the run to be resumed, a missing approval parks it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct, field, structs
+
+from pierian.agents.answering import FROM_RESULTS, account, asked, harmless, sources
+from pierian.agents.effects import Effects, Parked
+from pierian.agents.entities import Entity
+from pierian.agents.plan import Agent, describe
+from pierian.agents.planner import ModelPlanner
+from pierian.agents.progress import Progress, Scope, path_of
+from pierian.agents.quarantine import ModelReader, Reader
+from pierian.agents.runner import Planner, Runner, Task
+from pierian.agents.safe_stream import SafeStream
+from pierian.budget import Ledger
+from pierian.events import (
+    Answer,
+    AnswerReady,
+    Event,
+    PlanMade,
+    Routed,
+    RunOpened,
+    RunParked,
+    Spend,
+    StepRecord,
+    StepStarted,
+)
+from pierian.exceptions import BudgetExhausted, PierianError, RunLost
+from pierian.models.structured import Payment
+from pierian.models.wire import Usage
+from pierian.provenance import USER, Labelled, described
+from pierian.reasoning.attempt import attempt
+from pierian.reasoning.question import Kind, Question
+from pierian.reasoning.run import Run
+from pierian.runs.approvals import Approvals, ApprovalState
+from pierian.runs.journal import Claim, Journal, RunState
+from pierian.runs.rules import Rules
+from pierian.runs.workers import Worker
+from pierian.runs.writer import JournalWriter
+from pierian.storage.database import Database
+from pierian.tools import Tool
+
+
+class Desk(Struct):
+    """What planned work needs beside a model: tools, the journal, and who works."""
+
+    tools: Mapping[str, Tool]
+    database: Database
+    worker: Worker
+    owner: str = "local"
+    waits: bool = False
+    """Whether somebody is there who answers approvals; otherwise the run is parked."""
+    planner: Planner | None = None
+    """Instead of the model's."""
+    reader: Reader | None = None
+    """Instead of the model's."""
+    request: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What is kept with a run, for going on with it later."""
+
+
+class Session:
+    """A run at work: journals events, shows them, and knows whether the run is still its own."""
+
+    def __init__(self, desk: Desk, run: Run, request: str, claim: Claim | None = None) -> None:
+        self.desk = desk
+        self.progress = Progress()
+        self._run = run
+        self._request = request
+        self._journal = Journal(desk.database, desk.owner)
+        self._approvals = Approvals(desk.database, desk.owner)
+        self._writer = JournalWriter(self._journal, claim) if claim is not None else None
+        self._ended = False
+
+    @property
+    def run(self) -> str:
+        """The run's id; empty before its first step is planned."""
+        return self._writer.run if self._writer is not None else ""
+
+    async def record(self, event: Event, *, durable: bool = False) -> None:
+        """Journal an event, take it into account, show it."""
+        if self._writer is None:
+            if isinstance(event, PlanMade) and not event.steps:
+                self.progress.apply(event)  # nothing is to be done, so there is nothing to keep
+                return
+            claim = await asyncio.to_thread(
+                self._journal.create, self._request, self.desk.request, self.desk.worker.id
+            )
+            self._writer = JournalWriter(self._journal, claim)
+            self._opened(resumed=False)
+        if isinstance(event, StepStarted):
+            self._writer.note(event)
+        else:
+            await self._writer.append(event, durable=durable)
+        self.progress.apply(event)
+        self._run.emit(event)
+
+    async def take_up(self) -> None:
+        """Fold the journal of a claimed run."""
+        for _, event in await asyncio.to_thread(self._journal.events, self.run):
+            self.progress.apply(event)
+            if not isinstance(event, AnswerReady):
+                self._run.emit(event)
+        self._opened(resumed=True)
+
+    def _opened(self, *, resumed: bool) -> None:
+        self._run.journalled = self.run
+        self._run.emit(RunOpened(self.run, resumed))
+
+    async def still_ours(self) -> None:
+        """Return when nobody else can have the run."""
+        assert self._writer is not None
+        while not self.desk.worker.fresh():
+            await asyncio.to_thread(self.desk.worker.beat)
+            await self._writer.verify()
+
+    async def answers(self) -> Mapping[str, ApprovalState]:
+        """How the approvals of the run stand."""
+        return await asyncio.to_thread(self._approvals.states, self.run)
+
+    async def end(self, state: RunState, answer: Answer | None = None) -> None:
+        """Give the run back, once; a run that is no longer ours is left alone."""
+        if self._writer is None or self._ended:
+            return
+        self._ended = True
+        try:
+            if answer is not None:
+                await self._writer.append(AnswerReady(answer))
+            await self._writer.release(state)
+        except RunLost:
+            return
+
+
+async def act(run: Run, desk: Desk, tools: Sequence[str], entities: Sequence[Entity]) -> Session | None:
+    """Plan a request and carry it out; None where nothing is to be done with tools.
+
+    The caller calls `Session.end` when the answer is complete.
+    """
+    session = Session(desk, run, run.question.text)
+    known = {entity.name: Labelled(entity.value, USER) for entity in entities}
+    task = Task(run.question.text, tuple(tools), known)
+    run.emit(Routed("agents", f"planning with {len(task.tools)} tool{'s' if len(task.tools) != 1 else ''}"))
+    return session if await _work(run, session, task) else None
+
+
+async def go_on(run: Run, desk: Desk, claim: Claim, tools: Sequence[str], entities: Sequence[Entity]) -> Session:
+    """Take up a run that is in the journal, where it was."""
+    session = Session(desk, run, run.question.text, claim)
+    await session.take_up()
+    known = {entity.name: Labelled(entity.value, USER) for entity in entities}
+    await _work(run, session, Task(run.question.text, tuple(tools), known))
+    return session
+
+
+async def _work(run: Run, session: Session, task: Task) -> bool:
+    """Everything up to the written answer; False where the plan has no steps."""
+    rules = await asyncio.to_thread(Rules(session.desk.database, session.desk.owner).list)
+    runner = Runner(
+        run.question.text,
+        tools=session.desk.tools,
+        planner=session.desk.planner or ModelPlanner(run.model, session.desk.tools),
+        reader=session.desk.reader or ModelReader(run.model),
+        sandbox=run.sandbox,
+        recorder=session,
+        effects=Effects(session, rules, waits=session.desk.waits),
+        progress=session.progress,
+        payment=payment_of(run),
+    )
+    run.sandbox.warm()
+    try:
+        try:
+            scope = await runner.run(task)
+        except BudgetExhausted as error:
+            run.cut_short = str(error)
+            scope = session.progress.scopes.get("")
+        except Parked:
+            await _park(run, session)
+            return True
+        if scope is None or not scope.plan.steps:
+            if run.cut_short:
+                raise BudgetExhausted("tokens", run.cut_short)
+            return False
+        run.steps = step_records(session.progress)
+        await _answer(run, session, scope)
+    except asyncio.CancelledError:
+        run.steps = step_records(session.progress)
+        await asyncio.shield(session.end("stopped"))
+        raise
+    except RunLost as lost:
+        run.steps = step_records(session.progress)
+        run.cut_short = str(lost)
+    except PierianError:
+        await session.end("failed")
+        raise
+    return True
+
+
+async def _park(run: Run, session: Session) -> None:
+    """Leave the run to wait for approvals, and say how to give them."""
+    waiting = [
+        (path, step.approval)
+        for name, scope in session.progress.scopes.items()
+        for own, step in scope.steps.items()
+        if step.status == "waiting" and step.approval and step.approved is None
+        for path in [path_of(name, own)]
+    ]
+    ids = ", ".join(approval for _, approval in waiting)
+    run.steps = step_records(session.progress)
+    reason = f"It waits for your approval ({ids})."
+    run.emit(RunParked(session.run, reason))
+    run.cut_short = reason
+    run.partial = (
+        f"The work is planned and waits for your approval. `pierian approvals list` shows what is asked, "
+        f"`pierian approvals approve {waiting[0][1] if waiting else 'ID'}` allows it, and `pierian runs resume {session.run}` goes on."
+    )
+    await session.end("waiting")
+
+
+async def _answer(run: Run, session: Session, scope: Scope) -> None:
+    """Write the answer from what the steps came to, and tell by code what was done."""
+    request = run.question
+    links = _addresses(request.text, scope)
+    stream = SafeStream(run.emit, lambda text: harmless(text, links))
+    told = account(scope, [name for name, tool in session.desk.tools.items() if tool.acts])
+    try:
+        run.question = Question(asked(request.text, scope), Kind.OPEN)
+        run.emit, emit = stream.emit, run.emit
+        try:
+            draft = await attempt(run, FROM_RESULTS, channel="answer")
+        finally:
+            run.emit, run.question = emit, request
+            run.partial = "\n\n".join(part for part in (harmless(run.partial, links), told) if part)
+    except BudgetExhausted as error:
+        run.cut_short, run.partial = str(error), told or "The steps were carried out, and no budget was left to tell of them."
+        return
+    text = "\n\n".join(part for part in (harmless(draft.text, links).strip(), told) if part)
+    stream.finish(text)
+    run.chosen = structs.replace(draft, text=text)
+    if found := sources(scope):
+        run.note = f"{run.note} From: {found}.".strip()
+
+
+def _addresses(request: str, scope: Scope) -> set[str]:
+    """The addresses that the user wrote."""
+    import re
+
+    written = set(re.findall(r"https?://[^\s<>()\[\]\"'`]+", request))
+    return written | {
+        value.value
+        for value in scope.entities.values()
+        if isinstance(value.value, str) and value.value.startswith(("http://", "https://"))
+    }
+
+
+def payment_of(run: Run) -> Payment:
+    """Model calls of a plan, paid from the run's budget and counted on its receipt."""
+
+    def used(usage: Usage) -> None:
+        run.spend = run.spend + Spend(
+            usage.prompt_tokens,
+            usage.cached_tokens,
+            usage.completion_tokens,
+            money=run.prices.of(usage.prompt_tokens, usage.completion_tokens),
+        )
+
+    ledger: Ledger = run.ledger
+    return Payment(ledger, run.prices.of, used)
+
+
+def step_records(progress: Progress) -> tuple[StepRecord, ...]:
+    """Every step of every scope, sub-agents behind the step that started them."""
+    found: list[StepRecord] = []
+
+    def add(scope: str) -> None:
+        for step in progress.scopes[scope].plan.steps:
+            path, state = path_of(scope, step.id), progress.scopes[scope].steps[step.id]
+            outcome = {"done": "confirmed" if state.confirmed else "done", "failed": state.code}
+            source = described(state.value.labels) if state.value is not None else ""
+            found.append(
+                StepRecord(path, describe(step), outcome.get(state.status, state.status), source, state.tokens)
+            )
+            if isinstance(step, Agent) and path in progress.scopes:
+                add(path)
+
+    if "" in progress.scopes:
+        add("")
+    return tuple(found)

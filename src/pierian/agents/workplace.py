@@ -1,0 +1,110 @@
+"""Opens what planned work needs: the tools that the user named, the journal, this process as a worker.
+
+Tools are named one by one (`file_read`) or by their group (`files`). What a group needs and does not have (folders, a
+search endpoint, accepted servers) is an error that names the setting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pierian.agents.session import Desk
+from pierian.config import Settings, paths
+from pierian.exceptions import SettingsError, UnknownName
+from pierian.runs.acceptance import AcceptedTools
+from pierian.runs.workers import Worker
+from pierian.sandbox import Sandbox
+from pierian.storage.database import Database
+from pierian.tools import Tool
+
+GROUPS = ("clock", "calculator", "python", "files", "web", "search", "artifact", "mcp")
+
+
+def local_now() -> datetime:
+    """The user's clock, in the user's zone."""
+    return datetime.now().astimezone()
+
+
+def named(text: str) -> tuple[str, ...]:
+    """The names in a list with commas."""
+    return tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+
+
+@contextlib.asynccontextmanager
+async def open_desk(
+    settings: Settings, names: Sequence[str], sandbox: Sandbox, database: Database
+) -> AsyncGenerator[Desk]:
+    """A desk with the named tools; raises `UserError` for a name that is none."""
+    async with contextlib.AsyncExitStack() as stack:
+        tools: dict[str, Tool] = {}
+        for name in names:
+            for tool in await _tools(name, settings, sandbox, database, stack):
+                tools[tool.name] = tool
+        worker = stack.enter_context(Worker(database))
+        yield Desk(tools, database, worker)
+
+
+async def _tools(
+    name: str, settings: Settings, sandbox: Sandbox, database: Database, stack: contextlib.AsyncExitStack
+) -> list[Tool]:
+    """The tools of a group, or the one tool of that name."""
+    if name in GROUPS:
+        return await _group(name, settings, sandbox, database, stack)
+    known: dict[str, Tool] = {}
+    for group in GROUPS:
+        if group != "mcp" and _available(group, settings):
+            known |= {tool.name: tool for tool in await _group(group, settings, sandbox, database, stack)}
+    if name not in known and "." in name:
+        known |= {tool.name: tool for tool in await _group("mcp", settings, sandbox, database, stack)}
+    if name not in known:
+        raise UnknownName("tool", name, [*GROUPS, *known])
+    return [known[name]]
+
+
+def _available(group: str, settings: Settings) -> bool:
+    return {"files": bool(settings.folders), "search": bool(settings.search_url)}.get(group, True)
+
+
+async def _group(
+    group: str, settings: Settings, sandbox: Sandbox, database: Database, stack: contextlib.AsyncExitStack
+) -> list[Tool]:
+    from pierian import toolbox
+
+    made: dict[str, Callable[[], list[Tool]]] = {
+        "clock": lambda: toolbox.clock_tools(local_now),
+        "calculator": toolbox.calculator_tools,
+        "python": lambda: toolbox.python_tools(sandbox),
+        "files": lambda: toolbox.file_tools(_folders(settings)),
+        "artifact": lambda: toolbox.artifact_tools(paths().data / "artifacts"),
+        "search": lambda: toolbox.search_tools(_search_url(settings), settings.search_key),
+    }
+    if group in made:
+        return made[group]()
+    if group == "web":
+        fetcher = await stack.enter_async_context(toolbox.Fetcher())
+        return toolbox.web_tools(fetcher)
+    connection = await stack.enter_async_context(
+        toolbox.connected(toolbox.read_servers(), AcceptedTools(database))
+    )
+    return [*connection.tools()]
+
+
+def _folders(settings: Settings) -> list[Path]:
+    if not settings.folders:
+        raise SettingsError(
+            "The file tools need to know which folders they may use.",
+            hint="pierian config set folders ~/Documents,~/notes",
+        )
+    return [Path(name).expanduser() for name in named(settings.folders)]
+
+
+def _search_url(settings: Settings) -> str:
+    if not settings.search_url:
+        raise SettingsError(
+            "The search tool needs a SearXNG or Brave endpoint.",
+            hint="pierian config set search_url http://127.0.0.1:8888 (SearXNG), or Brave's address and search_key.",
+        )
+    return settings.search_url
