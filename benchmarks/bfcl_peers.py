@@ -4,7 +4,7 @@ This file is both ends of a pipe. `Workers` belongs to the harness. Run as a pro
 frameworks (their dependencies contradict ours, so nothing of ours is imported there), it reads a task a line,
 `question` and `functions`, and writes a row a line: the calls of the framework's first step, what the server counted,
 what failed. Prompts are each framework's own. Set is only what must be equal: temperature 0, the limit of tokens, and
-that several calls at once are allowed, which the frameworks take for granted but llama.cpp does not.
+that several calls at once are allowed, which OpenAI's servers take for granted but llama.cpp does not always.
 """
 # pyright: basic, reportMissingImports=false
 # The frameworks are not installed where the rest is checked.

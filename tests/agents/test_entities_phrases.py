@@ -61,6 +61,8 @@ DATES: list[tuple[str, list[Expected]]] = [
     ("the day after Easter", [("date", "the day after Easter", "2027-03-29")]),
     ("See you next Tuesday", [("date", "next Tuesday", "2026-12-01")]),
     ("See you next Friday", [("date", "next Friday", "2026-12-04")]),
+    ("Move Friday's call", [("date", "Friday", "2026-11-27")]),
+    ("the Friday after next", [("date", "the Friday after next", "2026-12-11")]),
     ("See you this Friday", [("date", "this Friday", "2026-11-27")]),
     ("See you on Friday", [("date", "Friday", "2026-11-27")]),
     ("See you on Fri", [("date", "Fri", "2026-11-27")]),
@@ -128,6 +130,8 @@ RANGES: list[tuple[str, list[Expected]]] = [
     ("our goals for Q1 2027", [("range", "Q1 2027", span("2027-01-01", "2027-03-31"))]),
     ("the rest of the week", [("range", "the rest of the week", span("2026-11-24", "2026-11-29"))]),
     ("the week of 7 December", [("range", "the week of 7 December", span("2026-12-07", "2026-12-13"))]),
+    ("next month's rent", [("range", "next month", span("2026-12-01", "2026-12-31"))]),
+    ("the weekend of 5 December", [("range", "the weekend of 5 December", span("2026-12-05", "2026-12-06"))]),
     ("In 2028 we move", [("range", "2028", span("2028-01-01", "2028-12-31"))]),
 ]
 
@@ -153,6 +157,7 @@ TIMES: list[tuple[str, list[Expected]]] = [
     ("Friday at 15:30 UTC", [("time", "Friday at 15:30 UTC", "2026-11-27T15:30:00+00:00")]),
     ("tonight at 8", [("time", "tonight at 8", "2026-11-24T20:00:00+01:00")]),
     ("at 10 to 5", [("time", "10 to 5", "16:50")]),
+    ("at half 7", [("time", "half 7", "07:30")]),
     ("last night", [("range", "last night", span("2026-11-23T18:00:00+01:00", "2026-11-24T00:00:00+01:00"))]),
     ("31 October 2027 at 2:30am", [("time", "31 October 2027 at 2:30am", "2027-10-31T02:30:00+02:00")]),
     ("tomorrow evening at 7", [("time", "tomorrow evening at 7", "2026-11-25T19:00:00+01:00")]),
@@ -160,6 +165,10 @@ TIMES: list[tuple[str, list[Expected]]] = [
     (
         "Lunch with Bob tomorrow in the park at 1pm",
         [("date", "tomorrow", "2026-11-25"), ("time", "1pm", "2026-11-25T13:00:00+01:00")],
+    ),
+    (
+        "Call Bob at 9 a.m. from the hotel tomorrow",
+        [("time", "9 a.m.", "2026-11-25T09:00:00+01:00"), ("date", "tomorrow", "2026-11-25")],
     ),
     ("Remind me in two hours", [("time", "in two hours", "2026-11-24T12:00:00+01:00")]),
     ("I left 20 minutes ago", [("time", "20 minutes ago", "2026-11-24T09:40:00+01:00")]),
@@ -190,6 +199,7 @@ LENGTHS: list[tuple[str, list[Expected]]] = [
     ("half an hour", [("duration", "half an hour", "PT30M")]),
     ("an hour and a half", [("duration", "an hour and a half", "PT1H30M")]),
     ("two and a half hours", [("duration", "two and a half hours", "PT2H30M")]),
+    ("three-quarters of an hour", [("duration", "three-quarters of an hour", "PT45M")]),
     ("1h30 by train", [("duration", "1h30", "PT1H30M")]),
     ("2 hours and 10 minutes", [("duration", "2 hours and 10 minutes", "PT2H10M")]),
     ("a two-week break", [("duration", "two-week", "P14D")]),

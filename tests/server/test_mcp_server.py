@@ -239,22 +239,17 @@ class Scripted:
     def __init__(self, *events: Event | Exception) -> None:
         self.events = events
         self.requests: list[AskRequest] = []
-        self.left = False
+        self.ended = False
 
     async def stream(self, request: AskRequest) -> AsyncGenerator[Event]:
         self.requests.append(request)
-        try:
-            for event in self.events:
-                if isinstance(event, Exception):
-                    raise event
-                yield event
-        finally:
-            self.left = True
+        for event in self.events:
+            self.ended = event is self.events[-1]
+            if isinstance(event, Exception):
+                raise event
+            yield event
 
 
-needs_tools = pytest.mark.skipif(
-    "tools" not in AskRequest.__struct_fields__, reason="requests do not name tools yet"
-)
 ANSWER = Answer("Done.", Receipt("instant", "double", Spend()))
 MAIL = ApprovalNeeded("s2", "approval-7", "mail.send", "send", (), "It goes to somebody.")
 
@@ -265,18 +260,16 @@ async def run_with(assistant: Scripted, told: Told | None = None) -> Any:
         return await connection.call_tool("run", arguments, progress_callback=told)
 
 
-@needs_tools
 async def test_a_run_gets_the_named_tools_and_gives_its_answer() -> None:
     assistant, told = Scripted(StepStarted("s1", "Look Ada up"), AnswerReady(ANSWER)), Told()
     result = await run_with(assistant, told)
     (request,) = assistant.requests
-    assert (request.question, request.tools) == ("Tell Ada.", ("mail.send",))  # type: ignore[attr-defined]
+    assert (request.question, request.tools) == ("Tell Ada.", ("mail.send",))
     assert result.structured_content["status"] == "finished"
     assert result.structured_content["answer"]["text"] == "Done."
     assert told.messages == ["Look Ada up"]
 
 
-@needs_tools
 async def test_a_run_that_needs_an_approval_is_left_waiting_for_the_user() -> None:
     assistant = Scripted(MAIL, RunParked("run-3", "approval"), AnswerReady(ANSWER))
     result = await run_with(assistant)
@@ -288,10 +281,17 @@ async def test_a_run_that_needs_an_approval_is_left_waiting_for_the_user() -> No
         ["approval-7"],
     )
     assert outcome["answer"] is None
-    assert assistant.left
+    assert outcome["receipt"]["model"] == "double"
+    assert assistant.ended
 
 
-@needs_tools
+async def test_a_question_is_answered_without_tools_whatever_the_settings_say() -> None:
+    assistant = Scripted(AnswerReady(ANSWER))
+    async with Client(server_for(assistant)) as connection:  # type: ignore[arg-type]
+        await connection.call_tool("ask", {"question": "Who is Ada?"})
+    assert assistant.requests[0].tools == ()
+
+
 async def test_a_run_that_fails_is_an_error() -> None:
     result = await run_with(Scripted(RunError("It went wrong.", hint="Try again.")))
     assert result.is_error

@@ -1,5 +1,4 @@
-"""Finds in a request what code can find: dates, times, amounts, addresses, quoted text, names that the user has
-given.
+"""Finds in a request what code can find: dates, times, amounts, addresses, quoted text, known names.
 
 A small model that plans then refers to `date1` or `email1` and never computes a date or retypes an address. Only
 the user's own words are read, the clock is the caller's `now`, and nothing is looked up. Where readings overlap,
@@ -24,7 +23,7 @@ from pierian.agents.entity_clock import Clock, Hours, Instant, Stretch
 from pierian.agents.entity_context import in_context
 from pierian.agents.entity_english import english
 from pierian.agents.entity_grammar import Matcher
-from pierian.agents.entity_marks import Mark, Names, marks, quotations, quoted_file
+from pierian.agents.entity_marks import Mark, Names, marks, quotations, quoted_file, unescaped
 from pierian.agents.entity_text import Folded, fold
 from pierian.agents.entity_tokens import tokens
 
@@ -59,7 +58,7 @@ class Entity(Struct, frozen=True):
     name: str
     kind: EntityKind
     text: str
-    """The words in the request; empty for `today` where the request does not say it."""
+    """The words in the request; empty for `today` where the request does not name that day."""
     start: int
     end: int
     value: Any
@@ -89,7 +88,7 @@ _PHRASES: tuple[tuple[str, EntityKind], ...] = (
 
 
 def find_entities(text: str, *, now: datetime, known: Sequence[Known] = ()) -> list[Entity]:
-    """All entities of a request in the order of their places, and `today` whether it is said or not.
+    """All entities of a request in the order of their places, and `today` whether it is named or not.
 
     `now` is the user's clock in the user's zone; raises ValueError where it has none, and never for any text.
     """
@@ -156,8 +155,10 @@ def _named(folded: Folded, chosen: Sequence[Mark], now: datetime) -> list[Entity
         kind = cast(EntityKind, one.kind)
         start, end = folded.place(one.start, one.end)
         words = folded.original[start:end]
-        value = folded.original[start:end] if kind == "file" and one.value == words else _value(one.value)
-        if not said and kind == "date" and words.lower() == "today":
+        value = _value(one.value)
+        if kind == "file" and value == unescaped(folded.plain[one.start : one.end]):
+            value = unescaped(words)  # on a disk ﬁ and fi are two names
+        if not said and kind == "date" and value == today.value:
             said = True
             found.append(Entity("today", kind, words, start, end, value))
             continue

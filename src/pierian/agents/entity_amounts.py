@@ -161,6 +161,14 @@ def two_units(_now: object, unit: Length) -> Length:
     return unit.times(2)
 
 
+def quarter_hour(_now: object) -> Length:
+    return Length(seconds=900)
+
+
+def quarter_hours(_now: object, count: Decimal) -> Length:
+    return quarter_hour(None).times(float(count))
+
+
 def half_unit(_now: object, unit: Length) -> Length:
     return unit.times(0.5)
 
@@ -199,31 +207,8 @@ def duration(length: Length) -> str:
 MEANINGS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        *(
-            times,
-            one,
-            one_and,
-            half,
-            and_half,
-            add,
-            minus,
-            price,
-            amount_of,
-            small_money,
-            measure,
-            minus_measure,
-        ),
-        *(
-            ignored,
-            score,
-            per_cent,
-            two_units,
-            count_of,
-            one_unit,
-            half_unit,
-            unit_and_half,
-            hours_minutes,
-            longer_and_shorter,
-        ),
+        *(times, one, one_and, half, and_half, add, minus, price, amount_of, small_money, measure),
+        *(minus_measure, per_cent, ignored, score, count_of, one_unit, two_units, half_unit, unit_and_half),
+        *(quarter_hour, quarter_hours, hours_minutes, longer_and_shorter),
     )
 }

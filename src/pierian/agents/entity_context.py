@@ -16,9 +16,10 @@ from decimal import Decimal
 from typing import Any
 
 from pierian.agents.entity_amounts import Measure, Money
-from pierian.agents.entity_calendar import Day, Span, day_of_month, past, past_span
+from pierian.agents.entity_calendar import Day, Span, day_of_month, past
 from pierian.agents.entity_clock import Clock, Hours, Instant, Stretch, moment
 from pierian.agents.entity_marks import Mark
+from pierian.agents.entity_spans import past_span
 from pierian.agents.entity_tokens import Language
 
 _SENTENCE_END = re.compile(r"[.!?;](?=\s)|\n")
@@ -41,7 +42,13 @@ def _changed(mark: Mark, value: Any) -> Mark:
 
 def _sentences(plain: str, found: Sequence[Mark]) -> Iterator[tuple[set[str], list[Mark]]]:
     """The marks of each sentence and its words."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(plain)]
+    starts = [one.start for one in found]
+    ends = [
+        match.end()
+        for match in _SENTENCE_END.finditer(plain)
+        if not (at := bisect_left(starts, match.end()))
+        or found[at - 1].end < match.end()  # not that of "9 a.m."
+    ]
     marks: dict[int, list[Mark]] = {}
     for one in found:
         marks.setdefault(bisect_left(ends, one.end), []).append(one)

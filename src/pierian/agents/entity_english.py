@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from pierian.agents import entity_amounts, entity_calendar, entity_clock
+from pierian.agents import entity_amounts, entity_calendar, entity_clock, entity_spans
 from pierian.agents.entity_calendar import Length
 from pierian.agents.entity_grammar import grammar
 from pierian.agents.entity_tokens import Language
@@ -87,7 +87,6 @@ _UNITS = {
     "week weeks": Length(days=7),
     "fortnight fortnights": Length(days=14),
     "month months": Length(months=1),
-    "quarters": Length(months=3),
     "year years": Length(months=12),
 }
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
@@ -130,8 +129,8 @@ _DATES = {
         ("christmas|xmas eve", "=christmas_eve"),
         ("christmas|xmas day?", "=christmas"),
         ("boxing day", "=boxing_day"),
-        ("new year's|years eve", "=new_years_eve"),
-        ("new year's|years day", "=new_year"),
+        ("new year|year's|years eve", "=new_years_eve"),
+        ("new year|year's|years day", "=new_year"),
         ("good friday", "=good_friday"),
         ("easter sunday?", "=easter"),
         ("easter monday", "=easter_monday"),
@@ -185,6 +184,7 @@ _DATES = {
         ("next {weekday}", "next_weekday"),
         ("this {weekday}", "this_weekday"),
         ("this? coming {weekday}", "coming"),
+        ("the? {weekday} after next", "weekday_after_next"),
         ("last|past {weekday}", "last_weekday"),
         ("<!every|each> {plain_weekday}", "coming"),
         ("<@near> {short_weekday}", "coming"),
@@ -234,6 +234,7 @@ _DATES = {
         ("late -? in? {month}", "late_month"),
         ("the? rest of {whole}", "rest_of"),
         ("the? week of|starting|beginning {day}", "week_of"),
+        ("the? weekend of {day}", "weekend_of"),
         ("from? the? {day_number} @to the? {day_number} of? {any_month} ,? {year}?", "days_month"),
         ("between the? {day_number} and the? {day_number} of? {any_month} ,? {year}?", "days_month"),
         ("from? {month} the? {day_number} @to the? {day_number} ,? {year}?", "month_days"),
@@ -254,6 +255,7 @@ _TIMES = {
         ("{clock}", "same"),
         ("{hour} o'clock", "clock"),
         ("half past {hour}", "half_past"),
+        ("<at|@> half {hour}", "half_past"),
         ("a? quarter past {hour}", "quarter_past"),
         ("a? quarter to {hour}", "quarter_to"),
         ("{hour} past {hour}", "minutes_past"),
@@ -324,6 +326,8 @@ _AMOUNTS = {
         ("half a|an {unit}", "half_unit"),
         ("half - {unit}", "half_unit"),
         ("a couple of? {unit}", "two_units"),
+        ("a? quarter of an hour", "quarter_hour"),
+        ("{count} -? quarters of an hour", "quarter_hours"),
         ("{count} ~h ~{glued} ~m|min?", "hours_minutes"),
     ],
     "length": [
@@ -450,7 +454,12 @@ def _exact() -> Words:
     return exact
 
 
-_ENGLISH_MEANINGS = {**entity_calendar.MEANINGS, **entity_clock.MEANINGS, **entity_amounts.MEANINGS}
+_ENGLISH_MEANINGS = {
+    **entity_calendar.MEANINGS,
+    **entity_spans.MEANINGS,
+    **entity_clock.MEANINGS,
+    **entity_amounts.MEANINGS,
+}
 
 
 @cache
@@ -474,6 +483,7 @@ def english() -> Language:
         forenoon=r"am|a\.m\.?",
         afternoon=r"pm|p\.m\.?",
         abbreviations=frozenset([*(month[:3] for month in _MONTHS), "sept", *(day[:3] for day in _WEEKDAYS)]),
+        possessive="'s",
         connectors=_CONNECTORS,
         joins=frozenset({"-", "–", "—", "to", "or"}),
         past=_PAST,

@@ -1,5 +1,4 @@
-"""Finds what is written by rules of its own: e-mail and web addresses, phone numbers, file paths, quoted text,
-known names.
+"""Finds what is written by rules of its own: addresses, phone numbers, paths, quoted text, known names.
 
 Addresses are recognised by their spelling alone: nothing is looked up, opened or verified. Phone numbers become
 digits with their plus; without a country code they stay national, since the country is not guessed. Quotations and
@@ -98,11 +97,16 @@ def marks(plain: str) -> Iterator[Mark]:
         for match in pattern.finditer(plain):
             path = _ended(match[0])
             if path.strip("/."):
-                yield Mark("file", match.start(), match.start() + len(path), path.replace("\\ ", " "))
+                yield Mark("file", match.start(), match.start() + len(path), unescaped(path))
     for match in _PHONE.finditer(plain):
         digits = re.sub(r"[^0-9]", "", match[0])
         if 7 <= len(digits) <= 15:
             yield Mark("phone", match.start(), match.end(), "+" * match[0].startswith("+") + digits)
+
+
+def unescaped(path: str) -> str:
+    """A path without the backslashes that shells want before spaces."""
+    return path.replace("\\ ", " ")
 
 
 def _ended(address: str) -> str:

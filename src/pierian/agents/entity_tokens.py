@@ -46,6 +46,8 @@ class Language(Struct, frozen=True, eq=False):
     afternoon: str
     abbreviations: frozenset[str]
     """Words that a point may belong to where a day follows."""
+    possessive: str
+    """What a word may carry at its end without meaning something else."""
     connectors: frozenset[str]
     """Words after which no noun belongs to what stands before."""
     past: frozenset[str]
@@ -113,8 +115,10 @@ def tokens(text: str, language: Language) -> list[Token]:
         kind = match.lastgroup or ""
         spelled = match[0]
         end = match.end()
-        if kind == "word" and spelled.lower() in language.abbreviations and _point_belongs(text, end):
-            end += 1
+        if kind == "word":
+            spelled = _bare(spelled, language)
+            end = start + len(spelled)
+            end += spelled.lower() in language.abbreviations and _point_belongs(text, end)
         readings = _READERS[kind](spelled, language)
         glued = bool(found) and found[-1].end == start
         if kind == "number":
@@ -127,6 +131,14 @@ def tokens(text: str, language: Language) -> list[Token]:
 
 _DASHES = {"–": "-", "—": "-", "‐": "-", "‒": "-", "−": "-"}
 _POINT = re.compile(r"\.(?=[ ]?[0-9,])")
+
+
+def _bare(spelled: str, language: Language) -> str:
+    """A word without its possessive ending, where the language has the word: Friday's."""
+    ending = len(language.possessive)
+    owner = spelled[:-ending]
+    possessive = spelled[-ending:].lower().replace("’", "'") == language.possessive
+    return owner if possessive and owner.lower() in language.words else spelled
 
 
 def _point_belongs(text: str, at: int) -> bool:

@@ -134,7 +134,7 @@ class Runner:
         """Every step that can be done; raises `Parked` when the rest waits for a person."""
         schedule = Schedule(scope, lambda name: name in self._tools and self._tools[name].acts)
         ended: asyncio.Queue[tuple[str, BaseException | None]] = asyncio.Queue()
-        working, parked = set[asyncio.Task[None]](), False
+        working, under_way, parked = set[asyncio.Task[None]](), 0, False
 
         async def work(step: Step) -> None:
             try:
@@ -153,11 +153,13 @@ class Runner:
                         continue
                     started = asyncio.create_task(work(step))
                     working.add(started)
+                    under_way += 1
                     started.add_done_callback(lambda done: done.cancelled() or done.exception())
                     started.add_done_callback(working.discard)
-                if not working and ended.empty():
+                if not under_way:
                     break
                 name, error = await ended.get()
+                under_way -= 1
                 if error is None:
                     schedule.settled(name)
                 elif isinstance(error, Parked):

@@ -24,6 +24,10 @@ BaseUrlOption = Annotated[str | None, typer.Option("--base-url", help="An OpenAI
 TokensOption = Annotated[int | None, typer.Option("--budget-tokens", help="Most tokens to generate.", min=1)]
 SecondsOption = Annotated[float | None, typer.Option("--budget-seconds", help="Most seconds to take.")]
 
+ToolsOption = Annotated[
+    str | None, typer.Option("--tools", help="Tools or groups of tools it may use, with commas; '' for none.")
+]
+
 
 def ask(
     question: Annotated[
@@ -35,6 +39,7 @@ def ask(
     base_url: BaseUrlOption = None,
     budget_tokens: TokensOption = None,
     budget_seconds: SecondsOption = None,
+    tools: ToolsOption = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeat the same answer (engine with 1 slot).")
     ] = None,
@@ -61,7 +66,11 @@ def ask(
         drafts=drafts,
     )
     request = AskRequest(
-        question=checked_question(read_question(question)), mode=Mode(settings.mode), seed=seed
+        question=checked_question(read_question(question)),
+        mode=Mode(settings.mode),
+        seed=seed,
+        tools=tool_names(tools),
+        waits=not (json or events) and sys.stdin.isatty() and sys.stdout.isatty(),
     )
 
     async def main() -> Answer:
@@ -74,6 +83,15 @@ def ask(
         return exit_code(asyncio.run(main()))
     except asyncio.CancelledError:
         return STOPPED
+
+
+def tool_names(tools: str | None) -> tuple[str, ...] | None:
+    """The names in the option; None where it was not given."""
+    if tools is None:
+        return None
+    from pierian.agents import named
+
+    return named(tools)
 
 
 def mode_name(mode: str | None) -> str | None:
@@ -105,11 +123,20 @@ async def answer_on(face: Face, assistant: Assistant, request: AskRequest) -> An
     import contextlib
     import signal
 
-    from pierian.events import AnswerReady
+    from pierian.events import AnswerReady, ApprovalNeeded
 
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)
     task, asked = asyncio.current_task(), list[bool]()
+    asking = set[asyncio.Task[None]]()
+    one_at_a_time = asyncio.Lock()
+
+    async def approve(event: ApprovalNeeded) -> None:
+        async with one_at_a_time:
+            approved = await face.approve(event)
+            # It may have been answered in another terminal meanwhile.
+            with contextlib.suppress(UserError):
+                await assistant.answer_approval(event.approval, approved=approved)
 
     def stop() -> None:
         assistant.stop()
@@ -124,9 +151,14 @@ async def answer_on(face: Face, assistant: Assistant, request: AskRequest) -> An
             async with contextlib.aclosing(assistant.stream(request)) as shown:
                 async for event in shown:
                     face.show(event)
+                    if isinstance(event, ApprovalNeeded) and request.waits:
+                        asking.add(asyncio.create_task(approve(event)))
                     if isinstance(event, AnswerReady):
                         return event.answer
     finally:
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
         for number in numbers:
             loop.remove_signal_handler(number)
     raise AssertionError("a run ends with an answer or an error")

@@ -35,6 +35,8 @@ def receipt_lines(receipt: Receipt) -> list[Text]:
     if spend.money:
         parts.append(Text(f"{spend.money:.4f} spent"))
     parts += [_check(check) for check in merged(receipt.checks)]
+    if receipt.steps:
+        parts.append(Text(steps_part(receipt)))
     lines = [Text(" · ").join(parts)]
     if len(receipt.drafts) > 2:
         lines.append(Text(printable(drafts_line(receipt)), style="dim"))
@@ -43,6 +45,12 @@ def receipt_lines(receipt: Receipt) -> list[Text]:
     if receipt.note:
         lines.append(Text(printable(receipt.note), style="yellow" if "care" in receipt.note else "dim"))
     return lines
+
+
+def steps_part(receipt: Receipt) -> str:
+    """How many steps of a plan came to something, and under which id the run can be seen again."""
+    done = sum(step.outcome in ("done", "confirmed") for step in receipt.steps)
+    return f"{done} of {len(receipt.steps)} steps done · run {receipt.run}"
 
 
 def drafts_line(receipt: Receipt) -> str:

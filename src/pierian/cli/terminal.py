@@ -16,6 +16,7 @@ from pierian.cli.text import printable
 from pierian.events import (
     Answer,
     AnswerReady,
+    ApprovalNeeded,
     CalculationCorrected,
     DraftCancelled,
     DraftFinished,
@@ -30,6 +31,7 @@ from pierian.events import (
     PromptRead,
     Revising,
     Routed,
+    RunOpened,
     SecondLook,
     Token,
     ValueMissing,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from pierian.cli.drafts_table import DraftsTable
+    from pierian.cli.plan_tree import PlanTree
 
 
 class Face(Protocol):
@@ -55,6 +58,10 @@ class Face(Protocol):
 
     def show(self, event: Event) -> None:
         """Show one event."""
+        ...
+
+    async def approve(self, asked: ApprovalNeeded) -> bool:
+        """Ask the person; only where one is there."""
         ...
 
 
@@ -75,6 +82,10 @@ class _Plain:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         sys.stdout.flush()
+
+    async def approve(self, asked: ApprovalNeeded) -> bool:
+        """Nobody is there to be asked."""
+        return False
 
 
 class EventLines(_Plain):
@@ -127,6 +138,7 @@ class Terminal:
         self._approaches: dict[int, str] = {}
         self._at_line_start = True
         self._table: DraftsTable | None = None  # while drafts are shown side by side
+        self._plan: PlanTree | None = None  # while a plan is carried out
 
     @property
     def console(self) -> Console:
@@ -145,13 +157,24 @@ class Terminal:
     ) -> None:
         self._quiet()
         self._end_table()
+        self._end_plan()
         self._end_live()
         self._fresh_line()
+
+    async def approve(self, asked: ApprovalNeeded) -> bool:
+        """Ask the person at the keyboard."""
+        from pierian.cli.approving import ask_person
+
+        self._quiet()
+        self._end_plan(keep=True)
+        return await ask_person(self.console, asked)
 
     def show(self, event: Event) -> None:
         """Show one event as it happens."""
         if self._table is not None and self._table.show(event):
             self._quiet()
+            return
+        if self._plan is not None and self._plan.show(event):
             return
         if self._of_a_draft(event):
             return
@@ -162,6 +185,10 @@ class Terminal:
                 self._busy(f"Reading … {processed} of {total} tokens")
             case EngineRestarted(reason=reason):
                 self._void(reason)
+            case Routed(mode="agents", reason=reason):
+                self._busy(f"{reason.capitalize()} …")
+            case RunOpened():
+                self._begin_plan()
             case Routed(mode="contemplating"):
                 self._side_by_side()
             case Escalated(mode=mode, reason=reason):
@@ -182,6 +209,7 @@ class Terminal:
         """Show what happens to one draft; False for any other event."""
         match event:
             case DraftStarted(draft=draft, approach=approach):
+                self._end_plan()
                 self._approaches[draft] = approach
                 self._waiting[draft] = ""
             case Token(text=text, channel="answer"):
@@ -216,6 +244,19 @@ class Terminal:
         if self._table is not None:
             self._table.stop()
             self._table = None
+
+    def _begin_plan(self) -> None:
+        from pierian.cli.plan_tree import PlanTree
+
+        self._quiet()
+        self._fresh_line()
+        self._plan = PlanTree(self.console)
+
+    def _end_plan(self, *, keep: bool = False) -> None:
+        """Leave the tree as it stands; `keep` where its steps go on."""
+        if self._plan is not None:
+            self._plan.stop()
+            self._plan = self._plan if keep else None
 
     def _busy(self, text: str) -> None:
         if not self._at_line_start or self._live is not None:
@@ -313,6 +354,7 @@ class Terminal:
 
         self._quiet()
         self._end_table()
+        self._end_plan()
         self._end_live()
         self._fresh_line()
         if answer.text and printable(answer.text).strip() != self._text.strip():

@@ -1,6 +1,15 @@
 """Values that travel: what happens during a run, and the answer at its end."""
 
-from pierian.events.answer import Answer, AnswerReady, Check, DraftOutcome, DraftRecord, Receipt, Spend, StepRecord
+from pierian.events.answer import (
+    Answer,
+    AnswerReady,
+    Check,
+    DraftOutcome,
+    DraftRecord,
+    Receipt,
+    Spend,
+    StepRecord,
+)
 from pierian.events.codec import Event, decode, encode
 from pierian.events.model import EngineRestarted, ModelLoading, ModelReady, PromptRead
 from pierian.events.plan import (

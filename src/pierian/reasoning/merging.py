@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from pierian.events import Check, Merging
 from pierian.exceptions import BudgetExhausted, SchemaIgnored
-from pierian.models.structured import decode, schema_of
+from pierian.models.structured import schema_of, unfenced
 from pierian.models.wire import Message
 from pierian.reasoning.generation import Generated, Generation, generate
 from pierian.reasoning.run import Draft, Run
@@ -89,7 +89,7 @@ async def _outline(run: Run, drafts: list[Draft]) -> list[Point]:
             run, "outline", (*messages, Message("user", again)) if wrong else messages, schema_of(Outline)
         )
         try:
-            points = decode(done.text, Outline).points
+            points = msgspec.json.decode(unfenced(done.text), type=Outline).points
         except msgspec.MsgspecError as error:
             wrong = str(error)
             continue

@@ -155,6 +155,15 @@ class Journal:
                 .values(state=state, worker=None, updated_at=self._clock())
             )
 
+    def abandon(self, run: str, worker: str) -> None:
+        """Note that `worker`, which is dead, no longer works on a run; nothing where it does not."""
+        with self.database.append() as connection:
+            connection.execute(
+                update(runs)
+                .where(runs.c.id == run, runs.c.worker == worker, runs.c.state == "running")
+                .values(worker=None, state="stopped", fence=runs.c.fence + 1, updated_at=self._clock())
+            )
+
     def cancel(self, run: str) -> RunRecord:
         """End a run for good, whoever works on it; raises `UserError` where it has ended already."""
         with self.database.append() as connection:

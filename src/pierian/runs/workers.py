@@ -117,6 +117,10 @@ class Workers:
         self._seen = {row.id: self._seen[row.id] for row in rows}
         return found
 
+    def knows(self, worker: str) -> bool:
+        """Whether it was there when `dead` was last asked."""
+        return worker in self._seen
+
     def forget(self, dead: str) -> None:
         """Remove a dead worker that has no runs left."""
         with self.database.append() as connection:

@@ -27,6 +27,7 @@ from pierian.events import (
     Merging,
     ModelLoading,
     ProgramRun,
+    Receipt,
     Revising,
     Routed,
     RunParked,
@@ -78,6 +79,8 @@ class RunOutcome(Struct, frozen=True):
     approvals: tuple[str, ...] = ()
     """The ids of what the user has to approve."""
     answer: Answer | None = None
+    receipt: Receipt | None = None
+    """What a run that waits has cost so far. Its text is for the user: it says how to approve."""
 
 
 def mcp() -> None:
@@ -171,7 +174,9 @@ async def _ask(
 
     arguments = _converted(given, AskArguments)
     mode = Mode.named(arguments.mode) if arguments.mode else None
-    answer = (await _followed(assistant, context, AskRequest(question=arguments.question, mode=mode))).answer
+    # No tools, also where the settings name some: `ask` promises to change nothing.
+    request = AskRequest(question=arguments.question, mode=mode, tools=())
+    answer = (await _followed(assistant, context, request)).answer
     assert answer is not None
     return _result(_text(answer), answer)
 
@@ -195,11 +200,12 @@ async def _run(
 async def _followed(
     assistant: Assistant, context: ServerRequestContext[Any], request: AskRequest
 ) -> RunOutcome:
-    """Work on a request to its answer or until it is parked, telling the client of it."""
+    """Work on a request until it is answered or parked, telling the client of it."""
     import anyio
 
     progress = Progress(context.session.report_progress)
     approvals: list[str] = []
+    parked = ""
     async with AsyncExitStack() as stack:
         events = assistant.stream(request)
 
@@ -215,12 +221,16 @@ async def _followed(
                 case ApprovalNeeded(approval=approval):
                     approvals.append(approval)
                 case RunParked(run=run):
-                    return RunOutcome("waiting for approval", run, tuple(approvals))
+                    parked = run  # the journal is written after this, so the stream is followed to its end
+                case AnswerReady(answer=answer) if parked:
+                    return RunOutcome(
+                        "waiting for approval", parked, tuple(approvals), receipt=answer.receipt
+                    )
                 case AnswerReady(answer=answer):
                     return RunOutcome("finished", answer=answer)
                 case _:
                     pass
-    raise AssertionError("a run ends with an answer, an error, or parked")
+    raise AssertionError("a run ends with an answer or an error")
 
 
 class Progress:

@@ -63,20 +63,13 @@ def file_tools(folders: Sequence[Path]) -> list[Tool]:
         Args:
             folder: Its path; empty for the folders that may be used.
         """
-        places = [allowed.place(folder)] if folder else allowed.roots()
-        listing = await asyncio.to_thread(_listing, allowed, places[0]) if folder else _roots(places)
-        return Labelled(listing, labels_of(places))
+        return await asyncio.to_thread(_list, allowed, folder)
 
     @returning(str)
     @tool(effect="read")
     async def file_read(path: str) -> Labelled:
         """The text of a file."""
-        place = await asyncio.to_thread(allowed.place, path)
-        content = await asyncio.to_thread(confined.read, place, MOST_READ_BYTES)
-        text = decoded(content)
-        if text is None:
-            raise ToolFailure("wrong_type", f"{place.path} is not a text file.")
-        return Labelled(text, labels_of([place]))
+        return await asyncio.to_thread(_read, allowed, path)
 
     @returning(words_in_files.Found)
     @tool(effect="read")
@@ -86,10 +79,7 @@ def file_tools(folders: Sequence[Path]) -> list[Tool]:
         Args:
             folder: Where to look; empty for everywhere.
         """
-        places = [allowed.place(folder)] if folder else allowed.roots()
-        found = await asyncio.to_thread(words_in_files.search, places, words)
-        hits = frozenset(hit.path for hit in found.hits)
-        return Labelled(found, labels_of(places) | together(external(f"file:{path}") for path in hits))
+        return await asyncio.to_thread(_search, allowed, words, folder)
 
     async def written(_: Context, values: Mapping[str, Any]) -> Labelled | None:
         try:
@@ -129,6 +119,29 @@ def standing(allowed: Folders, path: str, text: str) -> Labelled | None:
     return Labelled(Written(place.path, len(content)), labels_of([place]))
 
 
+def _list(allowed: Folders, folder: str) -> Labelled:
+    if folder:
+        place = allowed.place(folder)
+        return Labelled(_listing(allowed, place), labels_of([place]))
+    places = allowed.roots()
+    return Labelled(_roots(places), labels_of(places))
+
+
+def _read(allowed: Folders, path: str) -> Labelled:
+    place = allowed.place(path)
+    text = decoded(confined.read(place, MOST_READ_BYTES))
+    if text is None:
+        raise ToolFailure("wrong_type", f"{place.path} is not a text file.")
+    return Labelled(text, labels_of([place]))
+
+
+def _search(allowed: Folders, words: str, folder: str) -> Labelled:
+    places = [allowed.place(folder)] if folder else allowed.roots()
+    found = words_in_files.search(places, words)
+    hits = together(external(f"file:{hit.path}") for hit in found.hits)
+    return Labelled(found, labels_of(places) | hits)
+
+
 def _write(allowed: Folders, path: str, text: str, replace: bool) -> Labelled:
     try:
         content = text.encode()
@@ -156,7 +169,7 @@ def _roots(places: Sequence[Place]) -> Listing:
 
 def _listing(allowed: Folders, place: Place) -> Listing:
     with confined.opened_folder(place) as folder, confined.explained(place.path):
-        names = sorted(os.listdir(folder))
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - pathlib knows no descriptors
         found = list(_entries(allowed, place, folder, names))
     return Listing(found[:MOST_ENTRIES], len(names) - min(len(found), MOST_ENTRIES))
 

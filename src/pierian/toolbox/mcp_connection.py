@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -116,8 +117,6 @@ class Connection:
         from mcp import Client
         from mcp_types import Implementation
 
-        from pierian import __version__
-
         if self.server.url:
             from pierian.toolbox.mcp_http import client_for, http_transport
 
@@ -130,7 +129,7 @@ class Connection:
         async with Client(
             transport,
             cache=None,
-            client_info=Implementation(name="pierian", version=__version__),
+            client_info=Implementation(name="pierian", version=version("pierian")),
             message_handler=self._heard,
             read_timeout_seconds=mcp_limits.CALL_SECONDS,
         ) as client:

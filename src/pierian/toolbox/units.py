@@ -68,4 +68,4 @@ def _registry() -> Any:
     import pint
 
     registry: Any = pint.UnitRegistry  # its annotations know floats only
-    return registry(non_int_type=Fraction, autoconvert_offset_to_baseunit=True)
+    return registry(non_int_type=Fraction)

@@ -1,7 +1,7 @@
 """Looks for words in the names and texts under some folders, within bounds on files, bytes and seconds.
 
-A plain walk, no index: right for a folder of notes, too slow for a disk. Hidden files and folders are passed over, and
-links are not followed. Blocking: call it in a thread.
+A plain walk, no index: right for a folder of notes, too slow for a disk. Hidden files and folders are passed over,
+and links are not followed. Blocking: call it in a thread.
 """
 
 from __future__ import annotations
