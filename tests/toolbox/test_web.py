@@ -71,6 +71,14 @@ async def test_a_page_that_is_a_list_keeps_its_text(server: WebServer) -> None:
     assert len(page["links"]) == reading.MOST_LINKS
 
 
+async def test_a_large_page_is_read_soon(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_SECONDS", 5.0)
+    item = "<p>Words <i>and</i> words <a href='#part'>of it</a></p>"
+    server.pages["/a"] = response(f"{item * 8000}<a href='/b'>B</a>".encode())
+    page = (await call(server, "web_open", "/a")).value
+    assert [link["text"] for link in page["links"]] == ["B"]
+
+
 async def test_links_follow_the_base_of_the_page(server: WebServer) -> None:
     server.pages["/a"] = response(
         b"<base href='https://b.example/x/'><a href='y'>Y</a><a href='http://[bad'>Z</a>"

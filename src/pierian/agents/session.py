@@ -147,8 +147,7 @@ async def act(run: Run, desk: Desk, tools: Sequence[str], entities: Sequence[Ent
     The caller calls `Session.end` when the answer is complete.
     """
     session = Session(desk, run, run.question.text)
-    known = {entity.name: Labelled(entity.value, USER) for entity in entities}
-    task = Task(run.question.text, tuple(tools), known)
+    task = Task(run.question.text, tuple(tools), known_values(entities))
     run.emit(Routed("agents", f"planning with {len(task.tools)} tool{'s' if len(task.tools) != 1 else ''}"))
     return session if await _work(run, session, task) else None
 
@@ -157,9 +156,19 @@ async def go_on(run: Run, desk: Desk, claim: Claim, tools: Sequence[str], entiti
     """Take up a run that is in the journal, where it was."""
     session = Session(desk, run, run.question.text, claim)
     await session.take_up()
-    known = {entity.name: Labelled(entity.value, USER) for entity in entities}
-    await _work(run, session, Task(run.question.text, tuple(tools), known))
+    await _work(run, session, Task(run.question.text, tuple(tools), known_values(entities)))
     return session
+
+
+def known_values(entities: Sequence[Entity]) -> dict[str, Labelled]:
+    """What a planner may name: each value once, and no plain numbers, which even a small model copies rightly."""
+    found: dict[str, Labelled] = {}
+    seen: set[str] = set()
+    for entity in entities:
+        if entity.kind != "number" and (key := f"{entity.kind} {entity.value!r}") not in seen:
+            seen.add(key)
+            found[entity.name] = Labelled(entity.value, USER)
+    return found
 
 
 async def _work(run: Run, session: Session, task: Task) -> bool:

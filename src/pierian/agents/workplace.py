@@ -89,7 +89,7 @@ async def _group(
     connection = await stack.enter_async_context(
         toolbox.connected(toolbox.read_servers(), AcceptedTools(database))
     )
-    return [*connection.tools()]
+    return [*await connection.tools()]
 
 
 def _folders(settings: Settings) -> list[Path]:

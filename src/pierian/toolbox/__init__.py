@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pierian.toolbox.clock import clock_tools
     from pierian.toolbox.fetching import Fetcher
     from pierian.toolbox.files import file_tools
+    from pierian.toolbox.mcp_servers import connected, read_servers
     from pierian.toolbox.python_program import python_tools
     from pierian.toolbox.search import search_tools
     from pierian.toolbox.web import web_tools
@@ -24,8 +25,10 @@ __all__ = [
     "artifact_tools",
     "calculator_tools",
     "clock_tools",
+    "connected",
     "file_tools",
     "python_tools",
+    "read_servers",
     "sandboxed_page",
     "search_tools",
     "web_tools",
@@ -37,8 +40,10 @@ _HOMES = {
     "artifact_tools": "artifact",
     "calculator_tools": "calculator",
     "clock_tools": "clock",
+    "connected": "mcp_servers",
     "file_tools": "files",
     "python_tools": "python_program",
+    "read_servers": "mcp_servers",
     "sandboxed_page": "artifact",
     "search_tools": "search",
     "web_tools": "web",

@@ -111,7 +111,9 @@ def _links(tree: HTMLTree, url: str) -> list[Link]:
     base = document.query_selector("base[href]")
     start = urljoin(url, base.getattr("href") or "") if base is not None else url
     found: dict[str, Link] = {}
-    for anchor in document.query_selector_all("a[href]"):
+    for anchor in document.query_selector_all("a[href]")[
+        :
+    ]:  # the list itself asks anew for each of its items
         with contextlib.suppress(ValueError):
             target = urljoin(start, (anchor.getattr("href") or "").strip()).partition("#")[0]
             text = " ".join((anchor.text or "").split())[:MOST_LINK_CHARACTERS]
