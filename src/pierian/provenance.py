@@ -76,4 +76,4 @@ def from_user(labels: Labels) -> bool:
 def described(labels: Labels) -> str:
     """The labels in words, for a person who is asked to approve."""
     names = {Origin.USER: "your own words", Origin.MODEL: "written by the model", Origin.COMPUTED: "computed"}
-    return ", ".join(names.get(label.origin) or label.source for label in sorted(labels)) or "made by code"
+    return ", ".join(names.get(label.origin) or str(label) for label in sorted(labels)) or "made by code"

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -22,13 +21,6 @@ from pierian.storage.words import fold, snippet
 
 START = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 LETTERS = "abcXYZ ÄäßÉéΣσςЖж%_'\"\\/-()*0123中文"
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("PIERIAN_HOME", str(tmp_path))
-    with open_database(tmp_path / "pierian.db") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -276,6 +268,7 @@ def test_an_empty_conversation_can_be_exported(store: Conversations) -> None:
     assert store.export(made.id, "jsonl") == ""
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_deleted_text_is_gone_from_the_files(database: Database, store: Conversations) -> None:
     kept, made = store.create("kept"), store.create("Zimtstern title")
     store.append(kept.id, "user", "Haselnuss", "user")

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.postgresql import address
 
 from pierian.budget import Amount, DailyCap, Ledger
 from pierian.exceptions import BudgetExhausted, StorageError
-from pierian.storage import Database, UsageStore, open_database
+from pierian.storage import Database, UsageStore
 from pierian.storage.usage import Total
 
 NOON = datetime(2026, 11, 3, 12, 0, tzinfo=timezone(timedelta(hours=1)))
@@ -30,13 +29,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("PIERIAN_HOME", str(tmp_path))
-    with open_database(tmp_path / "pierian.db") as opened:
-        yield opened
 
 
 def test_what_was_used_replaces_what_was_reserved(database: Database) -> None:
@@ -158,7 +150,7 @@ def test_an_unknown_ticket(database: Database) -> None:
 
 def test_what_a_dead_process_reserved_stays_counted(database: Database) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", RESERVE_AND_DIE, database.path], capture_output=True, text=True, check=False
+        [sys.executable, "-c", RESERVE_AND_DIE, *where(database)], capture_output=True, text=True, check=False
     )
     assert done.returncode == -9
     store = UsageStore(database, 100)
@@ -182,7 +174,7 @@ def test_a_process_that_got_the_number_of_a_dead_one_does_not_count_as_it(
 def test_eight_processes_spend_the_cap_exactly(database: Database) -> None:
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", SPEND_ALL, database.path],
+            [sys.executable, "-c", SPEND_ALL, *where(database)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -203,6 +195,11 @@ def test_eight_processes_spend_the_cap_exactly(database: Database) -> None:
     store = UsageStore(database, 1_000)
     assert store.today().used == Total(1_000, 0.0)
     assert store.tokens_left() == 0
+
+
+def where(database: Database) -> tuple[str, str]:
+    """What another process needs to open the same database."""
+    return address(database), str(database.path)
 
 
 Step = tuple[bool, int, float, float, float]
@@ -254,8 +251,8 @@ RESERVE_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from pierian.budget import Amount
-from pierian.storage import UsageStore, open_database
-UsageStore(open_database(Path(sys.argv[1])), 100).reserve(Amount(70))
+from pierian.storage import UsageStore, open_storage
+UsageStore(open_storage(sys.argv[1], Path(sys.argv[2])), 100).reserve(Amount(70))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -264,9 +261,9 @@ import sys
 from pathlib import Path
 from pierian.budget import Amount
 from pierian.exceptions import BudgetExhausted
-from pierian.storage import UsageStore, open_database
-made = 0
-with open_database(Path(sys.argv[1]), busy_seconds=60) as database:
+from pierian.storage import UsageStore, open_database, open_storage
+made, url, path = 0, sys.argv[1], Path(sys.argv[2])
+with open_storage(url, path) if url else open_database(path, busy_seconds=60) as database:
     store = UsageStore(database, 1_000)
     print("ready", flush=True)
     sys.stdin.readline()

@@ -2,23 +2,27 @@
 
 What was done is told by code, from the journal, below the model's words: a text that says "answer that the mail was sent"
 changes nothing there. Nothing in an answer is loaded from anywhere: pictures become their words, and an address becomes a
-link only if the user or a page that was opened for the answer wrote it.
+link only if the user wrote it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pierian.agents.passages import passages
 from pierian.agents.plan import Agent, Call, Step, describe
-from pierian.agents.progress import Scope, StepProgress
+from pierian.agents.progress import Progress, Scope, StepProgress, path_of
 from pierian.provenance import Labels, described, together
 from pierian.reasoning.approach import Approach
 from pierian.reasoning.approaches.direct import no_value
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 MOST_CHARACTERS = 5_000
 """Of all results together, as the writer sees them."""
@@ -33,18 +37,30 @@ FROM_RESULTS = Approach(
     read=no_value,
 )
 
-_PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)|!\[([^\]]*)\]\[[^\]]*\]")
-_LINK = re.compile(r"\[([^\]]*)\]\(\s*<?([^)\s>]*)>?[^)]*\)")
-_BARE = re.compile(r"<(?:https?|data|ftp|file|javascript):[^>]*>|(?:https?|ftp)://[^\s<>()\[\]\"'`]+", re.IGNORECASE)
-_DEFINITION = re.compile(r"^[ ]{0,3}\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
-_TAG = re.compile(r"</?[A-Za-z!][^>]*>?")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Controls of terminals, and those that make a text read in another order than it is written."""
+_DESTINATION = r"\(\s*<?(?P<{0}>[^()<>\s]*)>?(?:\s[^()]*)?\)"
+_MARKS = re.compile(
+    r"(?P<escaped>\\[!-/:-@\[-`{-~])"
+    r"|(?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    rf"|!\[(?P<picture>[^\[\]]*)\](?:{_DESTINATION.format('shown')}|\[[^\[\]]*\])"
+    rf"|\[(?P<link>[^\[\]]*)\]{_DESTINATION.format('to')}"
+    r"|<(?P<auto>[A-Za-z][A-Za-z0-9+.-]{1,31}:[^<>\s]*)>"
+    r"|(?P<bare>(?:\b(?:https?|ftp)://|(?<![\w/.])www\.)[^\s<>`|]+)"
+    r"|(?P<open><(?=[A-Za-z/!?]))"
+    r"|(?P<close>\](?=[(:]))",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 def asked(request: str, scope: Scope) -> str:
     """The request with what the steps came to, for the writer."""
     done = [step for step in scope.plan.steps if scope.steps[step.id].status in ("done", "failed")]
     share = max(400, MOST_CHARACTERS // max(1, len(done)))
-    parts = [f"<result of=\"{_plain(describe(step))}\">\n{_shown(scope.steps[step.id], request, share)}\n</result>" for step in done]
+    parts = [
+        f'<result of="{_plain(describe(step))}">\n{_shown(scope.steps[step.id], request, share)}\n</result>'
+        for step in done
+    ]
     return f"{chr(10).join(parts)}\n\nRequest: {request}"
 
 
@@ -65,17 +81,29 @@ def labels_of(scope: Scope) -> Labels:
     return together(step.value.labels for step in scope.steps.values() if step.value is not None)
 
 
-def account(scope: Scope, acts: Sequence[str]) -> str:
+def account(progress: Progress, acts: Collection[str]) -> str:
     """What was done and what was not, as Markdown written by code; empty where nothing acts."""
-    lines: list[str] = []
-    for step in scope.plan.steps:
-        if isinstance(step, Call) and step.tool in acts:
-            lines.append(f"- {_told(step, scope.steps[step.id])}")
-    return "\n".join(lines)
+    lines = [f"- {_told(step, state)}" for step, state in _actions(progress, "", acts)]
+    return "\n".join(["Actions, as the journal has them:", "", *lines]) if lines else ""
+
+
+def untouched(progress: Progress, acts: Collection[str]) -> bool:
+    """Whether nothing can have been changed or sent."""
+    return all(state.status in ("waiting", "skipped") for _, state in _actions(progress, "", acts))
+
+
+def _actions(progress: Progress, scope: str, acts: Collection[str]) -> Iterator[tuple[Call, StepProgress]]:
+    """The calls that act, those of sub-agents in the place of the step that started them."""
+    for step in progress.scopes[scope].plan.steps if scope in progress.scopes else ():
+        path = path_of(scope, step.id)
+        if isinstance(step, Agent):
+            yield from _actions(progress, path, acts)
+        elif isinstance(step, Call) and step.tool in acts:
+            yield step, progress.step(path)
 
 
 def _told(step: Step, progress: StepProgress) -> str:
-    what = f"`{describe(step).replace('`', '')}`"
+    what = f"`{' '.join(describe(step).replace('`', '').split())}`"
     match progress.status:
         case "done":
             return f"{what}: done{', and read back' if progress.confirmed else ', but it cannot be read back'}"
@@ -97,41 +125,110 @@ def sources(scope: Scope) -> str:
     return ", ".join(sorted(found))
 
 
-def sub_agents(scope: Scope) -> int:
-    """How many sub-agents a plan has."""
-    return sum(isinstance(step, Agent) for step in scope.plan.steps)
-
-
 def harmless(text: str, known: Iterable[str]) -> str:
-    """An answer that loads nothing and links only to `known` addresses; other addresses stay readable as code."""
-    allowed = {address.rstrip("/").casefold() for address in known}
+    """An answer that loads nothing and links only to `known` addresses; other addresses stay readable as code.
 
-    def link(found: re.Match[str]) -> str:
-        if found[2].rstrip("/").casefold() in allowed:
-            return f"[{found[1]}](<{found[2]}>)"
-        return f"{found[1]} (`{_code(found[2])}`)" if found[2] else found[1]
+    What Markdown would make of it is looked at afterwards. If that is not what is meant, everything that could begin a
+    link, a picture or a tag is taken apart, wherever it stands.
+    """
+    text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    allowed = {_same(address) for address in known}
+    code = _code_lines(text)
+    parts, plain = list[str](), list[str]()
+    for number, line in enumerate([*text.split("\n"), ""]):
+        # A paragraph ends at an empty line, and with it what is open.
+        if plain and (number in code or not line.strip()):
+            parts.append(_without_marks("\n".join(plain), allowed))
+            plain = []
+        if number in code or not line.strip():
+            parts.append(line)
+        else:
+            plain.append(line)
+    found = "\n".join(parts[:-1])
+    return found if _loads_nothing(found, allowed) else _taken_apart(text)
 
-    def bare(found: re.Match[str]) -> str:
-        address = found[0].strip("<>")
-        kept = address.rstrip(".,;:!?")
-        return found[0] if kept.rstrip("/").casefold() in allowed else f"`{_code(kept)}`{address[len(kept) :]}"
 
-    parts = re.split(r"(```.*?(?:```|\Z)|`[^`\n]*`)", text, flags=re.DOTALL)
-    for index in range(0, len(parts), 2):
-        part = _PICTURE.sub(lambda m: f"{m[1] or m[3] or 'picture'}", parts[index])
-        part = _DEFINITION.sub("", part)
-        held: list[str] = []
+def ended(text: str) -> str:
+    """The text with its last block of code closed, so that what comes after it stands outside."""
+    blocks = _markdown().parse(f"{text}\n\nend")
+    return f"{text}\n{blocks[-1].markup}" if blocks and blocks[-1].type == "fence" else text
 
-        def hold(found: re.Match[str], held: list[str] = held) -> str:
-            held.append(link(found))
-            return f"\0{len(held) - 1}\0"
 
-        part = _LINK.sub(hold, part)
-        part = _BARE.sub(bare, part)
-        part = _TAG.sub(lambda m: m[0].replace("<", "&lt;"), part)
-        parts[index] = re.sub("\0(\\d+)\0", lambda m, held=held: held[int(m[1])], part)
-    return "".join(parts)
+def _without_marks(text: str, allowed: Collection[str]) -> str:
+    """A paragraph without pictures, tags and links to elsewhere."""
+
+    def changed(found: re.Match[str]) -> str:
+        match found.lastgroup:
+            case "shown" | "picture":
+                return _without_marks(found["picture"], ()) or "picture"
+            case "to":
+                words, address = _without_marks(found["link"], ()), found["to"]
+                if _same(address) in allowed:
+                    return f"[{words}](<{address}>)"
+                return f"{words} ({_code(address)})" if address else words
+            case "auto":
+                return found[0] if _same(found["auto"]) in allowed else _code(found["auto"])
+            case "bare":
+                address = found["bare"].rstrip(".,;:!?)]}*_~'\"")
+                rest = found["bare"][len(address) :].replace("](", "]\\(")
+                alone = found.end() == len(text) or text[found.end()].isspace()
+                return (address if alone and _same(address) in allowed else _code(address)) + rest
+            case "open":
+                return "&lt;"
+            case "close":
+                return "]\\"
+            case _:
+                return found[0]
+
+    return _MARKS.sub(changed, text)
 
 
 def _code(address: str) -> str:
-    return address.replace("`", "")[:300]
+    return f"`{address.replace('`', '')[:300]}`"
+
+
+def _taken_apart(text: str) -> str:
+    """A text in which nothing can be a link, a picture or a tag, not even to a parser that sees no code in it."""
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+    return re.sub(r"\](?=[(:])", r"]\\", re.sub(r"://", r":\\//", text))
+
+
+def _same(address: str) -> str:
+    """An address in the form in which addresses are compared."""
+    return _markdown().normalizeLink(address).rstrip("/").casefold()
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """A parser that takes every address for one, and knows what GitHub's flavour knows of blocks."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
+    parser.validateLink = lambda url: True
+    return parser
+
+
+def _code_lines(text: str) -> set[int]:
+    """The lines that are blocks of code, fences included; tags are looked at as the text that they will be."""
+    found = set[int]()
+    for token in _markdown().parse(re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)):
+        if token.type in ("fence", "code_block") and token.map:
+            found |= {*range(*token.map)}
+    return found
+
+
+def _loads_nothing(text: str, allowed: Collection[str]) -> bool:
+    """Whether Markdown, in its plain form too, makes no picture, no tag and no link to elsewhere of it."""
+    from markdown_it import MarkdownIt
+
+    plain = MarkdownIt("commonmark", {"maxNesting": 100})
+    plain.validateLink = lambda url: True
+    left = [*_markdown().parse(text), *plain.parse(text)]
+    while left:
+        token = left.pop()
+        left += token.children or ()
+        if token.type in ("image", "html_block", "html_inline"):
+            return False
+        if token.type == "link_open" and _same(str(token.attrGet("href"))) not in allowed:
+            return False
+    return True

@@ -1,13 +1,13 @@
 """From what a plan writes to values with labels: references are looked up, literals are told apart by who wrote them.
 
 A literal that stands in the user's own request is the user's; one that the planner made up is labelled as written by a
-model. A closed set of words (true, false, an enumeration of the tool's) carries no information of its own.
+model. A closed set of words (true, false, an enumeration or a field name of the tool's) carries no information of its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from pierian.agents.plan import REFERENCE
@@ -15,29 +15,56 @@ from pierian.agents.progress import Scope
 from pierian.provenance import MODEL, NOBODY, USER, Labelled, Labels, together
 from pierian.tools import ToolFailure
 
+_INDEX = re.compile(r"[0-9]{1,9}")
 
-def resolved(value: Any, scope: Scope, request: str) -> Labelled:
-    """The value of an argument, with the labels of all that it holds; raises `ToolFailure` for a part that is not there."""
+
+def resolved(value: Any, scope: Scope, request: str, words: Collection[str] = ()) -> Labelled:
+    """The value of an argument, with the labels of all that it holds; raises `ToolFailure` for a part that is not there.
+
+    `words` are the tool's own (`words_of`).
+    """
     if isinstance(value, str):
         found = REFERENCE.fullmatch(value)
         if found and (named := scope.value_of(found[1])) is not None:
             return part_of(named, found[2], value)
-        return Labelled(value, USER if stands_in(value, request) else MODEL)
-    if isinstance(value, bool) or value is None:
-        return Labelled(value, NOBODY)
-    if isinstance(value, int | float):
-        return Labelled(value, USER if number_stands_in(value, request) else MODEL)
     if isinstance(value, Mapping):
         parts = {
-            str(key): resolved(part, scope, request) for key, part in cast(Mapping[Any, Any], value).items()
+            str(key): resolved(part, scope, request, words)
+            for key, part in cast(Mapping[Any, Any], value).items()
         }
-        return Labelled({k: p.value for k, p in parts.items()}, _all(list(parts.values())))
-    items = [resolved(part, scope, request) for part in cast(Sequence[Any], value)]
-    return Labelled([item.value for item in items], _all(items))
+        labels = [labels_of(key, request, words) for key in parts] + [part.labels for part in parts.values()]
+        return Labelled({k: p.value for k, p in parts.items()}, together(labels))
+    if isinstance(value, list | tuple):
+        items = [resolved(part, scope, request, words) for part in cast(Sequence[Any], value)]
+        return Labelled([item.value for item in items], together(item.labels for item in items))
+    return Labelled(value, labels_of(value, request, words))
 
 
-def _all(parts: Sequence[Labelled]) -> Labels:
-    return together(part.labels for part in parts)
+def labels_of(literal: Any, request: str, words: Collection[str] = ()) -> Labels:
+    """Who wrote a literal of a plan: the user where it stands in their request, nobody where it is out of a closed set."""
+    if isinstance(literal, bool) or literal is None or (isinstance(literal, str) and literal in words):
+        return NOBODY
+    if isinstance(literal, str):
+        return USER if stands_in(literal, request) else MODEL
+    return USER if isinstance(literal, int | float) and number_stands_in(literal, request) else MODEL
+
+
+def words_of(schema: Any) -> frozenset[str]:
+    """The names of fields and the enumerated texts that a tool's schema declares."""
+    found, left = set[str](), [schema]
+    while left:
+        part = left.pop()
+        if isinstance(part, Mapping):
+            part = cast(Mapping[str, Any], part)
+            for key in ("properties", "enum"):  # of a mapping the keys
+                if isinstance(named := part.get(key), Mapping | list):
+                    found |= {one for one in cast(Sequence[Any], named) if isinstance(one, str)}
+            if isinstance(only := part.get("const"), str):
+                found.add(only)
+            left += part.values()
+        elif isinstance(part, list):
+            left += cast(list[Any], part)
+    return frozenset(found)
 
 
 def part_of(whole: Labelled, path: str, reference: str) -> Labelled:
@@ -46,7 +73,7 @@ def part_of(whole: Labelled, path: str, reference: str) -> Labelled:
     for key in [part for part in path.split(".") if part]:
         if isinstance(value, dict) and key in value:
             value = cast(dict[str, Any], value)[key]
-        elif isinstance(value, list) and key.isdigit() and int(key) < len(cast(list[Any], value)):
+        elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(cast(list[Any], value)):
             value = cast(list[Any], value)[int(key)]
         else:
             raise ToolFailure("not_found", f"{reference} is not there: the value has no part {key!r}.")

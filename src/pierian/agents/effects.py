@@ -97,7 +97,8 @@ class Effects:
         progress: StepProgress,
     ) -> None:
         """Return when a person has said yes; raises `ToolFailure` (`denied`) for a no, `Parked` for nobody there."""
-        if progress.approved is None:
+        # A rule that allowed it before a crash, and that is no longer there, is no answer.
+        if progress.approved is None or not progress.approval:
             if not progress.approval:
                 shown = tuple(ShownArgument(n, a.value, described(a.labels)) for n, a in arguments.items())
                 await self._recorder.record(
@@ -134,13 +135,14 @@ class Effects:
         self, tool: Tool, arguments: Mapping[str, Labelled], key: str
     ) -> Labelled | None:
         """What an earlier try came to; None where it did not happen. Raises `ToolFailure` where nobody can tell."""
-        if tool.lookup is None:
+        seen, told = await self._look(tool, arguments, Context(key))
+        if not told:
             raise ToolFailure(
                 "unknown",
                 f"{tool.name} was called just before a crash; whether it happened cannot be looked up.",
                 hint="Please check it yourself.",
             )
-        return await invoke(tool, arguments, Context(key), lookup=True)
+        return seen
 
     async def _act(
         self, tool: Tool, arguments: Mapping[str, Labelled], context: Context
@@ -151,30 +153,33 @@ class Effects:
             if failure.code not in ("timeout", "unknown", "unreachable", "wrong_type", "too_large"):
                 raise
             # It may have happened all the same.
-            seen = await self._look(tool, arguments, context)
-            if seen is None and tool.lookup is None and failure.code != "unreachable":
+            seen, told = await self._look(tool, arguments, context)
+            if not told and failure.code != "unreachable":
                 raise ToolFailure("unknown", f"{failure} Whether it happened is not known.") from failure
             if seen is None:
                 raise
             return seen, True
         assert found is not None
-        seen = await self._look(tool, arguments, context)
+        seen, _ = await self._look(tool, arguments, context)
         return (found, False) if seen is None else (Labelled(found.value, found.labels | seen.labels), True)
 
     async def _look(
         self, tool: Tool, arguments: Mapping[str, Labelled], context: Context
-    ) -> Labelled | None:
-        if tool.lookup is None:
-            return None
-        for attempt in range(LOOKS):
+    ) -> tuple[Labelled | None, bool]:
+        """What can be seen of an effect, and whether the last look could tell at all."""
+        told = False
+        for attempt in range(LOOKS if tool.lookup is not None else 0):
             if attempt:
                 await asyncio.sleep(LOOK_SECONDS)
             try:
-                if (seen := await invoke(tool, arguments, context, lookup=True)) is not None:
-                    return seen
+                seen = await invoke(tool, arguments, context, lookup=True)
             except ToolFailure:
+                told = False
                 continue
-        return None
+            told = True
+            if seen is not None:
+                return seen, True
+        return None, told
 
 
 def key_of(run: str, path: str) -> str:

@@ -17,7 +17,7 @@ def passages(text: str, wanted: str, most: int = MOST_CHARACTERS) -> str:
     """At most about `most` characters of `text`, an ellipsis where something is left out."""
     if len(text) <= most:
         return text
-    parts = _paragraphs(text)
+    parts = _paragraphs(text, min(most, _MOST_PARAGRAPH))
     words = {word for word in _words(wanted) if len(word) > 2}
     found = [words & _words(part) for part in parts]
     weight = {
@@ -35,18 +35,20 @@ def passages(text: str, wanted: str, most: int = MOST_CHARACTERS) -> str:
         length += len(parts[index])
     pieces: list[str] = []
     for index in sorted(kept):
-        if pieces and index - 1 not in kept:
+        if index and index - 1 not in kept:
             pieces.append("…")
         pieces.append(parts[index])
+    if len(parts) - 1 not in kept:
+        pieces.append("…")
     return "\n".join(pieces)
 
 
-def _paragraphs(text: str) -> list[str]:
+def _paragraphs(text: str, most: int) -> list[str]:
     """Pieces of a few hundred characters, cut at lines and sentences where there are any."""
     pieces: list[str] = []
     for line in re.split(r"\n+|(?<=[.!?])\s+", text):
-        for at in range(0, len(line), _MOST_PARAGRAPH):
-            piece = line[at : at + _MOST_PARAGRAPH].strip()
+        for at in range(0, len(line), most):
+            piece = line[at : at + most].strip()
             if not piece:
                 continue
             if pieces and len(pieces[-1]) + len(piece) < _LEAST_PARAGRAPH:

@@ -117,6 +117,8 @@ def checked(plan: Plan, tools: Collection[str], names: Collection[str]) -> Plan:
         for tool in used_tools(step):
             if tool not in tools:
                 raise PlanError(f"Step {step.id} uses the tool {tool!r}, which is not there.")
+        if isinstance(step, Extract | Choose) and not REFERENCE.fullmatch(step.source):
+            raise PlanError(f"Step {step.id} reads from {step.source[:80]!r}, which is no reference such as $s1.")
         for name in sorted(needs(step)):
             if name not in known:
                 raise PlanError(
@@ -169,7 +171,7 @@ def names_in(value: Any) -> set[str]:
 def names_of_expression(expression: str) -> set[str]:
     """The free names of an expression that are not Python's own; raises `PlanError` for what is no expression."""
     try:
-        tree = ast.parse(expression.replace("$", ""), mode="eval")
+        tree = ast.parse(expression, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise PlanError(f"{expression[:80]!r} is not a Python expression.") from error
     nodes = list(ast.walk(tree))
@@ -179,12 +181,20 @@ def names_of_expression(expression: str) -> set[str]:
     return used - bound - _PYTHON_NAMES
 
 
+def constants(expression: str) -> list[Any]:
+    """The literals that stand in an expression."""
+    tree = ast.parse(expression, mode="eval")
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+
+
 _PYTHON_NAMES = frozenset(
     [
         "abs",
         "all",
         "any",
         "bool",
+        "date",
+        "datetime",
         "dict",
         "divmod",
         "enumerate",
@@ -204,6 +214,7 @@ _PYTHON_NAMES = frozenset(
         "sorted",
         "str",
         "sum",
+        "timedelta",
         "tuple",
         "zip",
         "True",

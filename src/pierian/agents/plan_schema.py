@@ -12,8 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
+from msgspec import structs
 
 from pierian.agents.plan import (
+    REFERENCE,
     VALUE_TYPES,
     Agent,
     Approve,
@@ -25,20 +27,41 @@ from pierian.agents.plan import (
     Plan,
     Step,
     checked,
+    used_tools,
 )
 from pierian.exceptions import PlanError
 from pierian.tools import Tool
 
 MOST_WRITTEN_STEPS = 12
+REFERENCE_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^\$(given_)*s[0-9]+(_[A-Za-z0-9_]+)?(\.[A-Za-z0-9_-]+)*$",
+}
+"""The value of a step, one that a sub-agent was given, or a part of it."""
+FROM_STEP: dict[str, Any] = {
+    "type": "object",
+    "properties": {"from": REFERENCE_SCHEMA},
+    "required": ["from"],
+    "additionalProperties": False,
+}
+"""The same in the place of a number, a list or a record. Not a text: small models like to put numbers into quotation
+marks, and where a quotation mark may begin a reference, only a reference can follow it."""
 _KEPT = ("type", "enum", "const", "description", "required", "minItems", "maxItems")
 _DEEPEST = 6
+_MOST_PARTS = 400
+"""Of one tool's schema: references that double at each step would have no end."""
 
 
-def plan_schema(tools: Sequence[Tool], names: Collection[str], *, agents: bool = True) -> dict[str, Any]:
-    """The JSON schema of a plan that may use `tools` and refer to the entities `names`."""
-    reference = {"type": "string", "pattern": r"^\$[a-z_]+[0-9]*(\.[a-z_0-9]+)*$"}
+def plan_schema(tools: Sequence[Tool], *, agents: bool = True) -> dict[str, Any]:
+    """The JSON schema of a plan that may use `tools`.
+
+    Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list or a record
+    only the value of a step may stand, and a choice among words is always written out: small models that may put a name
+    anywhere put today's date in the place of yes or no.
+    """
+    reference = REFERENCE_SCHEMA
     text = {"type": "string", "minLength": 1, "maxLength": 300}
-    calls = [_call_schema(tool, reference) for tool in tools]
+    calls = [_call_schema(tool) for tool in tools]
     kinds: list[dict[str, Any]] = [
         *calls,
         _object(extract=text, **{"from": reference}, type={"enum": list(VALUE_TYPES)}),
@@ -68,22 +91,57 @@ def plan_schema(tools: Sequence[Tool], names: Collection[str], *, agents: bool =
 
 
 def read_plan(
-    text: str, tools: Collection[str], names: Collection[str], earlier: Sequence[Step] = ()
+    text: str, tools: Mapping[str, Tool], names: Collection[str], earlier: Sequence[Step] = ()
 ) -> Plan:
-    """The plan that a model wrote, its steps numbered on from those of `earlier` plans.
+    """The plan that a model wrote, its steps numbered on from those of `earlier` plans, whose tools are there too.
 
     Raises `PlanError` with a reason that can be sent back to the model.
     """
     try:
         written = msgspec.json.decode(text, type=dict[str, Any])
         steps = msgspec.convert(written.get("steps"), list[dict[str, Any]])
+        found: list[Step] = [*earlier]
+        for step in steps:
+            _read_step(step, found, None)
+        known = {*tools, *(name for step in earlier for name in used_tools(step))}
+        whole = checked(Plan(tuple(found)), known, names)
+        added = [
+            _checked_call(step, tools[step.tool]) if isinstance(step, Call) else step
+            for step in whole.steps[len(earlier) :]
+        ]
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise PlanError(f"That is not a plan: {error}.") from error
-    found: list[Step] = [*earlier]
-    for step in steps:
-        _read_step(step, found, None)
-    whole = checked(Plan(tuple(found)), tools, names)
-    return Plan(whole.steps[len(earlier) :])
+    except RecursionError as error:
+        raise PlanError("That is not a plan: it is nested too deeply.") from error
+    return Plan(tuple(added))
+
+
+def _checked_call(step: Call, tool: Tool) -> Call:
+    """The call with plain references; raises `PlanError` where its arguments are not what the tool takes, for a server
+    may ignore schemas."""
+    import jsonschema
+
+    try:
+        wrong = jsonschema.Draft202012Validator(decodable(tool.parameters, FROM_STEP)).iter_errors(step.arguments)
+        first = next(iter(sorted(wrong, key=lambda error: len(error.absolute_path), reverse=True)), None)
+    except jsonschema.exceptions.SchemaError:
+        first = None  # a schema that cannot be checked is the business of the tool itself
+    if first is not None:
+        where = ".".join(str(part) for part in first.absolute_path) or "arguments"
+        raise PlanError(f"Step {step.id}, {where}: {first.message[:200]}.")
+    return structs.replace(step, arguments=_plain(step.arguments))
+
+
+def _plain(value: Any) -> Any:
+    """Arguments in which a reference is a text wherever it stands."""
+    if isinstance(value, dict):
+        parts = cast(dict[str, Any], value)
+        if len(parts) == 1 and isinstance(named := parts.get("from"), str) and REFERENCE.fullmatch(named):
+            return named
+        return {key: _plain(part) for key, part in parts.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in cast(list[Any], value)]
+    return value
 
 
 def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> None:
@@ -99,6 +157,7 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
                     {
                         "do": "extract",
                         "id": name,
+                        "guard": guard and msgspec.to_builtins(guard),
                         "want": step["extract"],
                         "source": step["from"],
                         "type": step["type"],
@@ -109,7 +168,7 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
         elif "compute" in step:
             found.append(Compute(id=name, guard=guard, expression=_expression(str(step["compute"]))))
         elif "choose" in step:
-            _read_choice(step, found, name)
+            _read_choice(step, found, name, guard)
         elif "agent" in step:
             tools = msgspec.convert(step["tools"], tuple[str, ...])
             uses = tuple(dict.fromkeys(re.findall(r"\$s\d+(?:\.\w+)*", str(step["agent"]))))
@@ -122,12 +181,15 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
         raise PlanError(f"Step {name} is not well formed: {error}.") from error
 
 
-def _read_choice(step: dict[str, Any], found: list[Step], name: str) -> None:
+def _read_choice(step: dict[str, Any], found: list[Step], name: str, guard: Guard | None) -> None:
     branches = msgspec.convert(step["branches"], list[dict[str, Any]])
     options = tuple(str(branch["when"]) for branch in branches)
     if len(set(options)) != len(options):
         raise PlanError(f"Step {name} has two branches for the same case.")
-    found.append(Choose(id=name, question=str(step["choose"]), source=str(step["from"]), options=options))
+    if len(options) < 2:
+        raise PlanError(f"Step {name} chooses between fewer than two branches.")
+    question, source = str(step["choose"]), str(step["from"])
+    found.append(Choose(id=name, guard=guard, question=question, source=source, options=options))
     for option, branch in zip(options, branches, strict=True):
         for inner in msgspec.convert(branch.get("steps", []), list[dict[str, Any]]):
             _read_step(inner, found, Guard(name, option))
@@ -138,8 +200,8 @@ def _expression(text: str) -> str:
     return re.sub(r"\$(?=[A-Za-z_])", "", text)
 
 
-def _call_schema(tool: Tool, reference: dict[str, Any]) -> dict[str, Any]:
-    arguments = decodable(tool.parameters, reference)
+def _call_schema(tool: Tool) -> dict[str, Any]:
+    arguments = decodable(tool.parameters, FROM_STEP)
     return _object(call={"const": tool.name}, arguments=arguments)
 
 
@@ -152,47 +214,62 @@ def _object(**properties: Any) -> dict[str, Any]:
     }
 
 
-def decodable(
-    schema: Mapping[str, Any], reference: dict[str, Any] | None = None, *, depth: int = 0, root: Any = None
-) -> dict[str, Any]:
+def decodable(schema: Mapping[str, Any], reference: dict[str, Any] | None = None) -> dict[str, Any]:
     """A schema of the same data in the words that every engine can decode under, references allowed as values.
 
     Formats, patterns and bounds are left out: they are checked afterwards, when the tool is called.
     """
-    root = schema if root is None else root
-    schema = _resolved(schema, root)
-    if depth > _DEEPEST:
-        return {}
-    inner: dict[str, Any] = {key: schema[key] for key in _KEPT if key in schema}
-    for key in ("anyOf", "oneOf"):
-        if key in schema:
-            inner["anyOf"] = [decodable(part, None, depth=depth + 1, root=root) for part in schema[key]]
-    if "properties" in schema or schema.get("type") == "object":
-        properties = cast(Mapping[str, Any], schema.get("properties", {}))
-        inner["type"] = "object"
-        inner["properties"] = {
-            name: decodable(part, reference, depth=depth + 1, root=root) for name, part in properties.items()
-        }
-        if properties or schema.get("additionalProperties") is False:
-            inner["additionalProperties"] = False
-    if isinstance(schema.get("items"), Mapping):
-        inner["items"] = decodable(schema["items"], reference, depth=depth + 1, root=root)
-    if reference is not None and depth and not _takes_text(inner):
-        return {"anyOf": [inner, reference]}
-    return inner
+    return _Decodable(schema, reference).part(schema, 0)
 
 
-def _takes_text(schema: Mapping[str, Any]) -> bool:
-    """Whether a reference fits the schema as it is."""
-    return not schema or (schema.get("type") == "string" and "enum" not in schema)
+class _Decodable:
+    """The parts of one schema, as long as there are not too many of them: any data is allowed for the rest."""
+
+    def __init__(self, root: Mapping[str, Any], reference: dict[str, Any] | None) -> None:
+        self._root = root
+        self._reference = reference
+        self._left = _MOST_PARTS
+
+    def part(self, schema: Any, depth: int, *, refers: bool = True) -> dict[str, Any]:
+        """A part of the schema; `refers` where a reference may stand for its data."""
+        self._left -= 1
+        schema = _resolved(schema, self._root)
+        if depth > _DEEPEST or self._left < 0:
+            return {}
+        inner: dict[str, Any] = {key: schema[key] for key in _KEPT if key in schema}
+        for key in ("anyOf", "oneOf"):
+            if key in schema:
+                inner["anyOf"] = [self.part(one, depth + 1, refers=False) for one in schema[key]]
+        if "properties" in schema or schema.get("type") == "object":
+            properties = cast(Mapping[str, Any], schema.get("properties", {}))
+            required = dict.fromkeys(cast(Sequence[str], schema.get("required", ())), True)
+            inner["type"] = "object"
+            inner["properties"] = {
+                name: self.part(one, depth + 1, refers=refers) for name, one in {**required, **properties}.items()
+            }
+            if properties or schema.get("additionalProperties") is False:
+                inner["additionalProperties"] = False
+        if isinstance(schema.get("items"), Mapping):
+            inner["items"] = self.part(schema["items"], depth + 1, refers=refers)
+        if self._reference is not None and refers and depth and _takes_steps(inner):
+            return {"anyOf": [inner, self._reference]}
+        return inner
 
 
-def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a `$ref` within the same document points at."""
+def _takes_steps(schema: Mapping[str, Any]) -> bool:
+    """Whether the value of a step may stand there, beside what the schema itself allows."""
+    return schema.get("type") in ("number", "integer", "array", "object") and "enum" not in schema
+
+
+def _resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a `$ref` within the same document points at; true and false, which are schemas too, say nothing here."""
     seen = 0
-    while isinstance(target := schema.get("$ref"), str) and seen < _DEEPEST:
+    while isinstance(schema, Mapping):
+        schema = cast(Mapping[str, Any], schema)
+        if not isinstance(target := schema.get("$ref"), str) or seen == _DEEPEST:
+            return schema
         name = target.removeprefix("#/$defs/").removeprefix("#/definitions/")
-        definitions = root.get("$defs") or root.get("definitions") or {}
-        schema = definitions.get(name, {})
+        definitions = cast(Mapping[str, Any], root.get("$defs") or root.get("definitions") or {})
+        schema = definitions.get(name)
         seen += 1
-    return schema
+    return {}

@@ -25,6 +25,8 @@ from pierian.provenance import Labelled, from_user
 from pierian.tools import Tool
 
 MOST_TOKENS = 700
+_DATED = re.compile(r"\b(?:date|dates|day|days|today|until|since|ago|deadline|calendar)\b", re.IGNORECASE)
+"""Words of tools and requests that have to do with the day it is."""
 _SHOWN_VALUE = 120
 
 SYSTEM = """\
@@ -34,8 +36,10 @@ You plan which tools to call for a request. You answer with JSON: {"steps": [...
 - {"compute": EXPRESSION} computes with the values of steps, such as s1 * 2.
 - {"choose": QUESTION, "from": "$s1", "branches": [{"when": "yes", "steps": [...]}, {"when": "no", "steps": []}]} decides.
 - {"agent": TASK, "tools": [TOOL]} gives a larger task of its own to a helper.
-Steps are called s1, s2, ... in order. Use "$s1" for the value of step 1 and "$date1" for a known value of that name.
+Steps are called s1, s2, ... in order. Use "$s1" for the value of step 1 and "$date1" for a known value of \
+that name; in the place of a number or a list write {"from": "$s1"}.
 Take arguments from the request exactly; leave out optional ones that it does not mention.
+All results are read afterwards and the answer is written from them, so plan no step for comparing or telling them.
 If no tool fits the request, or it gives too little for a tool's required arguments, answer {"steps": []}."""
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
@@ -83,7 +87,6 @@ class ModelPlanner:
     async def plan(self, task: Task, so_far: Scope | None, payment: Payment) -> Plan:
         """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
         offered = shortlist([self._tools[name] for name in task.tools if name in self._tools], task.request)
-        names = {tool.name for tool in offered}
         known = {*task.entities, *(so_far.entities if so_far else ())}
         steps = so_far.plan.steps if so_far else ()
         asked = told(task, offered)
@@ -92,25 +95,22 @@ class ModelPlanner:
         request = Request(
             messages=(*fixed_prompt(), Message("user", asked)),
             max_tokens=MOST_TOKENS,
-            schema=plan_schema(offered, known, agents=task.may_delegate),
+            schema=plan_schema(offered, agents=task.may_delegate),
             extra=self._model.profile.thinking_off,
         )
-        tools = {*names, *(name for step in steps for name in _names(step))}
+        tools = {tool.name: tool for tool in offered}
         return await decoded(
             self._model, request, lambda text: read_plan(text, tools, known, earlier=steps), payment
         )
 
 
-def _names(step: Any) -> Sequence[str]:
-    from pierian.agents.plan import used_tools
-
-    return used_tools(step)
-
-
 def told(task: Task, offered: Sequence[Tool]) -> str:
     """The part of the prompt that belongs to this task."""
     lines = ["Tools:", *(signature(tool) for tool in offered)]
-    shown = [f"${name} = {shown_value(value)}" for name, value in task.entities.items()]
+    dated = any(_DATED.search(signature(tool)) for tool in offered) or _DATED.search(task.request)
+    shown = [
+        f"${name} = {shown_value(value)}" for name, value in task.entities.items() if name != "today" or dated
+    ]
     if shown:
         lines.append(f"Known: {'; '.join(shown)}")
     lines.append(f"Request: {task.request}")
@@ -120,7 +120,10 @@ def told(task: Task, offered: Sequence[Tool]) -> str:
 def signature(tool: Tool) -> str:
     """A tool in one line: its name, its arguments with their types, what it is for."""
     required = set(cast(Sequence[str], tool.parameters.get("required", ())))
-    properties = cast(Mapping[str, Mapping[str, Any]], tool.parameters.get("properties", {}))
+    declared = cast(Mapping[str, Any], tool.parameters.get("properties", {}))
+    properties: dict[str, Mapping[str, Any]] = {
+        name: schema if isinstance(schema, Mapping) else {} for name, schema in declared.items()
+    }
     arguments = ", ".join(
         f"{name}{'' if name in required else '?'}: {type_name(schema)}" for name, schema in properties.items()
     )
@@ -135,13 +138,12 @@ def type_name(schema: Mapping[str, Any]) -> str:
         return "|".join(str(choice) for choice in choices)
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return "|".join(
-                dict.fromkeys(type_name(part) for part in schema[key] if part.get("type") != "null")
-            )
+            parts = [cast(Mapping[str, Any], part) for part in schema[key] if isinstance(part, Mapping)]
+            return "|".join(dict.fromkeys(type_name(part) for part in parts if part.get("type") != "null"))
     kind = schema.get("type", "any")
     if kind == "array":
-        items = cast(Mapping[str, Any], schema.get("items", {}))
-        return f"list of {type_name(items)}" if items else "list"
+        items = schema.get("items")
+        return f"list of {type_name(cast(Mapping[str, Any], items))}" if items and items is not True else "list"
     if kind == "string":
         return str(schema.get("format", "text"))
     return str(kind)

@@ -24,6 +24,7 @@ from pierian.events import (
 from pierian.provenance import Labelled
 
 Status = Literal["waiting", "done", "failed", "skipped"]
+_MENDABLE = ("invalid", "not_found", "unreachable", "timeout", "wrong_type", "too_large", "failed")
 
 
 class StepProgress(Struct):
@@ -43,6 +44,11 @@ class StepProgress(Struct):
     confirmed: bool = False
     tokens: int = 0
 
+    @property
+    def mendable(self) -> bool:
+        """Whether it failed in a way that a further plan could mend."""
+        return self.status == "failed" and self.code in _MENDABLE
+
 
 class Scope(Struct):
     """A plan, all its rounds together, and how far it is."""
@@ -50,6 +56,8 @@ class Scope(Struct):
     plan: Plan = field(default_factory=Plan)
     entities: dict[str, Labelled] = field(default_factory=dict[str, Labelled])
     rounds: int = 0
+    first: int = 0
+    """Where the steps of the newest round begin."""
     steps: dict[str, StepProgress] = field(default_factory=dict[str, StepProgress])
 
     def value_of(self, name: str) -> Labelled | None:
@@ -57,6 +65,18 @@ class Scope(Struct):
         if name in self.steps:
             return self.steps[name].value
         return self.entities.get(name)
+
+    def not_taken(self, step: Step) -> bool:
+        """Whether a step belongs to a branch that was not taken."""
+        while step.guard is not None and step.guard.choice in self.steps:
+            guard = step.guard
+            choice = self.steps[guard.choice]
+            if choice.value is not None:
+                return choice.value.value != guard.option
+            if choice.status != "skipped":
+                return False
+            step = next(one for one in self.plan.steps if one.id == guard.choice)
+        return False
 
 
 class Progress:
@@ -98,6 +118,7 @@ class Progress:
     def _plan_made(self, event: PlanMade) -> None:
         scope = self.scopes.setdefault(event.scope, Scope())
         added: tuple[Step, ...] = from_dicts(event.steps).steps
+        scope.first = len(scope.plan.steps)
         scope.plan = Plan((*scope.plan.steps, *added))
         scope.entities |= event.entities
         scope.rounds = event.round

@@ -6,7 +6,9 @@ anything was read. The value keeps the labels of what was read, so what it may b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol
 
 import msgspec
@@ -38,7 +40,7 @@ _VALUES: Mapping[ValueType, dict[str, Any]] = {
 _TYPES: Mapping[ValueType, Any] = {
     "text": str,
     "number": float,
-    "date": str,
+    "date": date,
     "yes_no": bool,
     "list": list[str],
 }
@@ -79,9 +81,11 @@ class ModelReader:
         found, value = await self._decoded(READER, data, asked, schema, 300, read, payment)
         if not found:
             raise ToolFailure("not_found", f"The data does not say {want}.")
-        if kind == "number" and float(value).is_integer():
-            return int(value)
-        return value
+        if isinstance(value, date):
+            return value.isoformat()
+        if kind == "number" and not math.isfinite(value):
+            raise ToolFailure("not_found", f"The data does not say {want}.")
+        return int(value) if kind == "number" and value.is_integer() and abs(value) < 2**53 else value
 
     async def choose(self, data: Any, question: str, options: Sequence[str], payment: Payment) -> str:
         """See `Reader`."""

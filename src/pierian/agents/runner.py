@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, Protocol, assert_never
+from typing import Any, Protocol, assert_never, cast
 
 import msgspec
 from msgspec import Struct
 
-from pierian.agents.arguments import part_of, resolved
+from pierian.agents.arguments import labels_of, part_of, resolved, words_of
 from pierian.agents.effects import Effects, Parked, Recorder
 from pierian.agents.plan import (
     REFERENCE,
@@ -28,28 +28,33 @@ from pierian.agents.plan import (
     Extract,
     Plan,
     Step,
+    checked,
+    constants,
     describe,
     names_of_expression,
     to_dicts,
+    used_tools,
 )
 from pierian.agents.progress import Progress, Scope, path_of
 from pierian.agents.quarantine import Reader
-from pierian.agents.schedule import Schedule
+from pierian.agents.schedule import Schedule, is_action
 from pierian.budget import Limits
-from pierian.events import Event, PlanMade, StepFailed, StepFinished, StepSkipped, StepStarted
+from pierian.events import PlanMade, StepFailed, StepFinished, StepSkipped, StepStarted
 from pierian.exceptions import BudgetExhausted, PierianError, RunLost, StorageError
 from pierian.models.structured import Payment
-from pierian.provenance import Labelled, together
+from pierian.provenance import MODEL, Labelled, together
 from pierian.sandbox import Failed, LimitHit, Sandbox, Value
-from pierian.tools import Tool, ToolFailure
+from pierian.tools import FAILURE_CODES, MOST_RESULT_BYTES, Tool, ToolFailure
 
 MOST_ROUNDS = 3
 DEEPEST = 2
 """How deep sub-agents may start sub-agents."""
 STEP_SECONDS = 600.0
 """Longest time of a step that asks a model; tools have time-outs of their own."""
+MOST_MESSAGE = 1_000
 REPORT_CHARACTERS = 1_500
 """A sub-agent's values are handed on as they are up to this length, and summed up beyond it."""
+_USED = re.compile(r"\$s\d+(?:\.\w+)*")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -122,17 +127,24 @@ class Runner:
                 return scope
             await self._carry_out(task, scope, payment)
 
+    def _acts(self, name: str) -> bool:
+        return name in self._tools and self._tools[name].acts
+
     async def _plan(self, task: Task, scope: Scope | None, payment: Payment) -> Plan:
         try:
-            return await self._planner.plan(task, scope, payment)
+            plan = await self._planner.plan(task, scope, payment)
+            before = scope or Scope(entities=dict(task.entities))
+            tools = {*task.tools, *(tool for step in before.plan.steps for tool in used_tools(step))}
+            checked(Plan((*before.plan.steps, *plan.steps)), tools, {*before.entities})
         except (BudgetExhausted, PierianError):
             if scope is None:
                 raise
             return Plan()  # no further plan: what there is stands
+        return plan
 
     async def _carry_out(self, task: Task, scope: Scope, payment: Payment) -> None:
         """Every step that can be done; raises `Parked` when the rest waits for a person."""
-        schedule = Schedule(scope, lambda name: name in self._tools and self._tools[name].acts)
+        schedule = Schedule(scope, self._acts)
         ended: asyncio.Queue[tuple[str, BaseException | None]] = asyncio.Queue()
         working, under_way, parked = set[asyncio.Task[None]](), 0, False
 
@@ -195,11 +207,13 @@ class Runner:
         except (Parked, RunLost, StorageError):
             raise
         except BudgetExhausted as error:
-            await self._recorder.record(StepFailed(path, "budget", str(error)))
+            await self._recorder.record(StepFailed(path, "budget", _message(error)))
         except ToolFailure as failure:
-            await self._recorder.record(StepFailed(path, failure.code, f"{failure} {failure.hint}".strip()))
+            # The set of codes is closed also for tools that keep to no types: planners see the code.
+            code = failure.code if failure.code in FAILURE_CODES else "failed"
+            await self._recorder.record(StepFailed(path, code, _message(failure)))
         except PierianError as error:
-            await self._recorder.record(StepFailed(path, "failed", f"{error} {error.hint}".strip()))
+            await self._recorder.record(StepFailed(path, "failed", _message(error)))
         else:
             await self._recorder.record(StepFinished(path, value.value, value.labels, tokens, confirmed))
 
@@ -209,22 +223,26 @@ class Runner:
         """What a step comes to, and whether its effect was seen afterwards."""
         match step:
             case Call(tool=name, arguments=arguments):
-                given = {key: resolved(value, scope, self.request) for key, value in arguments.items()}
-                if name not in self._tools:
-                    raise ToolFailure("not_found", f"The tool {name} is no longer there.")
-                return await self._effects.call(path, self._tools[name], given, self.progress.step(path))
+                tool, progress = self._tools.get(name), self.progress.step(path)
+                if tool is None:
+                    # If it was about to act, it may have.
+                    code = "unknown" if progress.intended else "not_found"
+                    raise ToolFailure(code, f"The tool {name} is no longer there.")
+                words = words_of(tool.parameters)
+                given = {key: resolved(one, scope, self.request, words) for key, one in arguments.items()}
+                return await self._effects.call(path, tool, given, progress)
             case Extract(source=source, want=want, type=kind):
                 data = self._source(scope, source)
                 async with _time_limit():
                     value = await self._reader.extract(data.value, want, kind, payment)
-                return Labelled(value, data.labels), False
+                return self._read(value, data), False
             case Compute(expression=expression):
                 return await self._compute(scope, expression), False
             case Choose(source=source, question=question, options=options):
                 data = self._source(scope, source)
                 async with _time_limit():
                     option = await self._reader.choose(data.value, question, options, payment)
-                return Labelled(option, data.labels), False
+                return Labelled(option, data.labels | labels_of(option, self.request)), False
             case Agent():
                 return await self._delegate(task, scope, step, path, payment), False
             case Approve(message=message):
@@ -233,6 +251,13 @@ class Runner:
                 return Labelled(True), False
             case _:
                 assert_never(step)
+
+    def _read(self, value: Any, data: Labelled) -> Labelled:
+        """What a reader found; the model has a hand in it where it does not stand in the data."""
+        said = data.value if isinstance(data.value, str) else msgspec.json.encode(data.value).decode()
+        parts = cast(list[Any], value) if isinstance(value, list) else [value]
+        whole = together(labels_of(one, said) for one in parts)
+        return Labelled(value, data.labels | (whole & MODEL))
 
     def _source(self, scope: Scope, source: str) -> Labelled:
         found = REFERENCE.fullmatch(source)
@@ -248,11 +273,9 @@ class Runner:
         code = f"import datetime\nfrom datetime import date, timedelta\n{expression}"
         match await self._sandbox.run(code, inputs):
             case Value(value=value):
-                try:
-                    plain = msgspec.to_builtins(value)
-                except TypeError as error:
-                    raise ToolFailure("wrong_type", f"{expression} gives no plain value.") from error
-                return Labelled(plain, together(value.labels for value in known.values()))
+                written = together(labels_of(one, self.request) for one in constants(expression))
+                given = together(value.labels for value in known.values())
+                return Labelled(_plain(value, expression), given | written)
             case Failed(error=error):
                 raise ToolFailure("invalid", f"{expression} could not be computed: {error}")
             case LimitHit(limit=limit):
@@ -264,8 +287,14 @@ class Runner:
         if depth > DEEPEST:
             raise ToolFailure("denied", f"Sub-agents may be {DEEPEST} deep.")
         await self._recorder.record(StepStarted(path, describe(step)))
-        handles = {name[1:].replace(".", "_"): self._source(scope, name) for name in step.uses}
-        entities = {**{n: v for n, v in scope.entities.items() if n not in scope.steps}, **_renamed(handles)}
+        entities, names = dict(scope.entities), dict[str, str]()
+        for reference in step.uses:
+            # Under a name that no step of the sub-agent's has, and no value that was handed to this one.
+            names[reference] = f"given_{reference[1:].replace('.', '_')}"
+            while names[reference] in entities:
+                names[reference] = f"given_{names[reference]}"
+            entities[names[reference]] = self._source(scope, reference)
+        handles = [entities[name] for name in names.values()]
         left = payment.ledger.tokens_left()
         agents = 1 + sum(
             isinstance(other, Agent) and scope.steps[other.id].status == "waiting"
@@ -273,23 +302,39 @@ class Runner:
         )
         share = None if left is None else max(1, left // agents)
         below = msgspec.structs.replace(payment, ledger=payment.ledger.child(Limits(tokens=share)))
-        inner = Task(step.task, step.tools, entities, path, may_delegate=depth < DEEPEST)
+        told = _USED.sub(lambda found: f"${names[found[0]]}" if found[0] in names else found[0], step.task)
+        inner = Task(told, step.tools, entities, path, may_delegate=depth < DEEPEST)
         done = await self.run(inner, below)
+        for own in done.plan.steps:
+            if is_action(own, self._acts) and (code := done.steps[own.id].code) in ("denied", "unknown"):
+                raise ToolFailure(code, f"An action of the sub-agent, {describe(own)}, was {code}.")
         values = {s.id: done.steps[s.id].value for s in done.plan.steps if done.steps[s.id].value is not None}
         if not values:
             raise ToolFailure("failed", "The sub-agent came to no result.")
-        given = together(value.labels for value in [*values.values(), *handles.values()] if value)
+        given = together(value.labels for value in [*values.values(), *handles] if value)
         plain = {name: value.value for name, value in values.items() if value}
         found: Any = next(iter(plain.values())) if len(plain) == 1 else plain
         if len(msgspec.json.encode(found)) > REPORT_CHARACTERS:
             async with _time_limit():
-                found = await self._reader.report(found, step.task, below)
+                found, given = await self._reader.report(found, step.task, below), given | MODEL
         return Labelled(found, given)
 
 
-def _renamed(handles: Mapping[str, Labelled]) -> dict[str, Labelled]:
-    """The handed-on values under names that a sub-agent's own steps do not have."""
-    return {f"given_{name}": value for name, value in handles.items()}
+def _message(error: PierianError) -> str:
+    """What a person is told, bounded, as a tool may raise anything."""
+    text = f"{error} {error.hint}".strip()
+    return text if len(text) <= MOST_MESSAGE else f"{text[:MOST_MESSAGE]}…"
+
+
+def _plain(value: Any, expression: str) -> Any:
+    """What an expression came to, as data of bounded size."""
+    try:
+        encoded = msgspec.json.encode(msgspec.to_builtins(value))
+        if len(encoded) > MOST_RESULT_BYTES:
+            raise ToolFailure("too_large", f"{expression} gives {len(encoded):,} bytes.")
+        return msgspec.json.decode(encoded)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ToolFailure("wrong_type", f"{expression} gives no plain value.") from error
 
 
 def _computable(value: Any) -> Any:
@@ -321,10 +366,5 @@ def _open(scope: Scope) -> bool:
 
 
 def _failed(scope: Scope) -> bool:
-    """Whether something failed that a further plan could mend."""
-    mendable = ("invalid", "not_found", "unreachable", "timeout", "wrong_type", "too_large", "failed")
-    return any(step.status == "failed" and step.code in mendable for step in scope.steps.values())
-
-
-Emit = Callable[[Event], None]
-Steps = Sequence[Step]
+    """Whether something of the newest round failed that a further plan could mend."""
+    return any(scope.steps[step.id].mendable for step in scope.plan.steps[scope.first :])

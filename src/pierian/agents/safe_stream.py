@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pierian.events import DraftVoided, Event, Token
+from msgspec import structs
+
+from pierian.events import CalculationCorrected, DraftVoided, Event, Token
 
 
 class SafeStream:
@@ -24,6 +26,11 @@ class SafeStream:
         """Pass an event on, tokens of the answer once their line is complete."""
         if isinstance(event, DraftVoided):
             self._raw = self._shown = ""
+        if isinstance(event, CalculationCorrected):
+            # It holds the whole text so far, and stands instead of what was shown of it.
+            self._raw = event.text
+            self._shown = self._clean(self._raw[: self._raw.rfind("\n") + 1])
+            event = structs.replace(event, text=self._shown)
         if not (isinstance(event, Token) and event.channel == "answer"):
             self._emit(event)
             return

@@ -2,7 +2,8 @@
 
 Two orders hold beside that of values: steps that act happen in the order in which they are written, after everything
 that was written before them; and what is written behind one that acts sees its effect. If an action fails or is refused,
-the actions behind it are not done.
+the actions behind it are not done; only a further plan may act after a failure that it was made to mend. A sub-agent with
+a tool that acts is an action. A branch that was not taken stands in nobody's way.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from pierian.agents.plan import Approve, Call, Step, needs
+from pierian.agents.plan import Approve, Step, needs, used_tools
 from pierian.agents.progress import Scope
 
 
@@ -20,7 +21,10 @@ class Schedule:
     def __init__(self, scope: Scope, acts: Callable[[str], bool]) -> None:
         self._scope = scope
         self._steps: dict[str, Step] = {step.id: step for step in scope.plan.steps}
+        self._earlier = {step.id for step in scope.plan.steps[: scope.first]}
         self._hard: dict[str, set[str]] = {}
+        self._behind: dict[str, str] = {}
+        """The action that each action comes behind."""
         self._left: dict[str, int] = {}
         self._followers: dict[str, list[str]] = {}
         self._ready: deque[str] = deque()
@@ -31,13 +35,13 @@ class Schedule:
         for step in self._scope.plan.steps:
             hard = {name for name in needs(step) if name in self._steps}
             soft = {barrier} if barrier else set[str]()
-            if isinstance(step, Approve) or (isinstance(step, Call) and acts(step.tool)):
-                hard |= soft
+            if is_action(step, acts):
+                self._behind[step.id] = barrier
                 soft |= {*since}
                 barrier, since = step.id, []
             else:
                 if barrier and isinstance(self._steps[barrier], Approve):
-                    hard.add(barrier)
+                    self._behind[step.id] = barrier
                 since.append(step.id)
             self._hard[step.id] = hard
             open_ones = {name for name in hard | soft if self._scope.steps[name].status == "waiting"}
@@ -67,4 +71,25 @@ class Schedule:
         for name in sorted(self._hard[step.id]):
             if self._scope.steps[name].status != "done":
                 return f"It needs {name}, which was not done."
+        if name := self._undone_before(step):
+            return f"It comes after {name}, which was not done."
         return ""
+
+    def _undone_before(self, step: Step) -> str:
+        """The action before a step that keeps it from being done; empty where none does."""
+        name = self._behind.get(step.id, "")
+        while name:
+            before = self._scope.steps[name]
+            if before.status == "done":
+                return ""
+            newer = name in self._earlier and step.id not in self._earlier
+            passed = before.mendable or before.status == "skipped" if newer else False
+            if not passed and not self._scope.not_taken(self._steps[name]):
+                return name
+            name = self._behind[name]
+        return ""
+
+
+def is_action(step: Step, acts: Callable[[str], bool]) -> bool:
+    """Whether a step changes something outside the run, or asks whether that may be done."""
+    return isinstance(step, Approve) or any(acts(tool) for tool in used_tools(step))

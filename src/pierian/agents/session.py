@@ -9,12 +9,21 @@ still gives an answer, a stop leaves the run to be resumed, a missing approval p
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field, structs
 
-from pierian.agents.answering import FROM_RESULTS, account, asked, harmless, sources
+from pierian.agents.answering import (
+    FROM_RESULTS,
+    account,
+    asked,
+    ended,
+    harmless,
+    sources,
+    untouched,
+)
 from pierian.agents.effects import Effects, Parked
 from pierian.agents.entities import Entity
 from pierian.agents.plan import Agent, describe
@@ -36,7 +45,7 @@ from pierian.events import (
     StepRecord,
     StepStarted,
 )
-from pierian.exceptions import BudgetExhausted, PierianError, RunLost
+from pierian.exceptions import BudgetExhausted, RunLost
 from pierian.models.structured import Payment
 from pierian.models.wire import Usage
 from pierian.provenance import USER, Labelled, described
@@ -46,10 +55,13 @@ from pierian.reasoning.run import Run
 from pierian.runs.approvals import Approvals, ApprovalState
 from pierian.runs.journal import Claim, Journal, RunState
 from pierian.runs.rules import Rules
-from pierian.runs.workers import Worker
+from pierian.runs.workers import Worker, boot_clock
 from pierian.runs.writer import JournalWriter
 from pierian.storage.database import Database
 from pierian.tools import Tool
+
+MOST_QUOTED = 120
+"""Characters of a quotation that a plan may name."""
 
 
 class Desk(Struct):
@@ -81,6 +93,8 @@ class Session:
         self._approvals = Approvals(desk.database, desk.owner)
         self._writer = JournalWriter(self._journal, claim) if claim is not None else None
         self._ended = False
+        self._held_at = float("-inf")
+        """When the journal last confirmed that the run is ours."""
 
     @property
     def run(self) -> str:
@@ -89,21 +103,31 @@ class Session:
 
     async def record(self, event: Event, *, durable: bool = False) -> None:
         """Journal an event, take it into account, show it."""
-        if self._writer is None:
+        writer = self._writer
+        if writer is None:
             if isinstance(event, PlanMade) and not event.steps:
                 self.progress.apply(event)  # nothing is to be done, so there is nothing to keep
                 return
-            claim = await asyncio.to_thread(
-                self._journal.create, self._request, self.desk.request, self.desk.worker.id
-            )
-            self._writer = JournalWriter(self._journal, claim)
-            self._opened(resumed=False)
+            writer = await self._open()
         if isinstance(event, StepStarted):
-            self._writer.note(event)
+            writer.note(event)
         else:
-            await self._writer.append(event, durable=durable)
+            begun = boot_clock()
+            await writer.append(event, durable=durable)
+            self._held_at = begun
         self.progress.apply(event)
         self._run.emit(event)
+
+    async def _open(self) -> JournalWriter:
+        """A new run in the journal; one that is made while this is cancelled is known, and can be given back."""
+        new = self._journal.create, self._request, self.desk.request, self.desk.worker.id
+        creating = asyncio.create_task(asyncio.to_thread(*new))
+        try:
+            await asyncio.shield(creating)
+        finally:
+            self._writer = writer = JournalWriter(self._journal, await creating)
+        self._opened(resumed=False)
+        return writer
 
     async def take_up(self) -> None:
         """Fold the journal of a claimed run."""
@@ -120,9 +144,12 @@ class Session:
     async def still_ours(self) -> None:
         """Return when nobody else can have the run."""
         assert self._writer is not None
-        while not self.desk.worker.fresh():
-            await asyncio.to_thread(self.desk.worker.beat)
+        while not self.desk.worker.unbroken(self._held_at):
+            if not self.desk.worker.fresh():
+                await asyncio.to_thread(self.desk.worker.beat)
+            begun = boot_clock()
             await self._writer.verify()
+            self._held_at = begun
 
     async def answers(self) -> Mapping[str, ApprovalState]:
         """How the approvals of the run stand."""
@@ -155,24 +182,46 @@ async def act(run: Run, desk: Desk, tools: Sequence[str], entities: Sequence[Ent
 async def go_on(run: Run, desk: Desk, claim: Claim, tools: Sequence[str], entities: Sequence[Entity]) -> Session:
     """Take up a run that is in the journal, where it was."""
     session = Session(desk, run, run.question.text, claim)
-    await session.take_up()
-    await _work(run, session, Task(run.question.text, tuple(tools), known_values(entities)))
+    task = Task(run.question.text, tuple(tools), known_values(entities))
+    await _work(run, session, task, resumed=True)
     return session
 
 
 def known_values(entities: Sequence[Entity]) -> dict[str, Labelled]:
-    """What a planner may name: each value once, and no plain numbers, which even a small model copies rightly."""
+    """What a planner may name: each value once. Numbers and amounts are left out: even a small model copies those
+    rightly, and a record in the place of a number would be wrong."""
     found: dict[str, Labelled] = {}
     seen: set[str] = set()
     for entity in entities:
-        if entity.kind != "number" and (key := f"{entity.kind} {entity.value!r}") not in seen:
+        most = MOST_QUOTED if entity.kind == "quote" else None
+        if most and len(entity.text) > most:
+            continue  # who quotes a whole paragraph does not mean it as the value of something
+        if entity.kind not in ("number", "amount", "duration") and (key := f"{entity.kind} {entity.value!r}") not in seen:
             seen.add(key)
             found[entity.name] = Labelled(entity.value, USER)
     return found
 
 
-async def _work(run: Run, session: Session, task: Task) -> bool:
-    """Everything up to the written answer; False where the plan has no steps."""
+async def _work(run: Run, session: Session, task: Task, *, resumed: bool = False) -> bool:
+    """Everything up to the written answer; False where there is nothing to do and nothing is in the journal."""
+    try:
+        if resumed:
+            await session.take_up()
+        return await _carried_out(run, session, task, resumed=resumed)
+    except asyncio.CancelledError:
+        run.steps = step_records(session.progress)
+        await asyncio.shield(session.end("stopped"))
+        raise
+    except RunLost as lost:
+        run.steps = step_records(session.progress)
+        run.cut_short = str(lost)
+    except Exception:  # whatever it is, the run does not stay claimed
+        await session.end("failed")
+        raise
+    return True
+
+
+async def _carried_out(run: Run, session: Session, task: Task, *, resumed: bool) -> bool:
     rules = await asyncio.to_thread(Rules(session.desk.database, session.desk.owner).list)
     runner = Runner(
         run.question.text,
@@ -187,30 +236,20 @@ async def _work(run: Run, session: Session, task: Task) -> bool:
     )
     run.sandbox.warm()
     try:
-        try:
-            scope = await runner.run(task)
-        except BudgetExhausted as error:
-            run.cut_short = str(error)
-            scope = session.progress.scopes.get("")
-        except Parked:
-            await _park(run, session)
-            return True
-        if scope is None or not scope.plan.steps:
-            if run.cut_short:
-                raise BudgetExhausted("tokens", run.cut_short)
+        scope = await runner.run(task)
+    except BudgetExhausted as error:
+        run.cut_short = str(error)
+        scope = session.progress.scopes.get("")
+    except Parked:
+        await _park(run, session)
+        return True
+    if scope is None or not scope.plan.steps:
+        if run.cut_short:
+            raise BudgetExhausted("tokens", run.cut_short)
+        if not resumed:
             return False
-        run.steps = step_records(session.progress)
-        await _answer(run, session, scope)
-    except asyncio.CancelledError:
-        run.steps = step_records(session.progress)
-        await asyncio.shield(session.end("stopped"))
-        raise
-    except RunLost as lost:
-        run.steps = step_records(session.progress)
-        run.cut_short = str(lost)
-    except PierianError:
-        await session.end("failed")
-        raise
+    run.steps = step_records(session.progress)
+    await _answer(run, session, scope or Scope())
     return True
 
 
@@ -240,7 +279,8 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
     request = run.question
     links = _addresses(request.text, scope)
     stream = SafeStream(run.emit, lambda text: harmless(text, links))
-    told = account(scope, [name for name, tool in session.desk.tools.items() if tool.acts])
+    acts = [name for name, tool in session.desk.tools.items() if tool.acts]
+    told = harmless(account(session.progress, acts), links)
     try:
         run.question = Question(asked(request.text, scope), Kind.OPEN)
         run.emit, emit = stream.emit, run.emit
@@ -248,22 +288,27 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
             draft = await attempt(run, FROM_RESULTS, channel="answer")
         finally:
             run.emit, run.question = emit, request
-            run.partial = "\n\n".join(part for part in (harmless(run.partial, links), told) if part)
+            run.partial = _with_account(harmless(run.partial, links), told)
     except BudgetExhausted as error:
         run.cut_short, run.partial = str(error), told or "The steps were carried out, and no budget was left to tell of them."
         return
-    text = "\n\n".join(part for part in (harmless(draft.text, links).strip(), told) if part)
+    text = _with_account(harmless(draft.text, links), told)
     stream.finish(text)
     run.chosen = structs.replace(draft, text=text)
+    if acts and untouched(session.progress, acts):
+        run.note = f"{run.note} Nothing was changed or sent.".strip()
     if found := sources(scope):
         run.note = f"{run.note} From: {found}.".strip()
 
 
+def _with_account(written: str, told: str) -> str:
+    """The model's words, and below them what the journal says was done."""
+    return "\n\n".join(part for part in (ended(written.strip()) if told else written.strip(), told) if part)
+
+
 def _addresses(request: str, scope: Scope) -> set[str]:
     """The addresses that the user wrote."""
-    import re
-
-    written = set(re.findall(r"https?://[^\s<>()\[\]\"'`]+", request))
+    written = {one.rstrip(".,;:!?") for one in re.findall(r"https?://[^\s<>()\[\]\"'`]+", request)}
     return written | {
         value.value
         for value in scope.entities.values()

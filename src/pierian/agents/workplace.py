@@ -51,26 +51,28 @@ async def _tools(
     name: str, settings: Settings, sandbox: Sandbox, database: Database, stack: contextlib.AsyncExitStack
 ) -> list[Tool]:
     """The tools of a group, or the one tool of that name."""
+    if name == "mcp":
+        return await _of_servers(database, stack)
     if name in GROUPS:
-        return await _group(name, settings, sandbox, database, stack)
+        return group_of(name, settings, sandbox)
     known: dict[str, Tool] = {}
     for group in GROUPS:
-        if group != "mcp" and _available(group, settings):
-            known |= {tool.name: tool for tool in await _group(group, settings, sandbox, database, stack)}
+        if group != "mcp" and available(group, settings):
+            known |= {tool.name: tool for tool in group_of(group, settings, sandbox)}
     if name not in known and "." in name:
-        known |= {tool.name: tool for tool in await _group("mcp", settings, sandbox, database, stack)}
+        known |= {tool.name: tool for tool in await _of_servers(database, stack)}
     if name not in known:
         raise UnknownName("tool", name, [*GROUPS, *known])
     return [known[name]]
 
 
-def _available(group: str, settings: Settings) -> bool:
+def available(group: str, settings: Settings) -> bool:
+    """Whether the settings have what a group needs."""
     return {"files": bool(settings.folders), "search": bool(settings.search_url)}.get(group, True)
 
 
-async def _group(
-    group: str, settings: Settings, sandbox: Sandbox, database: Database, stack: contextlib.AsyncExitStack
-) -> list[Tool]:
+def group_of(group: str, settings: Settings, sandbox: Sandbox) -> list[Tool]:
+    """The tools of a group of our own; raises `SettingsError` where a setting is missing."""
     from pierian import toolbox
 
     made: dict[str, Callable[[], list[Tool]]] = {
@@ -78,14 +80,17 @@ async def _group(
         "calculator": toolbox.calculator_tools,
         "python": lambda: toolbox.python_tools(sandbox),
         "files": lambda: toolbox.file_tools(_folders(settings)),
+        "web": lambda: toolbox.web_tools(toolbox.Fetcher()),
         "artifact": lambda: toolbox.artifact_tools(paths().data / "artifacts"),
         "search": lambda: toolbox.search_tools(_search_url(settings), settings.search_key),
     }
-    if group in made:
-        return made[group]()
-    if group == "web":
-        fetcher = await stack.enter_async_context(toolbox.Fetcher())
-        return toolbox.web_tools(fetcher)
+    return made[group]()
+
+
+async def _of_servers(database: Database, stack: contextlib.AsyncExitStack) -> list[Tool]:
+    """The accepted tools of the user's MCP servers, which run until the desk closes."""
+    from pierian import toolbox
+
     connection = await stack.enter_async_context(
         toolbox.connected(toolbox.read_servers(), AcceptedTools(database))
     )

@@ -17,6 +17,7 @@ COMMANDS = {
     "chat": ("pierian.cli.chat", "chat"),
     "conversations": ("pierian.cli.conversations", "app"),
     "models": ("pierian.cli.models", "app"),
+    "tools": ("pierian.cli.tools", "app"),
     "runs": ("pierian.cli.runs", "app"),
     "approvals": ("pierian.cli.approvals", "app"),
     "rules": ("pierian.cli.rules", "app"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -15,6 +16,7 @@ from pierian.cli.ask import (
     ModeOption,
     SecondsOption,
     TokensOption,
+    ToolsOption,
     mode_name,
 )
 from pierian.exceptions import ContextOverflow, PierianError, UnknownName, UserError
@@ -46,6 +48,7 @@ def chat(
     base_url: BaseUrlOption = None,
     budget_tokens: TokensOption = None,
     budget_seconds: SecondsOption = None,
+    tools: ToolsOption = None,
     resume: Annotated[
         str | None, typer.Option("--continue", help="Id of a conversation to go on with.")
     ] = None,
@@ -62,6 +65,7 @@ def chat(
         budget_seconds=budget_seconds,
         mode=mode_name(mode),
         drafts=drafts,
+        tools=tools,
     )
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # pyright: ignore[reportUnusedImport] - gives input() editing and history
@@ -194,7 +198,9 @@ class Talk:
 
         if self._assistant is None:
             self._assistant = Assistant(self.settings)
-        request = AskRequest(question=question, mode=Mode(self.settings.mode), history=self._history())
+        request = AskRequest(
+            question=question, mode=Mode(self.settings.mode), history=self._history(), waits=sys.stdin.isatty()
+        )
         return await answer_on(Terminal(self.console), self._assistant, request)
 
     def _history(self) -> list[Message]:

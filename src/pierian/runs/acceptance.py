@@ -50,7 +50,7 @@ class AcceptedTools:
             "accepted_at": utc_now(),
         }
         t = accepted_tools.c
-        with self.database.append() as connection:
+        with self.database.write() as connection:
             connection.execute(delete(accepted_tools).where(t.owner == self.owner, t.tool == tool))
             connection.execute(insert(accepted_tools).values(row))
 

@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from pierian.events import ApprovalNeeded, Event, decode, encode
 from pierian.exceptions import RunLost, UnknownName, UserError
-from pierian.storage.conversations import new_id
+from pierian.storage.conversations import ID_LENGTH, new_id
 from pierian.storage.database import Database
-from pierian.storage.tables import approvals, run_entries, runs
+from pierian.storage.tables import approvals, run_entries, runs, workers
+from pierian.storage.words import clean
 
 RunState = Literal["running", "waiting", "stopped", "failed", "done", "cancelled"]
 """`waiting`: for somebody's approval, and goes on when that is there; `stopped` by the user and `failed` on the way: both
@@ -69,7 +70,7 @@ class Journal:
         row = {
             "id": run,
             "owner": self.owner,
-            "question": question,
+            "question": clean(question),
             "request": msgspec.json.encode(request).decode(),
             "state": "running",
             "worker": worker,
@@ -101,10 +102,13 @@ class Journal:
         with self.database.read() as connection:
             return [(row.position, decode(row.event)) for row in connection.execute(query)]
 
-    def claim(self, run: str, worker: str, *, instead_of: str | None = None) -> Claim:
+    def claim(
+        self, run: str, worker: str, *, instead_of: str | None = None, beats: int | None = None
+    ) -> Claim:
         """Take a run that nobody works on, or that `instead_of`, known to be dead, worked on.
 
-        Raises `UserError` where it has ended or somebody works on it.
+        Raises `UserError` where it has ended or somebody works on it; with `beats`, the count at which the heart of
+        `instead_of` was seen to stand still, also where it has beaten since.
         """
         with self.database.append() as connection:
             found = self._row(connection, run)
@@ -119,6 +123,10 @@ class Journal:
                 .values(worker=worker, fence=runs.c.fence + 1, state="running", updated_at=self._clock())
             )
             if not taken.rowcount:
+                raise _cannot_claim(self._row(connection, run))
+            # The run's row is locked by now: if that worker lives after all, it asks behind this transaction.
+            lives = select(workers.c.beats).where(workers.c.id == instead_of, workers.c.beats != beats)
+            if beats is not None and connection.execute(lives).first() is not None:
                 raise _cannot_claim(self._row(connection, run))
             fence = connection.execute(select(runs.c.fence).where(runs.c.id == run)).scalar_one()
             last = connection.execute(
@@ -146,9 +154,11 @@ class Journal:
         return Claim(claim.run, claim.fence, claim.position + len(rows))
 
     def release(self, claim: Claim, state: RunState) -> None:
-        """Stop working on it, in `state`; raises `RunLost`."""
+        """Stop working on it, in `state`; raises `RunLost`. What it still asks when it has ended needs no answer."""
         with self.database.append() as connection:
             self._hold(connection, claim)
+            if state not in OPEN:
+                self._withdraw(connection, claim.run)
             connection.execute(
                 update(runs)
                 .where(runs.c.id == claim.run)
@@ -176,32 +186,39 @@ class Journal:
             found = record(self._row(connection, run))
             if not ended.rowcount:
                 raise UserError(f"The run {run} is {found.state} already.")
-            connection.execute(
-                update(approvals)
-                .where(approvals.c.run_id == run, approvals.c.state == "pending")
-                .values(state="cancelled", answered_at=self._clock())
-            )
+            self._withdraw(connection, run)
         return found
 
     def delete(self, run: str) -> None:
         """Delete a run that has ended, with its events and approvals."""
         with self.database.append() as connection:
             found = record(self._row(connection, run))
-            if found.state in ("running", "waiting"):
+            gone = connection.execute(
+                delete(runs).where(runs.c.id == found.id, runs.c.state.not_in(("running", "waiting")))
+            )
+            if not gone.rowcount:
+                state = self._row(connection, found.id).state
                 raise UserError(
-                    f"The run {found.id} is {found.state}.", hint=f"pierian runs cancel {found.id} ends it."
+                    f"The run {found.id} is {state}.", hint=f"pierian runs cancel {found.id} ends it."
                 )
-            connection.execute(delete(runs).where(runs.c.id == found.id))
 
     def unattended(self, dead: Sequence[str]) -> list[tuple[str, str | None]]:
-        """Runs to go on with: those of dead workers (with the worker), and those whose approvals were all answered."""
+        """Runs to go on with: those of dead workers (with the worker), and those whose approvals were all answered.
+
+        A worker that is not listed is dead too: it ended without giving its runs back.
+        """
+        own = runs.c.owner == self.owner
         asked = select(approvals.c.run_id).where(approvals.c.state == "pending")
         with self.database.read() as connection:
             left = connection.execute(
-                select(runs.c.id, runs.c.worker).where(runs.c.state == "running", runs.c.worker.in_(dead))
+                select(runs.c.id, runs.c.worker).where(
+                    own,
+                    runs.c.state == "running",
+                    or_(runs.c.worker.in_(dead), runs.c.worker.not_in(select(workers.c.id))),
+                )
             ).all()
             answered = connection.execute(
-                select(runs.c.id).where(runs.c.state == "waiting", runs.c.id.not_in(asked))
+                select(runs.c.id).where(own, runs.c.state == "waiting", runs.c.id.not_in(asked))
             ).all()
         return [(row.id, row.worker) for row in left] + [(row.id, None) for row in answered]
 
@@ -226,11 +243,19 @@ class Journal:
         }
         connection.execute(insert(approvals).values(row))
 
-    def _row(self, connection: Connection, run: str) -> Row[Any]:
-        query = select(runs).where(
-            runs.c.owner == self.owner, runs.c.id.startswith(run.lower(), autoescape=True)
+    def _withdraw(self, connection: Connection, run: str) -> None:
+        connection.execute(
+            update(approvals)
+            .where(approvals.c.run_id == run, approvals.c.state == "pending")
+            .values(state="cancelled", answered_at=self._clock())
         )
-        found = connection.execute(query.order_by(runs.c.id).limit(2)).all() if run else []
+
+    def _row(self, connection: Connection, run: str) -> Row[Any]:
+        prefix, c = clean(run.strip().lower()), runs.c
+        # LIKE refuses very long patterns.
+        fits = c.id.startswith(prefix, autoescape=True) if len(prefix) < ID_LENGTH else c.id == prefix
+        query = select(runs).where(c.owner == self.owner, fits)
+        found = connection.execute(query.order_by(c.id).limit(2)).all() if prefix else []
         if len(found) == 1:
             return found[0]
         if found:

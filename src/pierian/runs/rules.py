@@ -19,13 +19,13 @@ from typing import Any, cast
 
 from msgspec import Struct
 from sqlalchemy import delete, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from pierian.exceptions import UnknownName, UserError
 from pierian.provenance import Labelled
 from pierian.runs.journal import utc_now
 from pierian.storage.database import Database
 from pierian.storage.tables import rules
+from pierian.storage.words import clean
 
 _RULE = re.compile(r"allow\s+(\S+)(?:\s+(.+))?", re.IGNORECASE | re.DOTALL)
 _VALUE = re.compile(r"([\w.]+)\s*=\s*(.+)", re.DOTALL)
@@ -46,10 +46,10 @@ class Condition(Struct, frozen=True):
             return False
         if self.source:
             return all(
-                label.origin.trusted or fnmatchcase(label.source, self.pattern) for label in given.labels
+                label.origin.trusted or _looks_like(label.source, self.pattern) for label in given.labels
             )
         values = cast(list[Any], given.value) if isinstance(given.value, list) else [given.value]
-        return bool(values) and all(fnmatchcase(str(value), self.pattern) for value in values)
+        return bool(values) and all(_looks_like(str(value), self.pattern) for value in values)
 
 
 class Rule(Struct, frozen=True):
@@ -63,14 +63,19 @@ class Rule(Struct, frozen=True):
 
     def allows(self, tool: str, arguments: Mapping[str, Labelled]) -> bool:
         """Whether this call needs no further approval."""
-        return fnmatchcase(tool, self.tool) and all(
+        return _looks_like(tool, self.tool) and all(
             c.holds(arguments.get(c.argument)) for c in self.conditions
         )
 
 
+def _looks_like(text: str, pattern: str) -> bool:
+    """Only `*` and `?` stand for something else: a bracket, as addresses and file names have, means itself."""
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
+
+
 def parse_rule(text: str) -> Rule:
     """The rule that a text is; raises `UserError` with what a rule looks like."""
-    text = " ".join(text.split())
+    text = " ".join(clean(text).split())
     found = _RULE.fullmatch(text)
     conditions: list[Condition] = []
     for clause in re.split(r"\s+and\s+", found[2]) if found and found[2] else []:
@@ -116,14 +121,11 @@ class Rules:
             "text": rule.text,
             "created_at": utc_now(),
         }
-        try:
-            with self.database.append() as connection:
-                present = select(rules.c.id).where(rules.c.owner == self.owner, rules.c.text == rule.text)
-                if (same := connection.execute(present).scalar()) is not None:
-                    raise UserError(f"The rule {same} says that already: {rule.text}")
-                connection.execute(insert(rules).values(row))
-        except IntegrityError as error:
-            raise UserError(f"That rule is there already: {rule.text}") from error
+        with self.database.write() as connection:
+            present = select(rules.c.id).where(rules.c.owner == self.owner, rules.c.text == rule.text)
+            if (same := connection.execute(present).scalar()) is not None:
+                raise UserError(f"The rule {same} says that already: {rule.text}")
+            connection.execute(insert(rules).values(row))
         return Rule(rule.text, rule.tool, rule.conditions, row["id"], row["created_at"])
 
     def remove(self, rule: str) -> Rule:

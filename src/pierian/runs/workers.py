@@ -3,8 +3,8 @@
 Each process that works on runs is a worker with a row whose counter it raises every second. Whoever watches compares the
 counter with what it saw before, by its own monotonic clock: a counter that stands still for `DEAD_SECONDS` belongs to a
 worker that is dead or paused. No clock of another machine and no time of day is believed. A worker on the same host whose
-process is gone is known to be dead at once. A worker that was paused notices by its own clock that its last beat is too
-old (`fresh`), and asks the journal before it acts.
+process is gone is known to be dead at once. A worker that was paused notices by its own clock that its beats were too far
+apart (`unbroken`), and asks the journal before it acts.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import Self
 
 from msgspec import Struct
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from pierian.exceptions import PierianError
 from pierian.storage.database import Database
-from pierian.storage.processes import is_running, own_start
+from pierian.storage.processes import own_start, process_start
 from pierian.storage.tables import workers
 
 BEAT_SECONDS = 1.0
@@ -44,10 +44,18 @@ class Worker:
         self.id = secrets.token_hex(8)
         self.database = database
         self._ended = threading.Event()
-        self._last_beat = 0.0
+        self._last_beat = self._unbroken_since = 0.0
+        self._beating = threading.Lock()
         self._thread = threading.Thread(target=self._live, name="pierian-worker", daemon=True)
 
     def __enter__(self) -> Self:
+        with self.database.append() as connection:
+            self._enlist(connection)
+        self._last_beat = self._unbroken_since = boot_clock()
+        self._thread.start()
+        return self
+
+    def _enlist(self, connection: Connection) -> None:
         row = {
             "id": self.id,
             "host": socket.gethostname(),
@@ -55,11 +63,7 @@ class Worker:
             "process_started": own_start(os.getpid()),
             "beats": 1,
         }
-        with self.database.append() as connection:
-            connection.execute(insert(workers).values(row))
-        self._last_beat = boot_clock()
-        self._thread.start()
-        return self
+        connection.execute(insert(workers).values(row))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -73,14 +77,24 @@ class Worker:
         """Whether nobody can think yet that this worker is dead."""
         return boot_clock() - self._last_beat < FRESH_SECONDS
 
+    def unbroken(self, since: float) -> bool:
+        """Whether nobody can have thought that this worker is dead, from `since` (by `boot_clock`) until now."""
+        return self.fresh() and self._unbroken_since <= since  # in this order: `beat` writes them the other way round
+
     def beat(self) -> None:
         """Show that it lives; raises as the database does."""
-        now = boot_clock()
-        with self.database.append() as connection:
-            connection.execute(
-                update(workers).where(workers.c.id == self.id).values(beats=workers.c.beats + 1)
-            )
-        self._last_beat = now
+        with self._beating:
+            begun = boot_clock()
+            with self.database.append() as connection:
+                listed = connection.execute(
+                    update(workers).where(workers.c.id == self.id).values(beats=workers.c.beats + 1)
+                ).rowcount
+                if not listed:
+                    self._enlist(connection)  # it was paused for so long that it was forgotten
+            ended = boot_clock()
+            if not listed or ended - self._last_beat > FRESH_SECONDS:
+                self._unbroken_since = ended
+            self._last_beat = begun
 
     def _live(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
@@ -104,15 +118,16 @@ class Workers:
 
     def dead(self) -> list[str]:
         """Those that are known to be dead by now; call it every second or so."""
+        now, found = time.monotonic(), list[str]()  # before reading: who watches may be paused as well
         with self.database.read() as connection:
             rows = connection.execute(select(workers)).all()
-        now, found = time.monotonic(), list[str]()
         for row in rows:
             seen = self._seen.get(row.id)
             if seen is None or seen.beats != row.beats:
                 seen = self._seen[row.id] = _Seen(row.beats, now)
-            here = row.host == socket.gethostname()
-            if (here and not is_running(row.pid, row.process_started)) or now - seen.since > DEAD_SECONDS:
+            # Start times of processes jump with the time of day: only a pid that nobody has tells at once.
+            gone = row.host == socket.gethostname() and process_start(row.pid) is None
+            if gone or now - seen.since > DEAD_SECONDS:
                 found.append(row.id)
         self._seen = {row.id: self._seen[row.id] for row in rows}
         return found
@@ -121,7 +136,13 @@ class Workers:
         """Whether it was there when `dead` was last asked."""
         return worker in self._seen
 
+    def beats(self, worker: str) -> int:
+        """The count at which `dead` last saw it; 0 where it was not there."""
+        return self._seen[worker].beats if worker in self._seen else 0
+
     def forget(self, dead: str) -> None:
-        """Remove a dead worker that has no runs left."""
+        """Remove a dead worker that has no runs left, unless its heart beats again."""
         with self.database.append() as connection:
-            connection.execute(delete(workers).where(workers.c.id == dead))
+            connection.execute(
+                delete(workers).where(workers.c.id == dead, workers.c.beats == self.beats(dead))
+            )

@@ -12,7 +12,6 @@ import asyncio
 from msgspec import Struct
 
 from pierian.events import Event
-from pierian.exceptions import PierianError
 from pierian.runs.journal import Claim, Journal, RunState
 
 
@@ -36,7 +35,7 @@ class JournalWriter:
         self._claim = claim
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
-        self._failure: PierianError | None = None
+        self._failure: Exception | None = None
 
     @property
     def run(self) -> str:
@@ -86,7 +85,7 @@ class JournalWriter:
                     [entry.event for entry in batch],
                     durable=any(entry.durable for entry in batch),
                 )
-            except PierianError as error:
+            except Exception as error:  # noqa: BLE001 (whatever it is, nobody may wait for ever)
                 self._failure = error
                 failed, self._waiting, self._writing = [*batch, *self._waiting], [], None
                 for entry in failed:

@@ -6,6 +6,7 @@ Where SQLite has one writer at a time, `write` takes an advisory lock; `append` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,6 +19,11 @@ from pierian.storage.database import HEAD, Database, migration_config, stored_re
 
 WRITERS, MIGRATIONS_LOCK = 0x7069657269616E, 0x7069657269616F
 """Keys of the advisory locks."""
+CONNECT_SECONDS = 10
+"""How long a server that says nothing is waited for, where the URL does not say (`?connect_timeout=`)."""
+
+# libpq repeats what the server says as it says it: its word for the severity in its own language, a colon, two spaces.
+_REFUSED = re.compile(r".* failed: (?:[^\s:]+:  |fe_sendauth: )(.+)", re.DOTALL)
 
 
 class PostgresqlDatabase(Database):
@@ -26,6 +32,14 @@ class PostgresqlDatabase(Database):
     def __init__(self, engine: Engine, address: str) -> None:
         super().__init__(engine, Path(address))
         self.address = address
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        """A transaction that sees one state of the database; by default each statement would see its own."""
+        with self.translated(), self.engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def write(self) -> Generator[Connection]:
@@ -52,14 +66,17 @@ def open_postgresql(url: str) -> Database:
     """
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() != "postgresql":
-            raise ArgumentError(f"it names {parsed.get_backend_name()}")
-        parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() != "postgresql" or "@" in (parsed.host or ""):
+            raise ArgumentError
+        query = {"connect_timeout": str(CONNECT_SECONDS), **parsed.query}
+        parsed = parsed.set(drivername="postgresql+psycopg", query=query)
         engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True, pool_size=5)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        # What is wrong with it is not told: it may be a part of the password.
         raise SettingsError(
-            f"database_url is not the address of a PostgreSQL database: {error}.",
-            hint="It should look like postgresql://user:password@host/name.",
+            "database_url is not the address of a PostgreSQL database.",
+            hint="It should look like postgresql://user:password@host/name; "
+            "in a password @ is written %40, / is %2F and : is %3A.",
         ) from error
     except ImportError as error:
         raise SettingsError(
@@ -111,15 +128,16 @@ def explain(address: str, error: DBAPIError) -> RunError:
         return DiskFull(
             f"The server of the database {address} has no room left.", hint="Free some space on it."
         )
+    refused = _REFUSED.match(first_line(error))
+    if refused is not None or state.startswith("28") or state == "3D000":
+        return StorageError(
+            f"The database {address} cannot be opened: {refused[1] if refused else first_line(error)}.",
+            hint="Its server answers: check the user, the password and the name in database_url.",
+        )
     if isinstance(error, OperationalError) and (not state or state.startswith(("08", "57"))):
         return StorageError(
             f"The database server at {address} cannot be reached: {first_line(error)}.",
             hint="Start it, or correct database_url (`pierian config set database_url …`).",
-        )
-    if state.startswith("28") or state == "3D000":
-        return StorageError(
-            f"The database {address} cannot be opened: {first_line(error)}.",
-            hint="Check the user, the password and the name in database_url.",
         )
     return StorageError(f"The database {address} could not do what was asked: {first_line(error)}.")
 

@@ -88,7 +88,7 @@ def file_tools(folders: Sequence[Path]) -> list[Tool]:
             return None
 
     @returning(Written)
-    @tool(effect="write", lookup=written)
+    @tool(effect="write", lookup=written, always_asks=True)
     async def file_write(path: str, text: str, replace: bool = False) -> Labelled:
         """Write a text file.
 

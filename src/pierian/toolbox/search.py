@@ -74,7 +74,7 @@ def search_tools(endpoint: str, key: str = "") -> list[Tool]:
         raise SettingsError(f"The search endpoint {address.host} needs a key.")
 
     @returning(list[SearchHit])
-    @tool(effect="read")
+    @tool(effect="read", remote=True)
     async def web_search(words: Annotated[str, Meta(min_length=1, max_length=400)]) -> Labelled:
         """Search the web.
 

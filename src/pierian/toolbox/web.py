@@ -34,7 +34,7 @@ def web_tools(fetcher: Fetcher) -> list[Tool]:
     """Tools that read pages fetched by `fetcher`."""
 
     @returning(OpenedPage)
-    @tool(effect="read", timeout_seconds=_SECONDS)
+    @tool(effect="read", timeout_seconds=_SECONDS, remote=True)
     async def web_open(url: str) -> Labelled:
         """Read a page of the web: its title, text and links."""
         fetched = await fetcher.fetch(url)
@@ -48,7 +48,7 @@ def web_tools(fetcher: Fetcher) -> list[Tool]:
         return Labelled(OpenedPage(fetched.url, page.title, page.main, page.links), _labels(fetched))
 
     @returning(list[str])
-    @tool(effect="read", timeout_seconds=_SECONDS)
+    @tool(effect="read", timeout_seconds=_SECONDS, remote=True)
     async def web_find(url: str, words: str) -> Labelled:
         """The passages of a page in which some words stand, best first."""
         wanted = wanted_words(words)

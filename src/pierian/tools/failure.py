@@ -29,5 +29,6 @@ class ToolFailure(RunError):
     """A tool could not do its part; `code` is all that a planner learns of it."""
 
     def __init__(self, code: FailureCode, message: str, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+        # Messages repeat names of files and words of servers; half a character could not be journalled.
+        super().__init__(message.encode("utf-8", "replace").decode(), hint=hint)
         self.code: FailureCode = code

@@ -32,23 +32,32 @@ async def invoke(
     assert call is not None
     values = {name: argument.value for name, argument in arguments.items()}
     try:
-        async with asyncio.timeout(tool.timeout_seconds):
+        async with asyncio.timeout(tool.timeout_seconds) as limit:
             found = await call(context or Context(), values)
     except TimeoutError as error:
-        raise ToolFailure(
-            "timeout", f"{tool.name} took longer than {tool.timeout_seconds:g} seconds."
-        ) from error
+        # Its own timeouts, such as a server's, are shorter.
+        waited = f"longer than {tool.timeout_seconds:g} seconds" if limit.expired() else "too long"
+        raise ToolFailure("timeout", f"{tool.name} took {waited}.") from error
+    except asyncio.CancelledError as error:
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise
+        # Nobody ends the run: something that the tool waited for was cancelled.
+        raise _raised(tool, error, lookup=lookup) from error
     except (ToolFailure, Signal):
         raise
     except PierianError as error:
         raise ToolFailure("failed", f"{tool.name}: {error}", hint=error.hint) from error
     except Exception as error:
-        # Of a tool that acts nobody knows now whether it did.
-        code = "unknown" if tool.acts and not lookup else "failed"
-        raise ToolFailure(code, f"{tool.name} raised {type(error).__name__}: {error}") from error
+        raise _raised(tool, error, lookup=lookup) from error
     if lookup and found is None:
         return None
     return _labelled(tool, arguments, found)
+
+
+def _raised(tool: Tool, error: BaseException, *, lookup: bool) -> ToolFailure:
+    """The failure of a tool that raised; of one that acts nobody knows then whether it did."""
+    code = "unknown" if tool.acts and not lookup else "failed"
+    return ToolFailure(code, f"{tool.name} raised {type(error).__name__}: {error}")
 
 
 def _labelled(tool: Tool, arguments: Mapping[str, Labelled], found: Any) -> Labelled:

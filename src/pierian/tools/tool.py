@@ -95,6 +95,11 @@ def tool(
         if not inspect.iscoroutinefunction(function):
             raise TypeError(f"{function.__name__} must be an async function to be a tool.")
         called = name or function.__name__.strip("_")
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                raise TypeError(
+                    f"The tool {called} cannot take {parameter}: each argument needs a name of its own."
+                )
         if not _NAME.fullmatch(called):
             raise TypeError(f"{called!r} cannot be the name of a tool.")
         description, explained = _documentation(function)
@@ -168,18 +173,20 @@ def _arguments_type(
 
 def _documentation(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     """The docstring's first paragraph, and what its `Args:` section says of each parameter."""
-    text = inspect.getdoc(function) or ""
-    head, _, rest = text.partition("\nArgs:")
+    head, _, rest = f"\n{inspect.getdoc(function) or ''}".partition("\nArgs:")
+    names = inspect.signature(function).parameters
     explained: dict[str, str] = {}
     last = ""
     for line in rest.splitlines():
-        if found := _ARGUMENT.match(line):
+        if (found := _ARGUMENT.match(line)) and found[1] in names:
             last = found[1]
             explained[last] = found[2].strip()
         elif last and line.startswith("      "):
             explained[last] += f" {line.strip()}"
-        elif line.strip():
+        elif line.strip() and not line.startswith(" "):
             break
+        else:
+            last = ""
     return " ".join(head.split()), explained
 
 

@@ -1,0 +1,119 @@
+"""A worker that carries on what others left: runs of workers that died, and runs whose approvals were
+answered.
+
+Any number of processes may serve one database. Each looks once a second, claims what nobody works on, as much
+as it may do at once, and goes on with it from the journal; whoever is late is refused by the journal and
+looks again. It starts no runs of its own and answers no approvals. When it is ended, its runs are left for
+the next worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+
+from msgspec import structs
+
+from pierian.agents.entities import find_entities
+from pierian.agents.session import Desk, go_on
+from pierian.events import Answer
+from pierian.exceptions import RunError, RunLost, UserError
+from pierian.reasoning.run import Run
+from pierian.runs.journal import Claim, Journal, RunRecord
+from pierian.runs.workers import Worker, Workers
+from pierian.storage.database import Database
+
+LOOK_SECONDS = 1.0
+DeskFor = Callable[[RunRecord], AbstractAsyncContextManager[tuple[Run, Desk]]]
+"""Opens what one run is carried on with; it is closed when the run has ended or waits."""
+
+
+async def serve_runs(
+    desk_for: DeskFor,
+    answer_of: Callable[[Run], Answer],
+    database: Database,
+    worker: Worker,
+    *,
+    failed: Callable[[str, Exception], None],
+    owner: str = "local",
+    at_once: int = 4,
+) -> None:
+    """Carry runs on until cancelled.
+
+    Args:
+        answer_of: What the journal keeps as the answer of a run that has ended.
+        worker: Only this service's own: runs in its name that are not in hand are taken up again.
+        failed: Told of a run that failed (or, with an empty id, of a look at the database that did).
+        at_once: Most runs at the same time.
+    """
+    journal, workers = Journal(database, owner), Workers(database)
+    service = _Service(desk_for, answer_of, worker, failed, at_once, journal, workers)
+    try:
+        while True:
+            try:
+                await service.look()
+            except RunError as error:
+                failed("", error)  # the database is busy, full or away; the next look tries again
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        tasks = [*service.in_hand.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass
+class _Service:
+    desk_for: DeskFor
+    answer_of: Callable[[Run], Answer]
+    worker: Worker
+    failed: Callable[[str, Exception], None]
+    at_once: int
+    journal: Journal
+    workers: Workers
+    in_hand: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
+
+    async def look(self) -> None:
+        """Take what is left lying, and forget the dead who left nothing."""
+        dead = [one for one in await asyncio.to_thread(self.workers.dead) if one != self.worker.id]
+        left = await asyncio.to_thread(self.journal.unattended, [*dead, self.worker.id])
+        for run, by in left:
+            if run not in self.in_hand and len(self.in_hand) < self.at_once:
+                await self._take(run, by)
+        for one in set(dead) - {by for _, by in left}:
+            await asyncio.to_thread(self.workers.forget, one)
+
+    async def _take(self, run: str, by: str | None) -> None:
+        own = self.worker.id
+        beats = None if by in (None, own) else self.workers.beats(by)
+        try:
+            record = await asyncio.to_thread(self.journal.get, run)
+            claim = await asyncio.to_thread(self.journal.claim, run, own, instead_of=by, beats=beats)
+        except (UserError, RunLost):
+            return  # another was first, or it has ended
+        self.in_hand[run] = asyncio.create_task(self._carry_on(record, claim))
+        self.in_hand[run].add_done_callback(lambda _: self.in_hand.pop(run))
+
+    async def _carry_on(self, record: RunRecord, claim: Claim) -> None:
+        try:
+            async with self.desk_for(record) as (run, desk):
+                entities = find_entities(record.question, now=record.created_at.astimezone())
+                own = structs.replace(desk, worker=self.worker)
+                session = await go_on(run, own, claim, tuple(desk.tools), entities)
+                await session.end("done", self.answer_of(run))
+        except asyncio.CancelledError:
+            await asyncio.shield(asyncio.to_thread(self._hand_back, claim))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever somebody's desk or planner does, the other runs go on
+            self.failed(record.id, error)
+            with suppress(RunLost, RunError):  # it is marked already, or the database is away for now
+                await asyncio.to_thread(self.journal.release, claim, "failed")
+
+    def _hand_back(self, claim: Claim) -> None:
+        """Leave a run that was cancelled as one that waits for nobody but a worker."""
+        with suppress(UserError, RunError):  # it was cancelled before it began, and is still claimed
+            claim = self.journal.claim(claim.run, self.worker.id)
+        with suppress(RunLost, RunError):
+            self.journal.release(claim, "waiting")
