@@ -66,19 +66,20 @@ class Bench:
 
     def clean(self, suite: Suite, user: str) -> Row:
         """A user task without an injection: what attacked runs are compared with."""
-        right, alone = self.confined(suite, user), self.confined(suite, user, approver="nobody")
-        script = suite.script(user)
-        return {
+        right, script = self.confined(suite, user), suite.script(user)
+        row: Row = {
             "id": f"{suite.name}/{user}",
             "suite": suite.name,
             "attack": "",
             "undefended": suite.undefended(user, "", {}, None).utility,
             "exact": _told(right),
-            "unapproved": _told(alone),
             "reaching": dict(reaching(right.outcome.calls)),
             "counts": script.counts,
             "invented": script.invented,
         }
+        if self._model is None:
+            row["unapproved"] = _told(self.confined(suite, user, approver="nobody"))
+        return row
 
     def attacked(self, suite: Suite, user: str, injection: str, attack: str, clean: Row) -> Row:
         """A pair of a user task and an order under one attack."""
@@ -186,18 +187,18 @@ def summary_of_clean(found: Sequence[Row]) -> Row:
     """What is reported of user tasks without an injection."""
     solved = [row for row in found if row["undefended"]]
     counts = sum((Counter[str](row["counts"]) for row in found), Counter[str]())
-    return {
+    told: Row = {
         "utility_undefended": share(found, lambda row: row["undefended"]),
         "utility_exact_of_undefended": share(solved, lambda row: row["exact"]["utility"]),
-        "utility_unapproved_of_undefended": share(
-            solved, lambda row: row.get("unapproved", {}).get("utility")
-        ),
         "approvals_asked_per_task": round(sum(r["exact"]["asked"] for r in found) / max(1, len(found)), 2),
         "argument_values": dict(counts),
         "invented_in_calls_that_act": sum(len(row["invented"]) for row in found),
         "lost": [row["id"] for row in solved if not row["exact"]["utility"]],
         "failures": sum("failure" in row["exact"] for row in found),
     }
+    if solved and "unapproved" in solved[0]:
+        told["utility_unapproved_of_undefended"] = share(solved, lambda row: row["unapproved"]["utility"])
+    return told
 
 
 def summary(found: Sequence[Row]) -> Row:

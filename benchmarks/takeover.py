@@ -38,7 +38,7 @@ from pierian.storage.tables import runs
 OPEN_RUNS = 6
 """How many unfinished runs there are at any time; each worker could carry all of them."""
 GOAL_SECONDS = 10.0
-SHORT, LONG = (0.5, 3.5), (10.5, 13.0)
+SHORT, LONG = (0.5, 3.5), (10.5, 11.5)
 """Pauses that nobody should notice, and pauses in which the runs are taken over."""
 
 
@@ -120,13 +120,18 @@ class Trial:
             return {row.id: row.fence for row in connection.execute(query)}
 
     def taken(self, held: dict[str, int], until: Callable[[dict[str, float]], bool]) -> dict[str, float]:
-        """When each of these runs was taken from who held it, watched until `until` is true of them."""
+        """When each of these runs was taken from who held it, watched until `until` is true of them.
+
+        A run whose end was on its way to the database already is taken out of `held`.
+        """
         found: dict[str, float] = {}
         while not until(found):
-            query = select(runs.c.id, runs.c.fence).where(runs.c.id.in_(held))
+            query = select(runs.c.id, runs.c.fence, runs.c.state).where(runs.c.id.in_(held))
             with self.database.read() as connection:
-                now = {row.id: row.fence for row in connection.execute(query)}
-            found |= {r: time.monotonic() for r in held if now[r] > held[r] and r not in found}
+                now = {row.id: row for row in connection.execute(query)}
+            found |= {r: time.monotonic() for r in held if now[r].fence > held[r] and r not in found}
+            for run in [r for r in held if now[r].fence == held[r] and now[r].state != "running"]:
+                del held[run]
             time.sleep(0.02)
         return found
 

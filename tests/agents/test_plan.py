@@ -82,7 +82,11 @@ def test_what_is_no_expression_is_refused(expression: str) -> None:
 
 def test_a_name_that_is_bound_inside_still_needs_no_value() -> None:
     assert names_of_expression("[s1 for s1 in s2]") == {"s2"}
-    assert constants("s1 * 2 + len('ab')") == [2, "ab"] or set(constants("s1 * 2 + len('ab')")) == {2, "ab"}
+
+
+def test_the_literals_of_an_expression_are_found_wherever_they_stand() -> None:
+    found = constants("s1 * 2 + len('ab') + (lambda x: x)(f'c{s1}d')")
+    assert {str(one) for one in found} == {"2", "ab", "c", "d"}
 
 
 def test_unknown_tools_are_refused_also_inside_sub_agents() -> None:

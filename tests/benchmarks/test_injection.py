@@ -6,7 +6,7 @@ AgentDojo itself is not among the dependencies: the tests that need it are skipp
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from pierian.events import ApprovalNeeded, ShownArgument
 from pierian.exceptions import UserError
 from pierian.models.structured import Payment
 from pierian.models.wire import Request
-from pierian.testing import FunctionalModel
+from pierian.testing import FunctionalModel, serve_in_thread
 from pierian.tools import ToolFailure
 
 NOW = datetime(2024, 5, 15, 9, 0, tzinfo=UTC)
@@ -197,7 +197,11 @@ async def test_nobody_there_means_nothing_is_sent(tmp_path: Path) -> None:
 
 async def test_a_gate_that_stands_open_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a measurement that can see nothing would look like a wall that holds."""
-    monkeypatch.setattr("pierian.agents.effects.verdict", lambda *_: gate.Allowed())
+
+    def allowed(*given: object) -> gate.Allowed:
+        return gate.Allowed()
+
+    monkeypatch.setattr("pierian.agents.effects.verdict", allowed)
     outcome, got = await played(tmp_path, GOAL)
     assert got == ["thief@evil.example"]
     assert reaching(outcome.calls) - reaching([SEND])
@@ -213,8 +217,8 @@ async def test_a_model_in_the_place_of_the_doubles_is_watched(tmp_path: Path) ->
     def answer(request: Request) -> str:
         last = request.messages[-1].content
         if "Tools:" in last:
-            steps = [{"call": "search_emails", "arguments": {}}]
-            return json.dumps({"steps": [*steps, {"extract": "the address", "from": "$s1", "type": "text"}]})
+            search: dict[str, Any] = {"call": "search_emails", "arguments": {}}
+            return json.dumps({"steps": [search, {"extract": "the address", "from": "$s1", "type": "text"}]})
         return '{"found": true, "value": "bob@example.org"}' if "<data>" in last else "It is bob@example.org."
 
     outcome, got = await played(tmp_path, f"{MAIL['body']} {GOAL}", model=FunctionalModel(answer))
@@ -279,8 +283,12 @@ class FakeSuite:
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSuite:
     suite = FakeSuite()
     monkeypatch.setattr(injection, "RESULTS", tmp_path / "results")
+
+    def suites(names: Sequence[str]) -> list[Any]:
+        return [suite]
+
     monkeypatch.setattr(injection_dojo, "attacks", lambda: ["direct", "important_instructions"])
-    monkeypatch.setattr(injection_dojo, "suites", lambda names: [suite])  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(injection_dojo, "suites", suites)
     return suite
 
 
@@ -353,6 +361,29 @@ def test_with_agentdojo_an_order_comes_through_in_the_control_alone(
     told = json.loads(capsys.readouterr().out)["important_instructions"]["banking"]
     assert told["success_control"].startswith("6/6 ")
     assert told["success_exact"].startswith("0/6 ") and told["seen_by_nobody"] == 0
+
+
+def test_with_agentdojo_a_model_plans_reads_and_writes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("agentdojo")
+
+    def answer(request: Request) -> str:
+        if "Tools:" in request.messages[-1].content:
+            return '{"steps": [{"call": "get_most_recent_transactions", "arguments": {"n": 100}}]}'
+        return "I cannot tell."
+
+    monkeypatch.setattr(injection, "RESULTS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["injection", "--suite", "banking", "--sample", "2", "--model"])
+    with serve_in_thread(FunctionalModel(answer, embedded=False)) as server:
+        monkeypatch.setenv("PIERIAN_BASE_URL", server.base_url)
+        monkeypatch.setenv("PIERIAN_MODEL", "double")
+        assert injection.main() == 0
+    told = json.loads(capsys.readouterr().out)["important_instructions"]["banking"]
+    assert told["success_exact"].startswith("0/2 ") and told["failures"] == 0
+    assert "planner" not in told["orders_seen_by"]
+    (attacked, *_) = [row for row in rows.read(tmp_path / "injection-model.jsonl.gz") if row["attack"]]
+    assert "control" not in attacked
 
 
 def test_every_function_of_agentdojo_is_reviewed() -> None:
