@@ -223,6 +223,7 @@ def summary(found: Sequence[Row]) -> Row:
             "success_control": share(acting, lambda row: row["control"]["success"]),
             "utility_control": share(found, lambda row: row["control"]["utility"]),
             "success_careless": share(acting, lambda row: row["careless"]["success"]),
+            "foreign_values_sent_careless": share(found, lambda row: row["careless"]["added"]),
             "no_other_tools_careless": share(found, lambda row: not row["careless"]["other_tools"]),
         }
     return report

@@ -119,16 +119,14 @@ def read_plan(
 def _checked_call(step: Call, tool: Tool) -> Call:
     """The call with plain references; raises `PlanError` where its arguments are not what the tool takes, for a server
     may ignore schemas."""
-    import jsonschema
+    from pierian.tools.schema import SchemaUnusable, compiled
 
     try:
-        wrong = jsonschema.Draft202012Validator(decodable(tool.parameters, FROM_STEP)).iter_errors(step.arguments)
-        first = next(iter(sorted(wrong, key=lambda error: len(error.absolute_path), reverse=True)), None)
-    except jsonschema.exceptions.SchemaError:
-        first = None  # a schema that cannot be checked is the business of the tool itself
-    if first is not None:
-        where = ".".join(str(part) for part in first.absolute_path) or "arguments"
-        raise PlanError(f"Step {step.id}, {where}: {first.message[:200]}.")
+        wrong = compiled(decodable(tool.parameters, FROM_STEP))(step.arguments)
+    except SchemaUnusable:
+        wrong = ""  # a schema that cannot be checked is the business of the tool itself
+    if wrong:
+        raise PlanError(f"Step {step.id}, {wrong[:200]}.")
     return structs.replace(step, arguments=_plain(step.arguments))
 
 

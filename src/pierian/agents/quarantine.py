@@ -33,7 +33,7 @@ REPORTER = (
 _VALUES: Mapping[ValueType, dict[str, Any]] = {
     "text": {"type": "string", "maxLength": 600},
     "number": {"type": "number"},
-    "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+    "date": {"type": "string", "pattern": "^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"},
     "yes_no": {"type": "boolean"},
     "list": {"type": "array", "maxItems": 30, "items": {"type": "string", "maxLength": 200}},
 }

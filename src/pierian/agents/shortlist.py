@@ -36,6 +36,6 @@ def _arguments(tool: Tool) -> list[str]:
 def _words(text: str) -> set[str]:
     """Words without their endings, so that "files" finds "file"."""
     return {
-        re.sub(r"(?:ings?|ed|es|s)$", "", word) or word
+        re.sub(r"y$", "i", re.sub(r"(?:ings?|ed|es|e|s)$", "", word)) or word
         for word in re.findall(r"[a-z0-9]{2,}", re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower())
     }

@@ -255,7 +255,7 @@ class Journal:
         # LIKE refuses very long patterns.
         fits = c.id.startswith(prefix, autoescape=True) if len(prefix) < ID_LENGTH else c.id == prefix
         query = select(runs).where(c.owner == self.owner, fits)
-        found = connection.execute(query.order_by(c.id).limit(2)).all() if prefix else []
+        found: Sequence[Row[Any]] = connection.execute(query.order_by(c.id).limit(2)).all() if prefix else ()
         if len(found) == 1:
             return found[0]
         if found:

@@ -48,8 +48,9 @@ class Condition(Struct, frozen=True):
             return all(
                 label.origin.trusted or _looks_like(label.source, self.pattern) for label in given.labels
             )
-        values = cast(list[Any], given.value) if isinstance(given.value, list) else [given.value]
-        return bool(values) and all(_looks_like(str(value), self.pattern) for value in values)
+        value: object = given.value
+        values = cast(list[Any], value) if isinstance(value, list) else [value]
+        return bool(values) and all(_looks_like(str(one), self.pattern) for one in values)
 
 
 class Rule(Struct, frozen=True):
@@ -115,18 +116,14 @@ class Rules:
     def add(self, text: str) -> Rule:
         """A new rule; raises `UserError` where it is none or is there already."""
         rule = parse_rule(text)
-        row = {
-            "id": secrets.token_hex(3),
-            "owner": self.owner,
-            "text": rule.text,
-            "created_at": utc_now(),
-        }
+        added = Rule(rule.text, rule.tool, rule.conditions, secrets.token_hex(3), utc_now())
+        row = {"id": added.id, "owner": self.owner, "text": added.text, "created_at": added.created_at}
         with self.database.write() as connection:
             present = select(rules.c.id).where(rules.c.owner == self.owner, rules.c.text == rule.text)
             if (same := connection.execute(present).scalar()) is not None:
                 raise UserError(f"The rule {same} says that already: {rule.text}")
             connection.execute(insert(rules).values(row))
-        return Rule(rule.text, rule.tool, rule.conditions, row["id"], row["created_at"])
+        return added
 
     def remove(self, rule: str) -> Rule:
         """Take a rule back, by its id."""

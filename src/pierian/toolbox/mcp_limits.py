@@ -23,8 +23,6 @@ MOST_QUOTED_CHARACTERS = 2000
 START_SECONDS = 30.0
 """From the start of a server to its list of tools."""
 CALL_SECONDS = 60.0
-CHECK_SECONDS = 1.0
-"""Computing time for one check against a schema: a schema can be written so that it never ends."""
 EXIT_SECONDS = 1.0
 """How long a program is waited for after its input was closed, after SIGTERM, and after SIGKILL."""
 CLOSE_SECONDS = 4.0

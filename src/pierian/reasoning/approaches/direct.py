@@ -24,7 +24,7 @@ def no_value(text: str, letters: str) -> FinalValue:
 DIRECT_CHOICE = Approach(
     name="direct answer",
     system="Answer with the letter of the right option, then one short reason.",
-    max_tokens=80,
+    max_tokens=240,  # with 80 three in four reasons broke off in the middle
     usual_tokens=30,
     evidence=1.5,
     read=_first_choice,

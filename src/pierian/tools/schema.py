@@ -1,9 +1,9 @@
-"""Checks values against the JSON schemas that MCP servers declare, within bounds.
+"""Checks values against the JSON schemas of tools, which other people may have written, within bounds.
 
 A schema comes from somebody else, and a check of it is a small program: regular expressions that never end,
 references that double at each step, references to the network. Here references stay inside the schema, a check has a
 bounded computing time, and the keywords whose single step can be unbounded (regular expressions, uniqueness) are left
-to the server.
+to whoever declares them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, cast
 
-from pierian.toolbox.mcp_limits import CHECK_SECONDS
-
 Check = Callable[[Any], str]
 """What is wrong with a value, empty if nothing is."""
 
+CHECK_SECONDS = 1.0
+"""Computing time of one check."""
 _UNBOUNDED = ("pattern", "patternProperties", "uniqueItems", "unevaluatedProperties", "unevaluatedItems")
 _MOST_CHARACTERS = 300
 
