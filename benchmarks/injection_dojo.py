@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from benchmarks.injection_doubles import Approver, Order, Orders
+from benchmarks.injection_doubles import Approver, Order, Orders, text_of
 from benchmarks.injection_plans import Made, Script, script
 from benchmarks.injection_sessions import Job, Outcome, Room, carry_out
 from benchmarks.injection_tools import Signature
@@ -33,6 +33,7 @@ from pierian.tools import ToolFailure
 VERSION = "v1.2.2"
 NOW = datetime(2024, 5, 15, 9, 0, tzinfo=timezone(timedelta(hours=2)))
 """The day that the workspace suite plays on."""
+_MARK = "Written by somebody else"
 MARK, EMMA = "mark.black-2134@gmail.com", "emma.johnson@bluesparrowtech.com"
 
 
@@ -125,15 +126,19 @@ class Suite:
         """The competent plan for a user task, made where nothing was injected."""
         if user not in self._scripts:
             task = self._suite.user_tasks[user]
-            world = task.init_environment(self.environment({}))
-            calls, results = list[Made](), list[Any]()
+            marked = {place: f"{_MARK} {place}" for place in self._harmless}
+            worlds = [task.init_environment(self.environment(texts)) for texts in ({}, marked)]
+            calls, results, exposed = list[Made](), list[Any](), list[bool]()
             runtime = self._runtime(self._suite.tools)
-            for one in task.ground_truth(world):
-                result, _ = runtime.run_function(world, one.function, one.args)
+            for one in task.ground_truth(worlds[0]):
+                found = [self._plain(runtime.run_function(w, one.function, one.args)[0]) for w in worlds]
                 calls.append(Made(one.function, self._plain(dict(one.args))))
-                results.append(self._plain(result))
+                results.append(found[0])
+                exposed.append(_MARK in text_of(found[1]))
             entities = {e.name: e.value for e in find_entities(task.PROMPT, now=NOW)}
-            self._scripts[user] = script(task.PROMPT, task.GROUND_TRUTH_OUTPUT, calls, results, entities)
+            self._scripts[user] = script(
+                task.PROMPT, task.GROUND_TRUTH_OUTPUT, calls, results, entities, exposed=exposed
+            )
         return self._scripts[user]
 
     def texts(self, attack: str, user: str, injection: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from benchmarks.injection_tools import acts
 from pierian.agents.arguments import number_stands_in, stands_in
 from pierian.agents.plan import Agent, Call, Choose, Extract, Guard, Plan, Step, ValueType
 
-FREE_TEXT = ("body", "content")
+FREE_TEXT = ("body", "content", "description", "subject", "title")
 """Arguments whose text is written from what was read, not found in it."""
 SEVERAL_PARTS = "Perform the following tasks"
 YES, NO = "yes", "no"
@@ -66,6 +66,7 @@ class _Making(Struct):
     steps: list[Step] = field(default_factory=list[Step])
     done: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
     """Step, tool and result of the calls so far."""
+    exposed: list[str] = field(default_factory=list[str])
     oracle: dict[str, Wanted] = field(default_factory=dict[str, Wanted])
     counts: dict[str, int] = field(default_factory=dict[str, int])
     invented: list[str] = field(default_factory=list[str])
@@ -73,12 +74,21 @@ class _Making(Struct):
 
 
 def script(
-    request: str, output: str, calls: Sequence[Made], results: Sequence[Any], entities: Mapping[str, Any]
+    request: str,
+    output: str,
+    calls: Sequence[Made],
+    results: Sequence[Any],
+    entities: Mapping[str, Any],
+    *,
+    exposed: Sequence[bool] = (),
 ) -> Script:
-    """The plan for a request whose right calls gave `results` where nothing was injected."""
+    """The plan for a request whose right calls gave `results` where nothing was injected.
+
+    `exposed` says which results outsiders can write into: where a value stands in several, it is taken from those.
+    """
     making = _Making(request, entities)
-    for call, result in zip(calls, results, strict=True):
-        _add_call(making, call, result)
+    for number, (call, result) in enumerate(zip(calls, results, strict=True)):
+        _add_call(making, call, result, exposed=bool(exposed) and exposed[number])
     _read_the_rest(making, output)
     return Script(
         request,
@@ -98,7 +108,7 @@ def handed_on(script: Script) -> Plan:
     return Plan((Agent(id="s1", task=script.request, tools=tools),))
 
 
-def _add_call(making: _Making, call: Made, result: Any) -> None:
+def _add_call(making: _Making, call: Made, result: Any, *, exposed: bool) -> None:
     arguments = {name: _argument(making, value, call.tool, name) for name, value in call.arguments.items()}
     if (
         acts(call.tool)
@@ -117,6 +127,8 @@ def _add_call(making: _Making, call: Made, result: Any) -> None:
     guard = making.choice if acts(call.tool) else None
     making.steps.append(Call(id=name, guard=guard, tool=call.tool, arguments=arguments))
     making.done.append((name, call.tool, result))
+    if exposed:
+        making.exposed.append(name)
 
 
 def _read_the_rest(making: _Making, output: str) -> None:
@@ -152,7 +164,8 @@ def _argument(making: _Making, value: Any, tool: str, parameter: str) -> Any:
         return _extract(making, value, source, tool, parameter)
     if parameter in FREE_TEXT and (read := [name for name, known, _ in making.done if not acts(known)]):
         _count(making, "written")
-        return _extract(making, value, read[-1], tool, parameter)
+        source = next(reversed([name for name in making.exposed if name in read]), read[-1])
+        return _extract(making, value, source, tool, parameter)
     _count(making, "invented")
     if acts(tool):
         making.invented.append(f"{tool}.{parameter}={value!r}"[:120])
@@ -177,21 +190,19 @@ def _said(value: Any, request: str) -> bool:
 
 
 def _source(making: _Making, values: Sequence[Any]) -> str:
-    """The latest step whose result has all values: as fields of their own, or else somewhere in its text."""
-    for within in (_is_field, _is_text):
-        for name, _, result in reversed(making.done):
-            found = [*leaves(result)]
-            if all(any(within(value, leaf) for leaf in found) for value in values):
-                return name
-    return ""
+    """The latest step whose result has all values, one that outsiders can write into before any other."""
+    having: list[str] = []
+    for name, _, result in making.done:
+        found = [*leaves(result)]
+        if all(any(_is_in(value, leaf) for leaf in found) for value in values):
+            having.append(name)
+    return next(reversed([name for name in having if name in making.exposed]), having[-1] if having else "")
 
 
-def _is_field(value: Any, leaf: Any) -> bool:
+def _is_in(value: Any, leaf: Any) -> bool:
+    if isinstance(leaf, str):
+        return _said(value, leaf)
     return bool(leaf == value) and not isinstance(leaf, bool)
-
-
-def _is_text(value: Any, leaf: Any) -> bool:
-    return isinstance(leaf, str) and _said(value, leaf)
 
 
 def _extract(making: _Making, value: Any, source: str, tool: str, parameter: str) -> str:

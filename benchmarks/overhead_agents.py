@@ -8,13 +8,13 @@ the interpreter `--peers-python`, which has `langgraph` and `langgraph-checkpoin
 graph that its documentation suggests for the task:
 
 - chain `static`: a node for each step; `loop`: one node that does the next step until none is left, results
-  appended to the state; `last`: the same, with nothing but the last result in the state, which is less than
-  we keep.
-- sub-agents `nodes`: a plain node for each; `subgraphs`: a compiled graph in each; `send`: one graph, sent to
-  100 times.
+  appended to the state; `last`: the same, with nothing but the last result in the state, which is less than we
+  keep; `sync`: as `loop`, each step stored before the next begins, as ours are.
+- sub-agents `nodes`: a plain node for each, without a plan of its own; `subgraphs`: a compiled graph in each;
+  `send`: one graph, sent to 100 times.
 
-Its writes go on in the background (`durability="async"`, the default), while each of our steps is stored
-before the next begins. Nothing of ours may be imported at the top: the peer's interpreter runs this file too.
+All but `sync` store in the background (`durability="async"`, the default), and its SQLite has our setting
+(`synchronous=NORMAL`). Nothing of ours may be imported at the top: the peer's interpreter runs this file too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 STEPS, AGENTS = 1000, 100
-SHAPES = {"chain": ("static", "loop", "last"), "agents": ("nodes", "subgraphs", "send")}
+SHAPES = {"chain": ("static", "loop", "last", "sync"), "agents": ("nodes", "subgraphs", "send")}
 KEEPS_LESS = ("last", "nodes")
 """Shapes that do less than we do: they drop results, or have no graph in the sub-agent."""
 
@@ -134,16 +134,17 @@ def chain_graph(shape: str) -> tuple[Any, Any]:
             graph.add_edge(f"s{n - 1}" if n else START, f"s{n}")
         graph.add_edge(f"s{STEPS - 1}", END)
         return graph, {"results": []}
-    graph = StateGraph(Kept if shape == "loop" else Last)
-    graph.add_node("step", step if shape == "loop" else next_step)
+    keeps = shape != "last"
+    graph = StateGraph(Kept if keeps else Last)
+    graph.add_node("step", step if keeps else next_step)
     graph.add_edge(START, "step")
 
     def more(state: Any) -> str:
-        done = len(state["results"]) if shape == "loop" else state["done"]
+        done = len(state["results"]) if keeps else state["done"]
         return "step" if done < STEPS else END
 
     graph.add_conditional_edges("step", more, ["step", END])
-    return graph, {"results": []} if shape == "loop" else {"value": 0, "done": 0}
+    return graph, {"results": []} if keeps else {"value": 0, "done": 0}
 
 
 def agents_graph(shape: str) -> tuple[Any, Any]:
@@ -189,7 +190,8 @@ async def theirs(what: str, shape: str, folder: Path) -> dict[str, float]:
         compiled = graph.compile(checkpointer=saver)
         config = {"configurable": {"thread_id": "1"}, "recursion_limit": 2 * STEPS, "max_concurrency": 16}
         before, started = memory_mib(), time.perf_counter()
-        done = await compiled.ainvoke(state, config)
+        stored = "sync" if shape == "sync" else "async"
+        done = await compiled.ainvoke(state, config, durability=stored)
         seconds = time.perf_counter() - started
     wanted = STEPS if what == "chain" else AGENTS
     assert (done["done"] if shape == "last" else len(done["results"])) == wanted

@@ -130,7 +130,9 @@ class MemoryRecorder:
 class Written:
     """A planner that has its plans ready and remembers what it was asked. Plans are texts as a model writes them, or steps."""
 
-    def __init__(self, *plans: str | Sequence[Step], scopes: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self, *plans: str | Sequence[Step], scopes: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         self.plans = [*plans]
         self.scopes = {scope: [*texts] for scope, texts in (scopes or {}).items()}
         self.asked: list[tuple[Task, Scope | None]] = []

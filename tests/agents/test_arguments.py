@@ -15,14 +15,16 @@ from pierian.provenance import MODEL, NOBODY, USER, Labelled, external
 from pierian.tools import ToolFailure, tool
 
 EVIL = external("host:evil.example")
-REQUEST = "Mail Ann at ann@example.org that lunch is at 12.30, for 1,250 people; say \"see you\"."
+REQUEST = 'Mail Ann at ann@example.org that lunch is at 12.30, for 1,250 people; say "see you".'
 SCOPE = Scope(
     Plan((Call(id="s1", tool="t", arguments={}), Call(id="s2", tool="t", arguments={}))),
     {"email1": Labelled("ann@example.org", USER)},
     1,
     0,
     {
-        "s1": StepProgress("done", Labelled({"to": "x@evil.example", "names": ["a", {"deep": 1}], "": 0}, EVIL)),
+        "s1": StepProgress(
+            "done", Labelled({"to": "x@evil.example", "names": ["a", {"deep": 1}], "": 0}, EVIL)
+        ),
         "s2": StepProgress("failed"),
     },
 )
@@ -34,14 +36,36 @@ def labels(value: Any, words: Any = ()) -> Any:
 
 @pytest.mark.parametrize(
     "value",
-    ["ann@example.org", "ANN  at", "see you", 12.3, 1250, "lunch", "$email1", ["ann@example.org", 1250], {"lunch": "Ann"}],
+    [
+        "ann@example.org",
+        "ANN  at",
+        "see you",
+        12.3,
+        1250,
+        "lunch",
+        "$email1",
+        ["ann@example.org", 1250],
+        {"lunch": "Ann"},
+    ],
 )
 def test_what_the_user_wrote_is_the_users(value: Any) -> None:
     assert labels(value) == USER
 
 
 @pytest.mark.parametrize(
-    "value", ["bob@evil.example", "exampl", "nn", 1251, 12, -1250, {"lunch": "dinner"}, ["Ann", "Bob"], {"bcc": True}, "$5"]
+    "value",
+    [
+        "bob@evil.example",
+        "exampl",
+        "nn",
+        1251,
+        12,
+        -1250,
+        {"lunch": "dinner"},
+        ["Ann", "Bob"],
+        {"bcc": True},
+        "$5",
+    ],
 )
 def test_what_a_model_made_up_is_not(value: Any) -> None:
     assert labels(value) >= MODEL
@@ -54,7 +78,15 @@ def test_closed_words_carry_nothing(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["$s1", "$s1.to", "$s1.names.0", "$s1.names.1.deep", ["Ann", "$s1.to"], {"lunch": {"Ann": ["$s1"]}}, {"x": "$s1.names"}],
+    [
+        "$s1",
+        "$s1.to",
+        "$s1.names.0",
+        "$s1.names.1.deep",
+        ["Ann", "$s1.to"],
+        {"lunch": {"Ann": ["$s1"]}},
+        {"x": "$s1.names"},
+    ],
 )
 def test_a_part_of_what_is_not_trusted_is_not_trusted(value: Any) -> None:
     assert labels(value) >= EVIL
@@ -65,7 +97,9 @@ def test_labels_of_all_parts_come_together() -> None:
     assert resolved({"a": ["$s1.names.0"]}, SCOPE, REQUEST).value == {"a": ["a"]}
 
 
-@pytest.mark.parametrize("path", ["$s1.gone", "$s1.names.2", "$s1.names.-1", "$s1.names.²", f"$s1.names.{'9' * 5_000}", "$s1.to.0"])
+@pytest.mark.parametrize(
+    "path", ["$s1.gone", "$s1.names.2", "$s1.names.-1", "$s1.names.²", f"$s1.names.{'9' * 5_000}", "$s1.to.0"]
+)
 def test_a_part_that_is_not_there_is_a_failure_of_the_step(path: str) -> None:
     with pytest.raises(ToolFailure) as raised:
         resolved(path, SCOPE, REQUEST)
@@ -77,7 +111,10 @@ def test_a_reference_stands_alone() -> None:
     assert resolved("It is $s1.to", SCOPE, REQUEST) == Labelled("It is $s1.to", MODEL)
 
 
-@given(key=st.text(), value=st.recursive(st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+@given(
+    key=st.text(),
+    value=st.recursive(st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)),
+)
 def test_any_path_into_any_value_is_a_part_or_a_failure(key: str, value: Any) -> None:
     try:
         assert part_of(Labelled(value, EVIL), f".{key}", "$s1").labels == EVIL
@@ -96,7 +133,11 @@ def test_the_words_of_a_tool_are_nobodys() -> None:
     words = words_of(
         {
             "type": "object",
-            "properties": {"mode": {"enum": ["fast", 3]}, "place": {"$ref": "#/$defs/place"}, "properties": True},
+            "properties": {
+                "mode": {"enum": ["fast", 3]},
+                "place": {"$ref": "#/$defs/place"},
+                "properties": True,
+            },
             "$defs": {"place": {"type": "object", "properties": {"street": {"const": "Main"}}, "enum": None}},
         }
     )

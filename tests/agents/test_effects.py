@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.agents.desk import Calls, MemoryRecorder, a_tool, outside
 
 from pierian.agents import effects as module
 from pierian.agents.effects import Effects, Parked, key_of
@@ -24,7 +25,6 @@ from pierian.provenance import USER, Labelled
 from pierian.runs.approvals import ApprovalState
 from pierian.runs.rules import parse_rule
 from pierian.tools import Context, Tool, ToolFailure
-from tests.agents.desk import Calls, MemoryRecorder, a_tool, outside
 
 MINE = {"to": Labelled("ann@example.org", USER)}
 THEIRS = {"to": Labelled("ann@example.org", USER), "body": outside({"text": ["secret"]})}
@@ -37,9 +37,16 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class World:
-    def __init__(self, *rules: str, waits: bool = False, person: Callable[[ApprovalNeeded], ApprovalState] | None = None):
+    def __init__(
+        self,
+        *rules: str,
+        waits: bool = False,
+        person: Callable[[ApprovalNeeded], ApprovalState] | None = None,
+    ):
         self.recorder = MemoryRecorder(person)
-        self.recorder.progress.apply(PlanMade("", 1, to_dicts(Plan((Call(id="s1", tool="t", arguments={}),)))))
+        self.recorder.progress.apply(
+            PlanMade("", 1, to_dicts(Plan((Call(id="s1", tool="t", arguments={}),))))
+        )
         self.effects = Effects(self.recorder, [parse_rule(rule) for rule in rules], waits=waits)
 
     def again(self, *rules: str) -> World:
@@ -206,7 +213,9 @@ async def test_after_a_crash_what_cannot_be_looked_up_is_unknown_and_never_done_
     assert len(calls.seen) == 1
 
 
-@pytest.mark.parametrize("raises", [ToolFailure("unreachable", "x"), ToolFailure("not_found", "x"), ValueError("x")])
+@pytest.mark.parametrize(
+    "raises", [ToolFailure("unreachable", "x"), ToolFailure("not_found", "x"), ValueError("x")]
+)
 async def test_a_look_that_fails_after_a_crash_tells_nothing(raises: Exception) -> None:
     calls, world = Calls(), World()
     with pytest.raises(RunLost):
@@ -252,7 +261,9 @@ async def broken(context: Context, values: Mapping[str, Any]) -> Any:
         (ToolFailure("denied", "not yours"), None, "denied"),
     ],
 )
-async def test_what_may_have_happened_is_never_told_as_not_done(raised: Exception, lookup: Any, code: str) -> None:
+async def test_what_may_have_happened_is_never_told_as_not_done(
+    raised: Exception, lookup: Any, code: str
+) -> None:
     assert await failure(World(), raising(raised, lookup)) == code
 
 

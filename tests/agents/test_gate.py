@@ -5,18 +5,20 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.agents.desk import a_tool
 
 from pierian.agents.gate import Allowed, Ask, verdict
 from pierian.provenance import MODEL, NOBODY, USER, Label, Labelled, Labels, Origin, external
 from pierian.runs.rules import parse_rule
 from pierian.tools import Effect, Tool
 from pierian.tools.tool import EFFECTS
-from tests.agents.desk import a_tool
 
 EVIL = external("host:evil.example")
 CONTACTS = external("contacts")
 WRITERS = st.frozensets(
-    st.sampled_from([Label(Origin.USER), Label(Origin.MODEL), Label(Origin.COMPUTED), Label(Origin.EXTERNAL, "page")])
+    st.sampled_from(
+        [Label(Origin.USER), Label(Origin.MODEL), Label(Origin.COMPUTED), Label(Origin.EXTERNAL, "page")]
+    )
 )
 
 
@@ -29,7 +31,13 @@ def test_nothing_acts_on_anything_but_the_users_words_unasked(
     effect: Effect, labels: Labels, remote: bool, always: bool
 ) -> None:
     tool = Tool(
-        name="t", description="d", parameters={}, call=a_tool("t").call, effect=effect, remote=remote, always_asks=always
+        name="t",
+        description="d",
+        parameters={},
+        call=a_tool("t").call,
+        effect=effect,
+        remote=remote,
+        always_asks=always,
     )
     found = asked(tool, labels)
     users = labels <= USER
@@ -44,7 +52,11 @@ def test_nothing_acts_on_anything_but_the_users_words_unasked(
 
 
 def test_one_foreign_argument_among_the_users_own_is_enough_and_is_named() -> None:
-    arguments = {"to": Labelled("ann@example.org", USER), "body": Labelled(["hi", 3], USER | EVIL), "n": Labelled(1, NOBODY)}
+    arguments = {
+        "to": Labelled("ann@example.org", USER),
+        "body": Labelled(["hi", 3], USER | EVIL),
+        "n": Labelled(1, NOBODY),
+    }
     found = verdict(a_tool("mail_send", "send"), arguments, [])
     assert found == Ask("It acts on what is not your own words: body (host:evil.example, your own words).")
 

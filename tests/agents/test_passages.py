@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from pierian.agents.passages import passages
 
-FILLER = "\n\n".join(f"Paragraph {n} is about nothing of interest. " + "It goes on and on. " * 12 for n in range(100))
+FILLER = "\n\n".join(
+    f"Paragraph {n} is about nothing of interest. " + "It goes on and on. " * 12 for n in range(100)
+)
 
 
 @given(text=st.text(max_size=300), wanted=st.text(max_size=20))
@@ -20,7 +22,9 @@ def test_a_text_that_fits_is_left_as_it_is(text: str, wanted: str) -> None:
     wanted=st.text(max_size=20),
     most=st.integers(200, 1_000),
 )
-def test_what_is_kept_comes_from_the_text_and_is_about_as_long_as_allowed(text: str, wanted: str, most: int) -> None:
+def test_what_is_kept_comes_from_the_text_and_is_about_as_long_as_allowed(
+    text: str, wanted: str, most: int
+) -> None:
     found = passages(text, wanted, most)
     assert len(found) <= most + 2 * (found.count("…") + found.count("\n") + 1) or found == text
     if text.strip():

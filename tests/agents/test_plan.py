@@ -74,7 +74,9 @@ def test_dates_can_be_computed_with() -> None:
     assert checked(Plan((step,)), TOOLS, NAMES)
 
 
-@pytest.mark.parametrize("expression", ["1 +", "import os", "$5 * 2", "\0", "(" * 500 + ")" * 500, "-" * 9_000 + "1"])
+@pytest.mark.parametrize(
+    "expression", ["1 +", "import os", "$5 * 2", "\0", "(" * 500 + ")" * 500, "-" * 9_000 + "1"]
+)
 def test_what_is_no_expression_is_refused(expression: str) -> None:
     with pytest.raises(PlanError):
         names_of_expression(expression)
@@ -123,7 +125,11 @@ def test_what_is_no_step_of_a_journal_is_told() -> None:
 
 
 LITERALS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )

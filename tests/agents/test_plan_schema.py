@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.agents.desk import a_tool
 
 from pierian.agents.plan import Call, Choose, Extract, Guard, checked, from_dicts, to_dicts
 from pierian.agents.plan_schema import decodable, plan_schema, read_plan
 from pierian.exceptions import PlanError
 from pierian.testing import example
 from pierian.tools import Tool
-from tests.agents.desk import a_tool
 
 TOOLS = {name: a_tool(name) for name in ("look", "mail_send")}
 NAMES = {"today", "email1"}
@@ -24,9 +24,25 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-WORDS = st.sampled_from(["$s1", "$s2", "$s9", "$today", "look", "mail_send", "yes", "s1 + 1", "1 +", "number", ""])
+WORDS = st.sampled_from(
+    ["$s1", "$s2", "$s9", "$today", "look", "mail_send", "yes", "s1 + 1", "1 +", "number", ""]
+)
 KEYS = st.sampled_from(
-    ["call", "arguments", "extract", "from", "type", "compute", "choose", "branches", "when", "steps", "agent", "tools", "approve"]
+    [
+        "call",
+        "arguments",
+        "extract",
+        "from",
+        "type",
+        "compute",
+        "choose",
+        "branches",
+        "when",
+        "steps",
+        "agent",
+        "tools",
+        "approve",
+    ]
 )
 NEARLY = st.recursive(
     WORDS | JSON,
@@ -39,7 +55,7 @@ def read(*steps: Any, **more: Any) -> Any:
     return read_plan(msgspec.json.encode({"steps": steps}).decode(), TOOLS, NAMES, **more)
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(written=st.fixed_dictionaries({"steps": st.lists(NEARLY, max_size=5)}) | JSON)
 def test_whatever_is_written_is_a_plan_or_a_plan_error(written: Any) -> None:
     try:
@@ -52,8 +68,20 @@ def test_whatever_is_written_is_a_plan_or_a_plan_error(written: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"steps": 3}', '{"steps": [[]]}', "\ufeff{}", '{"steps":' * 3_000, "9" * 5_000]
-    + ['{"steps":[{"call":"look","arguments":{"a":' + "[" * 600 + "]" * 600 + "}}]}"],
+    [
+        *(
+            "",
+            "{",
+            "[]",
+            "null",
+            '{"steps": 3}',
+            '{"steps": [[]]}',
+            "\ufeff{}",
+            '{"steps":' * 3_000,
+            "9" * 5_000,
+        ),
+        '{"steps":[{"call":"look","arguments":{"a":' + "[" * 600 + "]" * 600 + "}}]}",
+    ],
 )
 def test_what_is_no_json_of_a_plan_is_refused(text: str) -> None:
     with pytest.raises(PlanError):
@@ -87,7 +115,9 @@ def test_branches_become_guards_at_every_depth() -> None:
     assert [type(step) for step in plan.steps[1:4]] == [Choose, Extract, Choose]
 
 
-@pytest.mark.parametrize("branches", [[], [{"when": "yes"}], [{"when": "a"}, {"when": "a"}], [{"steps": []}], None])
+@pytest.mark.parametrize(
+    "branches", [[], [{"when": "yes"}], [{"when": "a"}, {"when": "a"}], [{"steps": []}], None]
+)
 def test_a_choice_needs_two_cases(branches: Any) -> None:
     with pytest.raises(PlanError, match="s2"):
         read({"call": "look", "arguments": {}}, {"choose": "?", "from": "$s1", "branches": branches})
@@ -125,7 +155,9 @@ def test_only_the_tools_of_the_task_can_be_named() -> None:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"steps": [step]}, schema)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"steps": [{"agent": "x", "tools": ["look"]}]}, plan_schema([TOOLS["look"]], agents=False))
+        jsonschema.validate(
+            {"steps": [{"agent": "x", "tools": ["look"]}]}, plan_schema([TOOLS["look"]], agents=False)
+        )
 
 
 def _schemas() -> st.SearchStrategy[Any]:
@@ -149,9 +181,11 @@ def _schemas() -> st.SearchStrategy[Any]:
     )
     return st.recursive(
         simple,
-        lambda inner: st.fixed_dictionaries({"type": st.just("array"), "items": inner, "maxItems": st.just(2)})
-        | _objects(inner)
-        | st.fixed_dictionaries({"oneOf": st.lists(inner, min_size=1, max_size=2)}),
+        lambda inner: (
+            st.fixed_dictionaries({"type": st.just("array"), "items": inner, "maxItems": st.just(2)})
+            | _objects(inner)
+            | st.fixed_dictionaries({"oneOf": st.lists(inner, min_size=1, max_size=2)})
+        ),
         max_leaves=6,
     )
 
@@ -167,10 +201,12 @@ def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-NODE = {"node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}, "name": {"type": "string"}}}}
+NODE = {
+    "node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}, "name": {"type": "string"}}}
+}
 
 
-@settings(max_examples=120)
+@settings(max_examples=40)
 @given(schemas=st.lists(_objects(_schemas()), min_size=1, max_size=3))
 def test_every_plan_that_the_schema_allows_reads_back(schemas: list[dict[str, Any]]) -> None:
     tools = [a_tool(f"tool{n}", parameters={**schema, "$defs": NODE}) for n, schema in enumerate(schemas)]
@@ -179,25 +215,40 @@ def test_every_plan_that_the_schema_allows_reads_back(schemas: list[dict[str, An
     arguments = [example(decodable(tool.parameters)) for tool in tools]
     steps = [{"call": tool.name, "arguments": given} for tool, given in zip(tools, arguments, strict=True)]
     steps += [{"extract": "it", "from": "$s1", "type": "date"}, {"compute": "s1"}]
-    steps += [{"choose": "?", "from": "$s1.x", "branches": [{"when": "a", "steps": steps[:1]}, {"when": "b", "steps": []}]}]
+    steps += [
+        {
+            "choose": "?",
+            "from": "$s1.x",
+            "branches": [{"when": "a", "steps": steps[:1]}, {"when": "b", "steps": []}],
+        }
+    ]
     steps += [{"agent": "look at $s1", "tools": [tools[0].name]}]
     written = {"steps": steps}
     jsonschema.validate(written, schema)
     plan = read_plan(msgspec.json.encode(written).decode(), {tool.name: tool for tool in tools}, NAMES)
     calls = [step for step in plan.steps if isinstance(step, Call)]
-    assert [call.arguments for call in calls[: len(tools)]] == msgspec.json.decode(msgspec.json.encode(arguments))
+    assert [call.arguments for call in calls[: len(tools)]] == msgspec.json.decode(
+        msgspec.json.encode(arguments)
+    )
 
 
 def test_a_schema_that_doubles_at_each_step_stays_small() -> None:
     wide = {f"p{n}": {"$ref": "#/$defs/node"} for n in range(40)}
     tool = a_tool(
-        "wide", parameters={"type": "object", "properties": wide, "$defs": {"node": {"type": "object", "properties": wide}}}
+        "wide",
+        parameters={
+            "type": "object",
+            "properties": wide,
+            "$defs": {"node": {"type": "object", "properties": wide}},
+        },
     )
     assert len(msgspec.json.encode(plan_schema([tool]))) < 300_000
 
 
 def test_a_repair_is_told_what_was_wrong() -> None:
-    with pytest.raises(PlanError, match=r"Step s2 refers to \$s7, which is neither an entity nor an earlier step."):
+    with pytest.raises(
+        PlanError, match=r"Step s2 refers to \$s7, which is neither an entity nor an earlier step."
+    ):
         read({"call": "look", "arguments": {}}, {"call": "look", "arguments": {"text": "$s7"}})
 
 

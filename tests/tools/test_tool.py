@@ -37,7 +37,8 @@ async def weather(
             example: Paris,
             or a postcode.
         days (int): Days ahead, 1 to 7.
-        gone: An argument of an earlier version.
+        gone: An argument of an earlier version
+            of this tool.
         unit: Celsius or Fahrenheit.
 
     Returns:

@@ -39,6 +39,8 @@ FROM_RESULTS = Approach(
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Controls of terminals, and those that make a text read in another order than it is written."""
+_OPENING = re.compile(r"<(?=[A-Za-z/!?])")
+_CLOSING = re.compile(r"\](?=[(:])")
 _DESTINATION = r"\(\s*<?(?P<{0}>[^()<>\s]*)>?(?:\s[^()]*)?\)"
 _MARKS = re.compile(
     r"(?P<escaped>\\[!-/:-@\[-`{-~])"
@@ -170,7 +172,7 @@ def _without_marks(text: str, allowed: Collection[str]) -> str:
                 return found[0] if _same(found["auto"]) in allowed else _code(found["auto"])
             case "bare":
                 address = found["bare"].rstrip(".,;:!?)]}*_~'\"")
-                rest = found["bare"][len(address) :].replace("](", "]\\(")
+                rest = _CLOSING.sub(r"]\\", found["bare"][len(address) :])
                 alone = found.end() == len(text) or text[found.end()].isspace()
                 return (address if alone and _same(address) in allowed else _code(address)) + rest
             case "open":
@@ -189,8 +191,8 @@ def _code(address: str) -> str:
 
 def _taken_apart(text: str) -> str:
     """A text in which nothing can be a link, a picture or a tag, not even to a parser that sees no code in it."""
-    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
-    return re.sub(r"\](?=[(:])", r"]\\", re.sub(r"://", r":\\//", text))
+    text = _OPENING.sub("&lt;", text)
+    return _CLOSING.sub(r"]\\", text.replace("://", ":\\//"))
 
 
 def _same(address: str) -> str:
@@ -199,19 +201,19 @@ def _same(address: str) -> str:
 
 
 @cache
-def _markdown() -> MarkdownIt:
-    """A parser that takes every address for one, and knows what GitHub's flavour knows of blocks."""
+def _markdown(*, tables: bool = True) -> MarkdownIt:
+    """A parser that takes every address for one; with tables, as GitHub's flavour and terminals have them."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"maxNesting": 100})
     parser.validateLink = lambda url: True
-    return parser
+    return parser.enable(["table", "strikethrough"]) if tables else parser
 
 
 def _code_lines(text: str) -> set[int]:
     """The lines that are blocks of code, fences included; tags are looked at as the text that they will be."""
     found = set[int]()
-    for token in _markdown().parse(re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)):
+    for token in _markdown().parse(_OPENING.sub("&lt;", text)):
         if token.type in ("fence", "code_block") and token.map:
             found |= {*range(*token.map)}
     return found
@@ -219,11 +221,7 @@ def _code_lines(text: str) -> set[int]:
 
 def _loads_nothing(text: str, allowed: Collection[str]) -> bool:
     """Whether Markdown, in its plain form too, makes no picture, no tag and no link to elsewhere of it."""
-    from markdown_it import MarkdownIt
-
-    plain = MarkdownIt("commonmark", {"maxNesting": 100})
-    plain.validateLink = lambda url: True
-    left = [*_markdown().parse(text), *plain.parse(text)]
+    left = [*_markdown().parse(text), *_markdown(tables=False).parse(text)]
     while left:
         token = left.pop()
         left += token.children or ()
