@@ -49,6 +49,7 @@ from pierian.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pierian.agents import Desk, Session
+    from pierian.runs import RunRecord, Worker
     from pierian.storage import Database
 
 MAX_QUESTION_CHARACTERS = 400_000
@@ -99,6 +100,7 @@ class Assistant:
         self._sandbox: Sandbox | None = None
         self._database: Database | None = None
         self._desks: dict[tuple[str, ...], Desk] = {}
+        self._worker: Worker | None = None
         self._opening = asyncio.Lock()
         self._stop = asyncio.Event()
 
@@ -113,7 +115,7 @@ class Assistant:
     async def close(self) -> None:
         """Give the engine back and end the sandbox."""
         await self._resources.aclose()
-        self._model = self._sandbox = self._database = None
+        self._model = self._sandbox = self._database = self._worker = None
         self._desks = {}
 
     def stop(self) -> None:
@@ -195,20 +197,8 @@ class Assistant:
         ledger: Ledger,
         emit: Callable[[Event], None],
     ) -> None:
-        model, sandbox = await self._open(emit)
-        work.run = Run(
-            model,
-            sandbox,
-            ledger,
-            question,
-            emit,
-            history=request.history,
-            instructions=self.settings.instructions,
-            seed=request.seed,
-            prices=Prices(self.settings.price_input, self.settings.price_output)
-            if self.settings.base_url
-            else Prices(),
-        )
+        await self._open(emit)
+        work.run = await self._run(question, ledger, emit, request)
         if await self._planned(work, request):
             return
         drafts = request.drafts or self.settings.drafts
@@ -221,6 +211,24 @@ class Assistant:
                 await contemplate(work.run, drafts)
             case Mode.AUTO:
                 await answer_automatically(work.run, drafts)
+
+    async def _run(
+        self, question: Question, ledger: Ledger, emit: Callable[[Event], None], request: AskRequest | None = None
+    ) -> Run:
+        """The state of a run of this assistant's model."""
+        model, sandbox = await self._open(emit)
+        settings = self.settings
+        return Run(
+            model,
+            sandbox,
+            ledger,
+            question,
+            emit,
+            history=request.history if request else (),
+            instructions=settings.instructions,
+            seed=request.seed if request else None,
+            prices=Prices(settings.price_input, settings.price_output) if settings.base_url else Prices(),
+        )
 
     async def _planned(self, work: _Work, request: AskRequest) -> bool:
         """Answer with tools, where there are any and the planner sees something to do with them."""
@@ -253,12 +261,44 @@ class Assistant:
 
         if names not in self._desks:
             _, sandbox = await self._open(lambda event: None)
-            database = await self._opened_database()
+            database, worker = await self._opened_database(), await self._working()
             self._desks[names] = await self._resources.enter_async_context(
-                open_desk(self.settings, names, sandbox, database)
+                open_desk(self.settings, names, sandbox, database, worker)
             )
         kept = {"tools": list(names), "model": self.settings.model, "base_url": self.settings.base_url}
         return structs.replace(self._desks[names], waits=request.waits, request=kept)
+
+    async def _working(self) -> Worker:
+        """This assistant as a worker, while it lives."""
+        from pierian.runs import Worker
+
+        if self._worker is None:
+            self._worker = self._resources.enter_context(Worker(await self._opened_database()))
+        return self._worker
+
+    async def carry_on_runs(self, failed: Callable[[str, Exception], None], *, at_once: int = 4) -> None:
+        """Go on with what other processes left lying, until cancelled: runs of workers that died, and runs whose
+        approvals were answered. `failed` is told of each that cannot be carried on."""
+        from pierian.agents import open_desk, serve_runs
+
+        mode, database, worker = Mode(self.settings.mode), await self._opened_database(), await self._working()
+        _, sandbox = await self._open(lambda event: None)
+
+        @contextlib.asynccontextmanager
+        async def desk_for(record: RunRecord) -> AsyncGenerator[tuple[Run, Desk]]:
+            limits = Limits(self.settings.budget_tokens, self.settings.budget_seconds)
+            ledger = Ledger(limits, daily=await self._usage(mode) if self._capped() else None)
+            run = await self._run(classify(record.question), ledger, lambda event: None)
+            names = tuple(record.request.get("tools", ()))
+            async with open_desk(self.settings, names, sandbox, database, worker) as desk:
+                yield run, structs.replace(desk, request=record.request)
+            if not self._capped():
+                await self._record(mode, run)
+
+        def answer_of(run: Run) -> Answer:
+            return _finish(run, mode, _Work(started=time.monotonic()))
+
+        await serve_runs(desk_for, answer_of, database, worker, failed=failed, at_once=at_once)
 
     async def answer_approval(self, approval: str, *, approved: bool) -> None:
         """Answer what an `ApprovalNeeded` event asks; raises `UserError` where it was answered before."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pierian.agents.entities import Entity, Known, find_entities
+    from pierian.agents.service import serve_runs
     from pierian.agents.session import Desk, Session, act, go_on
     from pierian.agents.workplace import local_now, named, open_desk
 
@@ -24,6 +25,7 @@ _HOMES = {
     "local_now": "workplace",
     "named": "workplace",
     "open_desk": "workplace",
+    "serve_runs": "service",
 }
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "local_now",
     "named",
     "open_desk",
+    "serve_runs",
 ]
 
 

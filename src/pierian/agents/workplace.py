@@ -35,7 +35,7 @@ def named(text: str) -> tuple[str, ...]:
 
 @contextlib.asynccontextmanager
 async def open_desk(
-    settings: Settings, names: Sequence[str], sandbox: Sandbox, database: Database
+    settings: Settings, names: Sequence[str], sandbox: Sandbox, database: Database, worker: Worker
 ) -> AsyncGenerator[Desk]:
     """A desk with the named tools; raises `UserError` for a name that is none."""
     async with contextlib.AsyncExitStack() as stack:
@@ -43,7 +43,6 @@ async def open_desk(
         for name in names:
             for tool in await _tools(name, settings, sandbox, database, stack):
                 tools[tool.name] = tool
-        worker = stack.enter_context(Worker(database))
         yield Desk(tools, database, worker)
 
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pierian.config import paths
 from pierian.toolbox import mcp_limits
 from pierian.toolbox.mcp_limits import MOST_PAGES, MOST_QUOTED_CHARACTERS, MOST_TOOLS, TOO_LARGE, UNREACHED
-from pierian.tools.schema import Check, SchemaUnusable, compiled
 from pierian.toolbox.mcp_settings import McpServer
 from pierian.toolbox.mcp_signatures import Acceptances, Listed, accepted, listed, unfit
 from pierian.tools import Context, FailureCode, Tool, ToolFailure
+from pierian.tools.schema import Check, SchemaUnusable, compiled
 from pierian.tools.tool import Call
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from pierian.exceptions import PierianError, Signal
-from pierian.provenance import Labelled, external, together
+from pierian.provenance import NOBODY, Labelled, external, together
 from pierian.tools.failure import ToolFailure
 from pierian.tools.tool import Context, Tool
 
@@ -31,8 +31,9 @@ async def invoke(
     call = tool.lookup if lookup else tool.call
     assert call is not None
     values = {name: argument.value for name, argument in arguments.items()}
+    limit = asyncio.timeout(tool.timeout_seconds)
     try:
-        async with asyncio.timeout(tool.timeout_seconds) as limit:
+        async with limit:
             found = await call(context or Context(), values)
     except TimeoutError as error:
         # Its own timeouts, such as a server's, are shorter.
@@ -65,7 +66,7 @@ def _labelled(tool: Tool, arguments: Mapping[str, Labelled], found: Any) -> Labe
     given = together(argument.labels for argument in arguments.values())
     if isinstance(found, Labelled):
         return Labelled(plain(tool, found.value), found.labels | given)
-    own = frozenset() if tool.effect == "none" and not tool.source else external(tool.source or tool.name)
+    own = NOBODY if tool.effect == "none" and not tool.source else external(tool.source or tool.name)
     return Labelled(plain(tool, found), own | given)
 
 

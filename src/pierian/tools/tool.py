@@ -19,7 +19,7 @@ import hashlib
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, Literal, cast, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -168,7 +168,7 @@ def _arguments_type(
         else:
             fields.append((parameter.name, kind, parameter.default))
     struct = msgspec.defstruct(f"{called}_arguments", fields, kw_only=True, forbid_unknown_fields=True)
-    return cast(type[msgspec.Struct], struct), context
+    return struct, context
 
 
 def _documentation(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
