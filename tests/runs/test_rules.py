@@ -66,8 +66,8 @@ def test_a_rule_never_holds_for_an_argument_that_is_not_given() -> None:
     assert not parse_rule("allow mail.send to=*").allows("mail.send", {})
 
 
-def test_a_rule_says_nothing_about_arguments_that_it_does_not_name() -> None:
-    arguments = {"to": Labelled("jo@example.org", CONTACTS), "body": Labelled("anything", PAGE)}
+def test_a_rule_leaves_open_what_the_user_or_a_model_wrote_elsewhere() -> None:
+    arguments = {"to": Labelled("jo@example.org", CONTACTS), "body": Labelled("anything", MODEL)}
     assert parse_rule("allow mail.send to contacts").allows("mail.send", arguments)
 
 
@@ -223,3 +223,14 @@ def test_the_same_rule_added_at_once_is_there_once(database: Database) -> None:
         thread.join()
     assert sorted(ends) == sorted([*(["UserError"] * 16), *(f"allow tool{number}" for number in range(4))])
     assert len(Rules(database).list()) == 4
+
+
+def test_what_came_from_elsewhere_has_to_be_named_by_a_rule_with_conditions() -> None:
+    copy = {
+        "to": Labelled(["ann@example.org"], USER),
+        "cc": Labelled(["thief@evil.example"], external("mail:inbox")),
+    }
+    assert not parse_rule("allow mail to=ann@example.org").allows("mail", copy)
+    assert not parse_rule("allow mail to=ann@example.org and cc=*@example.org").allows("mail", copy)
+    assert parse_rule("allow mail to=ann@example.org and cc from mail:*").allows("mail", copy)
+    assert parse_rule("allow mail").allows("mail", copy)

@@ -4,8 +4,9 @@
     allow mail.send to contacts                where the argument `to` comes from the source `contacts`
     allow web_open url=https://example.org/*   where the argument `url` looks like that
 
-Several conditions are joined by `and`; each must hold. A rule says nothing about arguments that it does not name, and
-no rule means that a person is asked.
+Several conditions are joined by `and`; each must hold. A rule with conditions leaves open what you or a model wrote into
+other arguments, but one that came from elsewhere must be named too: `allow mail.send to contacts` lets no copy go to an
+address out of a mail, and `… and body from *` allows text from anywhere as the body. No rule means that a person is asked.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from msgspec import Struct
 from sqlalchemy import delete, insert, select
 
 from pierian.exceptions import UnknownName, UserError
-from pierian.provenance import Labelled
+from pierian.provenance import Labelled, Origin
 from pierian.runs.journal import utc_now
 from pierian.storage.database import Database
 from pierian.storage.tables import rules
@@ -64,8 +65,14 @@ class Rule(Struct, frozen=True):
 
     def allows(self, tool: str, arguments: Mapping[str, Labelled]) -> bool:
         """Whether this call needs no further approval."""
-        return _looks_like(tool, self.tool) and all(
-            c.holds(arguments.get(c.argument)) for c in self.conditions
+        named = {condition.argument for condition in self.conditions}
+        foreign = {
+            name for name, a in arguments.items() if any(x.origin is Origin.EXTERNAL for x in a.labels)
+        }
+        return (
+            _looks_like(tool, self.tool)
+            and (not named or foreign <= named)
+            and all(c.holds(arguments.get(c.argument)) for c in self.conditions)
         )
 
 
