@@ -16,18 +16,35 @@ from pierian.events import (
     DraftRecord,
     DraftStarted,
     Event,
+    PlanMade,
     Receipt,
+    ShownArgument,
     Spend,
+    StepFinished,
     Token,
     decode,
     encode,
 )
 from pierian.events.codec import KINDS, name_of
+from pierian.provenance import Label, Labelled
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 for kind, strategy in ((str, TEXT), (float, FLOATS), (int, st.integers(-(2**53), 2**53))):
     st.register_type_strategy(kind, strategy)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | FLOATS | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+"""What a tool may give: fields of type `Any` hold data that JSON has."""
+LABELS = st.frozensets(st.from_type(Label), max_size=3)
+st.register_type_strategy(Labelled, st.builds(Labelled, JSON, LABELS))
+st.register_type_strategy(ShownArgument, st.builds(ShownArgument, value=JSON))
+st.register_type_strategy(StepFinished, st.builds(StepFinished, value=JSON, labels=LABELS))
+STEPS = st.lists(st.dictionaries(TEXT, JSON, max_size=3), max_size=3).map(tuple)
+st.register_type_strategy(PlanMade, st.builds(PlanMade, steps=STEPS))
 
 
 def test_the_names_on_the_wire() -> None:

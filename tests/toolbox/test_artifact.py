@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pierian.provenance import Labelled, external
-from pierian.toolbox import ARTIFACT_POLICY, artifact_tools, sandboxed_page
+from pierian.toolbox import artifact_tools, sandboxed_page
+from pierian.toolbox.artifact import ARTIFACT_POLICY
 from pierian.tools import ToolFailure, invoke
 
 SVG = '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'

@@ -24,10 +24,10 @@ from pierian.storage import open_database
 from pierian.toolbox import mcp_limits
 from pierian.toolbox.mcp_limits import MOST_LOG_BYTES, MOST_LOG_TAIL_BYTES, MOST_MESSAGE_BYTES
 from pierian.toolbox.mcp_process import Lines, TooLong
-from pierian.tools.schema import SchemaUnusable, compiled
 from pierian.toolbox.mcp_servers import Connected, McpServer, connected, mcp_file, read_servers
 from pierian.toolbox.mcp_signatures import tool_name
 from pierian.tools import Tool, ToolFailure, invoke
+from pierian.tools.schema import SchemaUnusable, compiled
 
 SERVERS = Path(__file__).parent / "servers"
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from pierian.exceptions import BudgetExhausted, RunLost, StorageError
 from pierian.provenance import MODEL, NOBODY, USER, Labelled, Labels, external
-from pierian.tools import FAILURE_CODES, MOST_RESULT_BYTES, Context, Effect, Tool, ToolFailure, invoke, plain
+from pierian.tools import Context, Effect, Tool, ToolFailure, invoke, plain
+from pierian.tools.failure import FAILURE_CODES
+from pierian.tools.invoke import MOST_RESULT_BYTES
 
 PAGE = external("host:example.org")
 

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from pierian.provenance import Labelled
-from pierian.tools import EFFECTS, Context, Tool, ToolFailure, invoke, tool
+from pierian.tools import Context, Tool, ToolFailure, invoke, tool
+from pierian.tools.tool import EFFECTS
 
 
 class Place(msgspec.Struct):

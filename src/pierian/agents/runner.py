@@ -44,7 +44,9 @@ from pierian.exceptions import BudgetExhausted, PierianError, RunLost, StorageEr
 from pierian.models.structured import Payment
 from pierian.provenance import MODEL, Labelled, together
 from pierian.sandbox import Failed, LimitHit, Sandbox, Value
-from pierian.tools import FAILURE_CODES, MOST_RESULT_BYTES, Tool, ToolFailure
+from pierian.tools import Tool, ToolFailure
+from pierian.tools.failure import FAILURE_CODES
+from pierian.tools.invoke import MOST_RESULT_BYTES
 
 MOST_ROUNDS = 3
 DEEPEST = 2

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pierian.toolbox.artifact import ARTIFACT_POLICY, artifact_tools, sandboxed_page
+    from pierian.toolbox.artifact import artifact_tools, sandboxed_page
     from pierian.toolbox.calculator import calculator_tools
     from pierian.toolbox.clock import clock_tools
     from pierian.toolbox.fetching import Fetcher
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pierian.toolbox.web import web_tools
 
 __all__ = [
-    "ARTIFACT_POLICY",
     "Fetcher",
     "artifact_tools",
     "calculator_tools",
@@ -35,7 +34,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ARTIFACT_POLICY": "artifact",
     "Fetcher": "fetching",
     "artifact_tools": "artifact",
     "calculator_tools": "calculator",

@@ -5,7 +5,7 @@ Numbers only, so that whoever asks what a hostile server can cost finds them in 
 
 from __future__ import annotations
 
-from pierian.tools import MOST_RESULT_BYTES
+from pierian.tools.invoke import MOST_RESULT_BYTES
 
 MOST_MESSAGE_BYTES = 4 * MOST_RESULT_BYTES
 """One message: a result of `MOST_RESULT_BYTES` stands in it twice, as structured content and as escaped text."""
