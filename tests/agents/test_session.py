@@ -206,7 +206,7 @@ async def test_somebody_who_is_there_can_approve_while_it_works(tmp_path: Path) 
 async def test_a_rule_of_the_users_answers(tmp_path: Path) -> None:
     calls = Calls()
     async with office(tmp_path, calls.tool("mail_send"), a_tool("page", does=hostile)) as desk:
-        Rules(desk.database).add("allow mail_send to=*@example.org")
+        Rules(desk.database).add("allow mail_send to=*@example.org and text from host:evil.example")
         run = desk.start("Mail the page to ann@example.org", model(PARKING))
         await ended(await act(run, desk.desk(), [*desk.tools], EMAIL), run)
         assert len(calls.seen) == 1

@@ -10,8 +10,9 @@ import re
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from pierian.exceptions import DiskFull, RunError, SettingsError, StorageError
@@ -19,6 +20,8 @@ from pierian.storage.database import HEAD, Database, migration_config, stored_re
 
 WRITERS, MIGRATIONS_LOCK = 0x7069657269616E, 0x7069657269616F
 """Keys of the advisory locks."""
+PAUSED_SECONDS = 6
+"""As long as a worker may stand still before its runs are taken over (`runs.workers`)."""
 CONNECT_SECONDS = 10
 """How long a server that says nothing is waited for, where the URL does not say (`?connect_timeout=`)."""
 
@@ -82,6 +85,7 @@ def open_postgresql(url: str) -> Database:
         raise SettingsError(
             "PostgreSQL needs its driver, which is not installed.", hint="pip install 'pierian[postgresql]'"
         ) from error
+    event.listen(engine, "connect", prepare)
     database = PostgresqlDatabase(engine, shown(parsed))
     try:
         if stored_revision(database) != HEAD:
@@ -90,6 +94,12 @@ def open_postgresql(url: str) -> Database:
         database.close()
         raise
     return database
+
+
+def prepare(connection: Any, _record: Any) -> None:
+    """Let the server end a transaction whose process is paused or whose machine is gone: it holds locks."""
+    connection.execute(f"SET idle_in_transaction_session_timeout = {1000 * PAUSED_SECONDS}")
+    connection.commit()
 
 
 def shown(url: URL) -> str:
