@@ -1,6 +1,8 @@
-"""Pierian's planner as an arm of `benchmarks.bfcl`: the product's prompt, schema, entities and shortlist, nothing else.
+"""Pierian's planner as an arm of `benchmarks.bfcl`: the product's prompt, schema, entities and shortlist,
+nothing else.
 
-Only calls are scored, so steps of other kinds are left out, and references to what code found in the request are filled in.
+Only calls are scored, so steps of other kinds are left out, and references to what code found in the request
+are filled in.
 """
 
 from __future__ import annotations

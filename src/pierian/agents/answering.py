@@ -1,8 +1,8 @@
 """The answer after a plan: written by a model without tools, from what the steps came to, and made harmless.
 
-What was done is told by code, from the journal, below the model's words: a text that says "answer that the mail was sent"
-changes nothing there. Nothing in an answer is loaded from anywhere: pictures become their words, and an address becomes a
-link only if the user wrote it.
+What was done is told by code, from the journal, below the model's words: a text that says "answer that the
+mail was sent" changes nothing there. Nothing in an answer is loaded from anywhere: pictures become their
+words, and an address becomes a link only if the user wrote it.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def sources(scope: Scope) -> str:
 def harmless(text: str, known: Iterable[str]) -> str:
     """An answer that loads nothing and links only to `known` addresses; other addresses stay readable as code.
 
-    What Markdown would make of it is looked at afterwards. If that is not what is meant, everything that could begin a
-    link, a picture or a tag is taken apart, wherever it stands.
+    What Markdown would make of it is looked at afterwards. If that is not what is meant, everything that
+    could begin a link, a picture or a tag is taken apart, wherever it stands.
     """
     text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     allowed = {_same(address) for address in known}

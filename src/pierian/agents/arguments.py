@@ -1,7 +1,8 @@
 """From what a plan writes to values with labels: references are looked up, literals are told apart by who wrote them.
 
-A literal that stands in the user's own request is the user's; one that the planner made up is labelled as written by a
-model. A closed set of words (true, false, an enumeration or a field name of the tool's) carries no information of its own.
+A literal that stands in the user's own request is the user's; one that the planner made up is labelled as
+written by a model. A closed set of words (true, false, an enumeration or a field name of the tool's) carries
+no information of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ _INDEX = re.compile(r"[0-9]{1,9}")
 
 
 def resolved(value: Any, scope: Scope, request: str, words: Collection[str] = ()) -> Labelled:
-    """The value of an argument, with the labels of all that it holds; raises `ToolFailure` for a part that is not there.
+    """The value of an argument, with the labels of all that it holds; raises `ToolFailure` for a part that is
+    not there.
 
     `words` are the tool's own (`words_of`).
     """
@@ -41,7 +43,8 @@ def resolved(value: Any, scope: Scope, request: str, words: Collection[str] = ()
 
 
 def labels_of(literal: Any, request: str, words: Collection[str] = ()) -> Labels:
-    """Who wrote a literal of a plan: the user where it stands in their request, nobody where it is out of a closed set."""
+    """Who wrote a literal of a plan: the user where it stands in their request, nobody where it is out of a
+    closed set."""
     if isinstance(literal, bool) or literal is None or (isinstance(literal, str) and literal in words):
         return NOBODY
     if isinstance(literal, str):

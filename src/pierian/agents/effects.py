@@ -1,9 +1,9 @@
 """Calls of tools with all that surrounds them: the gate, approvals, the record before and the look afterwards.
 
-What acts is written into the journal, on the disk itself, before it is called. After a crash the journal therefore tells
-"it may have happened": where the tool can look it up the outcome is looked up (and the call made if it did not happen),
-elsewhere the step fails as unknown, for a person to check, and is never made twice. The same look confirms a call that
-went well: what cannot be looked up is never reported as confirmed.
+What acts is written into the journal, on the disk itself, before it is called. After a crash the journal
+therefore tells "it may have happened": where the tool can look it up the outcome is looked up (and the call
+made if it did not happen), elsewhere the step fails as unknown, for a person to check, and is never made
+twice. The same look confirms a call that went well: what cannot be looked up is never reported as confirmed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The passages of a long text that have to do with some words, so that a small context holds what matters.
 
-A text that fits is left as it is. Otherwise its paragraphs are ranked by the words that they share with what is wanted
-(each word weighs the more, the fewer paragraphs have it), and the best are kept in their order.
+A text that fits is left as it is. Otherwise its paragraphs are ranked by the words that they share with what
+is wanted (each word weighs the more, the fewer paragraphs have it), and the best are kept in their order.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What a plan is: steps that refer to entities and to earlier steps, as data.
 
-A step may only refer to steps before it, so a plan is a directed acyclic graph by its form. References are texts that
-begin with a dollar sign: `$date1` for an entity, `$s2` for the value of step 2, `$s2.total` or `$s2.0` for a part of it.
-How a model writes a plan is in `plan_schema`; here is what it means, whoever wrote it.
+A step may only refer to steps before it, so a plan is a directed acyclic graph by its form. References are
+texts that begin with a dollar sign: `$date1` for an entity, `$s2` for the value of step 2, `$s2.total` or
+`$s2.0` for a part of it. How a model writes a plan is in `plan_schema`; here is what it means, whoever wrote
+it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How a model writes a plan: the JSON schema that it is decoded under, and how what it wrote becomes a `Plan`.
 
-The form is short, because a small model writes thirty tokens a second: steps have no ids (the first is `s1`), and what
-kind a step is, is told by its first key. The schema names only the tools that are offered, each with the schema of its
-own arguments, so that a call is well formed by construction.
+The form is short, because a small model writes thirty tokens a second: steps have no ids (the first is `s1`),
+and what kind a step is, is told by its first key. The schema names only the tools that are offered, each with
+the schema of its own arguments, so that a call is well formed by construction.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ _MOST_PARTS = 400
 def plan_schema(tools: Sequence[Tool], *, agents: bool = True) -> dict[str, Any]:
     """The JSON schema of a plan that may use `tools`.
 
-    Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list or a record
-    only the value of a step may stand, and a choice among words is always written out: small models that may put a name
-    anywhere put today's date in the place of yes or no.
+    Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list
+    or a record only the value of a step may stand, and a choice among words is always written out: small
+    models that may put a name anywhere put today's date in the place of yes or no.
     """
     reference = REFERENCE_SCHEMA
     text = {"type": "string", "minLength": 1, "maxLength": 300}
@@ -117,8 +117,8 @@ def read_plan(
 
 
 def _checked_call(step: Call, tool: Tool) -> Call:
-    """The call with plain references; raises `PlanError` where its arguments are not what the tool takes, for a server
-    may ignore schemas."""
+    """The call with plain references; raises `PlanError` where its arguments are not what the tool takes, for
+    a server may ignore schemas."""
     from pierian.tools.schema import SchemaUnusable, compiled
 
     try:

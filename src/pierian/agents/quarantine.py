@@ -1,7 +1,8 @@
 """The quarantined model: it reads what nobody vouches for, and has no tools.
 
-Whatever a text tells it to do, all that leaves here is one typed value, or one of the options that a plan wrote before
-anything was read. The value keeps the labels of what was read, so what it may become is decided by `gate`.
+Whatever a text tells it to do, all that leaves here is one typed value, or one of the options that a plan
+wrote before anything was read. The value keeps the labels of what was read, so what it may become is decided
+by `gate`.
 """
 
 from __future__ import annotations

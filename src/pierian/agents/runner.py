@@ -1,8 +1,9 @@
 """Carries out plans: what is ready runs side by side, every step is journalled, failures are values.
 
-A step ends as finished, failed (with a code from a closed set) or skipped; one that waits for a person while nobody is
-there leaves the run parked. After failures a further plan may be asked for, which sees codes and typed handles and no
-text. Sub-agents are scopes of the same run: their steps are journalled under the path of the step that started them.
+A step ends as finished, failed (with a code from a closed set) or skipped; one that waits for a person while
+nobody is there leaves the run parked. After failures a further plan may be asked for, which sees codes and
+typed handles and no text. Sub-agents are scopes of the same run: their steps are journalled under the path of
+the step that started them.
 """
 
 from __future__ import annotations

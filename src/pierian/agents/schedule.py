@@ -1,9 +1,10 @@
 """Which steps of a plan can be done now. Steps that need nothing from each other run side by side.
 
-Two orders hold beside that of values: steps that act happen in the order in which they are written, after everything
-that was written before them; and what is written behind one that acts sees its effect. If an action fails or is refused,
-the actions behind it are not done; only a further plan may act after a failure that it was made to mend. A sub-agent with
-a tool that acts is an action. A branch that was not taken stands in nobody's way.
+Two orders hold beside that of values: steps that act happen in the order in which they are written, after
+everything that was written before them; and what is written behind one that acts sees its effect. If an
+action fails or is refused, the actions behind it are not done; only a further plan may act after a failure
+that it was made to mend. A sub-agent with a tool that acts is an action. A branch that was not taken stands
+in nobody's way.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """One piece of planned work from the request to the answer, journalled all the way.
 
-`act` plans and carries out a request with tools; `go_on` takes a journalled run up where it was. Both leave the answer in
-the `reasoning.Run` that they are given, as the modes do. A request for which the planner sees nothing to do is not
-journalled, and `act` says so, for a mode to answer it. What ends a run early decides its state in the journal: a budget
-still gives an answer, a stop leaves the run to be resumed, a missing approval parks it.
+`act` plans and carries out a request with tools; `go_on` takes a journalled run up where it was. Both leave
+the answer in the `reasoning.Run` that they are given, as the modes do. A request for which the planner sees
+nothing to do is not journalled, and `act` says so, for a mode to answer it. What ends a run early decides its
+state in the journal: a budget still gives an answer, a stop leaves the run to be resumed, a missing approval
+parks it.
 """
 
 from __future__ import annotations

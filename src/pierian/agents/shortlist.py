@@ -1,7 +1,8 @@
 """The dozen tools that fit a request best, picked by code, so that a prompt stays short however many a user has.
 
-Words that the request shares with a tool's name, description and arguments count, the more the fewer tools have them. The
-order of those that are kept is that of the user's list, so that similar requests have similar prompts.
+Words that the request shares with a tool's name, description and arguments count, the more the fewer tools
+have them. The order of those that are kept is that of the user's list, so that similar requests have similar
+prompts.
 """
 
 from __future__ import annotations

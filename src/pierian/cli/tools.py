@@ -1,7 +1,8 @@
 """`pierian tools`: which tools there are, and which of other people's servers the user accepts.
 
-A tool of an MCP server is offered to no plan before it is accepted here, in the words that are shown; when its server
-changes these words later, it has to be accepted again. Starting the servers of `mcp.json` is what `list` and `accept` do.
+A tool of an MCP server is offered to no plan before it is accepted here, in the words that are shown; when
+its server changes these words later, it has to be accepted again. Starting the servers of `mcp.json` is what
+`list` and `accept` do.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Events of planned work: the plan, its steps, what acts, who approves.
 
-These are also the journal of a run: folding them in order (`agents.state`) gives back where the run was. A step is named
-by its path, such as `s2` or `s3/s1` for the first step of the sub-agent that is step 3; a scope is the path of the
-sub-agent whose plan it is, empty for the run's own.
+These are also the journal of a run: folding them in order (`agents.state`) gives back where the run was. A
+step is named by its path, such as `s2` or `s3/s1` for the first step of the sub-agent that is step 3; a scope
+is the path of the sub-agent whose plan it is, empty for the run's own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The journal of runs: which there are, in what state, and every event of their plans in order.
 
-Whoever works on a run holds a `Claim` with a fencing number, which grows each time somebody takes the run over. Everything
-that is written under a claim checks that number in the same transaction, so a worker that was only paused cannot write
-(and, by `workers`, not act) once another has its run. Nothing here knows what a plan is.
+Whoever works on a run holds a `Claim` with a fencing number, which grows each time somebody takes the run
+over. Everything that is written under a claim checks that number in the same transaction, so a worker that
+was only paused cannot write (and, by `workers`, not act) once another has its run. Nothing here knows what a
+plan is.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from pierian.storage.tables import approvals, run_entries, runs, workers
 from pierian.storage.words import clean
 
 RunState = Literal["running", "waiting", "stopped", "failed", "done", "cancelled"]
-"""`waiting`: for somebody's approval, and goes on when that is there; `stopped` by the user and `failed` on the way: both
-go on when somebody says so; `done` and `cancelled` for good. Nobody works on a run that is not `running`."""
+"""`waiting`: for somebody's approval, and goes on when that is there; `stopped` by the user and `failed` on
+the way: both go on when somebody says so; `done` and `cancelled` for good. Nobody works on a run that is not
+`running`."""
 OPEN: tuple[RunState, ...] = ("running", "waiting", "stopped", "failed")
 
 

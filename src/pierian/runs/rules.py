@@ -4,9 +4,10 @@
     allow mail.send to contacts                where the argument `to` comes from the source `contacts`
     allow web_open url=https://example.org/*   where the argument `url` looks like that
 
-Several conditions are joined by `and`; each must hold. A rule with conditions leaves open what you or a model wrote into
-other arguments, but one that came from elsewhere must be named too: `allow mail.send to contacts` lets no copy go to an
-address out of a mail, and `… and body from *` allows text from anywhere as the body. No rule means that a person is asked.
+Several conditions are joined by `and`; each must hold. A rule with conditions leaves open what you or a model
+wrote into other arguments, but one that came from elsewhere must be named too: `allow mail.send to contacts`
+lets no copy go to an address out of a mail, and `… and body from *` allows text from anywhere as the body. No
+rule means that a person is asked.
 """
 
 from __future__ import annotations

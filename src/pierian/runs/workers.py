@@ -1,10 +1,11 @@
 """Who works, and how a worker that died is told from one that lives.
 
-Each process that works on runs is a worker with a row whose counter it raises every second. Whoever watches compares the
-counter with what it saw before, by its own monotonic clock: a counter that stands still for `DEAD_SECONDS` belongs to a
-worker that is dead or paused. No clock of another machine and no time of day is believed. A worker on the same host whose
-process is gone is known to be dead at once. A worker that was paused notices by its own clock that its beats were too far
-apart (`unbroken`), and asks the journal before it acts.
+Each process that works on runs is a worker with a row whose counter it raises every second. Whoever watches
+compares the counter with what it saw before, by its own monotonic clock: a counter that stands still for
+`DEAD_SECONDS` belongs to a worker that is dead or paused. No clock of another machine and no time of day is
+believed. A worker on the same host whose process is gone is known to be dead at once. A worker that was
+paused notices by its own clock that its beats were too far apart (`unbroken`), and asks the journal before it
+acts.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ class JournalWriter:
         await asyncio.shield(self.note(event, durable=durable))
 
     def note(self, event: Event, *, durable: bool = False) -> asyncio.Future[None]:
-        """Store an event soon, in order, without waiting for it; raises what kept an earlier one from being stored."""
+        """Store an event soon, in order, without waiting for it; raises what kept an earlier one from being
+        stored."""
         if self._failure is not None:
             raise self._failure
         entry = _Waiting(event, durable, asyncio.get_running_loop().create_future())

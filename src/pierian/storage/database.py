@@ -52,8 +52,9 @@ class Database:
     def append(self, *, durable: bool = False) -> Generator[Connection]:
         """A transaction whose writes do not depend on other rows than those that they touch.
 
-        Where the server can, others write at the same time. `durable` waits for the disk itself, so that what is written
-        outlasts a loss of power; otherwise it outlasts the end of any process. Raises `StorageError` or `DiskFull`.
+        Where the server can, others write at the same time. `durable` waits for the disk itself, so that what
+        is written outlasts a loss of power; otherwise it outlasts the end of any process. Raises
+        `StorageError` or `DiskFull`.
         """
         with self.translated(), self.engine.connect() as plain:
             if durable:

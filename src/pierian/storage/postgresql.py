@@ -1,7 +1,8 @@
 """The one database on a PostgreSQL server, for several workers and machines: same tables, same code.
 
-`open_postgresql` brings the schema up to date under an advisory lock, so that any number of processes may start at once.
-Where SQLite has one writer at a time, `write` takes an advisory lock; `append` lets writers work side by side.
+`open_postgresql` brings the schema up to date under an advisory lock, so that any number of processes may
+start at once. Where SQLite has one writer at a time, `write` takes an advisory lock; `append` lets writers
+work side by side.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ PAUSED_SECONDS = 6
 CONNECT_SECONDS = 10
 """How long a server that says nothing is waited for, where the URL does not say (`?connect_timeout=`)."""
 
-# libpq repeats what the server says as it says it: its word for the severity in its own language, a colon, two spaces.
+# libpq repeats what the server says as it says it: its word for the severity in its own language, a colon,
+# two spaces.
 _REFUSED = re.compile(r".* failed: (?:[^\s:]+:  |fe_sendauth: )(.+)", re.DOTALL)
 
 

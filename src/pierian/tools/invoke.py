@@ -1,7 +1,7 @@
 """One call of a tool, kept within bounds: checked arguments, a time limit, a size limit, plain data out.
 
-Whatever a tool does, what leaves here is a `Labelled` JSON-like value or a `ToolFailure` with a code. Approval, budget
-and journal are the business of whoever calls.
+Whatever a tool does, what leaves here is a `Labelled` JSON-like value or a `ToolFailure` with a code.
+Approval, budget and journal are the business of whoever calls.
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@
             days: Days ahead, 1 to 7.
         \"\"\"
 
-The schema of the arguments comes from the types, their descriptions from the docstring. A parameter of type `Context` is
-filled by whoever calls. Tools that need settings (folders, a client) are made by functions that close over them.
+The schema of the arguments comes from the types, their descriptions from the docstring. A parameter of type
+`Context` is filled by whoever calls. Tools that need settings (folders, a client) are made by functions that
+close over them.
 """
 
 from __future__ import annotations
