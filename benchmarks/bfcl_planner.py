@@ -48,7 +48,9 @@ def planner(model: Model) -> Any:
         known = known_values(find_entities(question, now=NOW))
         task = Task(question, tuple(tools), known)
         made = await ModelPlanner(model, tools).plan(task, None, Payment(Ledger()))
-        return [call for step in made.steps if isinstance(step, Call) and (call := _filled(step, known, question))]
+        return [
+            call for step in made.steps if isinstance(step, Call) and (call := _filled(step, known, question))
+        ]
 
     return plan
 

@@ -213,7 +213,11 @@ class Assistant:
                 await answer_automatically(work.run, drafts)
 
     async def _run(
-        self, question: Question, ledger: Ledger, emit: Callable[[Event], None], request: AskRequest | None = None
+        self,
+        question: Question,
+        ledger: Ledger,
+        emit: Callable[[Event], None],
+        request: AskRequest | None = None,
     ) -> Run:
         """The state of a run of this assistant's model."""
         model, sandbox = await self._open(emit)
@@ -281,7 +285,11 @@ class Assistant:
         approvals were answered. `failed` is told of each that cannot be carried on."""
         from pierian.agents import open_desk, serve_runs
 
-        mode, database, worker = Mode(self.settings.mode), await self._opened_database(), await self._working()
+        mode, database, worker = (
+            Mode(self.settings.mode),
+            await self._opened_database(),
+            await self._working(),
+        )
         _, sandbox = await self._open(lambda event: None)
 
         @contextlib.asynccontextmanager
@@ -376,7 +384,9 @@ class Assistant:
         from pierian.storage import open_storage
 
         if self._database is None:
-            self._database = await asyncio.to_thread(open_storage, self.settings.database_url, paths().database)
+            self._database = await asyncio.to_thread(
+                open_storage, self.settings.database_url, paths().database
+            )
             self._resources.enter_context(self._database)
         return self._database
 

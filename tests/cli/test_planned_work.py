@@ -35,7 +35,10 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelSer
         if "Tools:" not in asked:
             return "Fifteen." if "Request: What" in asked else "All done."
         if NOTE in asked:
-            call = {"call": "file_write", "arguments": {"path": str(tmp_path / "notes/note.txt"), "text": "hello"}}
+            call = {
+                "call": "file_write",
+                "arguments": {"path": str(tmp_path / "notes/note.txt"), "text": "hello"},
+            }
         elif SUM in asked:
             call = {"call": "calculate", "arguments": {"expression": "15% of 80 + 3"}}
         else:

@@ -119,7 +119,9 @@ def checked(plan: Plan, tools: Collection[str], names: Collection[str]) -> Plan:
             if tool not in tools:
                 raise PlanError(f"Step {step.id} uses the tool {tool!r}, which is not there.")
         if isinstance(step, Extract | Choose) and not REFERENCE.fullmatch(step.source):
-            raise PlanError(f"Step {step.id} reads from {step.source[:80]!r}, which is no reference such as $s1.")
+            raise PlanError(
+                f"Step {step.id} reads from {step.source[:80]!r}, which is no reference such as $s1."
+            )
         for name in sorted(needs(step)):
             if name not in known:
                 raise PlanError(

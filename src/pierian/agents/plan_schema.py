@@ -243,7 +243,8 @@ class _Decodable:
             required = dict.fromkeys(cast(Sequence[str], schema.get("required", ())), True)
             inner["type"] = "object"
             inner["properties"] = {
-                name: self.part(one, depth + 1, refers=refers) for name, one in {**required, **properties}.items()
+                name: self.part(one, depth + 1, refers=refers)
+                for name, one in {**required, **properties}.items()
             }
             if properties or schema.get("additionalProperties") is False:
                 inner["additionalProperties"] = False

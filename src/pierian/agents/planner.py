@@ -46,11 +46,15 @@ If no tool fits the request, or it gives too little for a tool's required argume
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (
-        'Tools:\nweather(city: text, days?: integer) - The forecast for a city.\nmail_send(to: text, subject: text, body: '
-        'text) - Send a mail.\nKnown: $email1 = ann@example.org\nRequest: How warm is it in Oslo and in Bergen? Mail the '
+        "Tools:\nweather(city: text, days?: integer) - The forecast for a city.\nmail_send(to: text, "
+        "subject: text, body: "
+        "text) - Send a mail.\nKnown: $email1 = ann@example.org\nRequest: How warm is it in Oslo and in "
+        "Bergen? Mail the "
         "difference to ann@example.org.",
-        '{"steps": [{"call": "weather", "arguments": {"city": "Oslo"}}, {"call": "weather", "arguments": {"city": "Bergen"}}'
-        ', {"extract": "the temperature", "from": "$s1", "type": "number"}, {"extract": "the temperature", "from": "$s2", '
+        '{"steps": [{"call": "weather", "arguments": {"city": "Oslo"}}, {"call": "weather", '
+        '"arguments": {"city": "Bergen"}}'
+        ', {"extract": "the temperature", "from": "$s1", "type": "number"}, {"extract": "the '
+        'temperature", "from": "$s2", '
         '"type": "number"}, {"compute": "s3 - s4"}, {"call": "mail_send", "arguments": {"to": "$email1", "subject": '
         '"Temperature difference", "body": "$s5"}}]}',
     ),
@@ -60,7 +64,8 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
         '{"steps": []}',
     ),
     (
-        "Tools:\nstock_price(symbol: text, date?: date) - Price of a share.\nstock_news(symbol: text, limit?: integer) - "
+        "Tools:\nstock_price(symbol: text, date?: date) - Price of a share.\nstock_news(symbol: text, "
+        "limit?: integer) - "
         "Latest news on a share.\nKnown: $date1 = 2026-03-02\nRequest: What did ACME cost on 2 March?",
         '{"steps": [{"call": "stock_price", "arguments": {"symbol": "ACME", "date": "$date1"}}]}',
     ),
@@ -93,7 +98,9 @@ class ModelPlanner:
         steps = so_far.plan.steps if so_far else ()
         asked = told(task, offered)
         if so_far is not None:
-            asked = f"{asked}\n{outcome(so_far)}\nPlan other steps for what failed, from s{len(steps) + 1} on."
+            asked = (
+                f"{asked}\n{outcome(so_far)}\nPlan other steps for what failed, from s{len(steps) + 1} on."
+            )
         request = Request(
             messages=(*fixed_prompt(), Message("user", asked)),
             max_tokens=MOST_TOKENS,
@@ -145,7 +152,9 @@ def type_name(schema: Mapping[str, Any]) -> str:
     kind = schema.get("type", "any")
     if kind == "array":
         items = schema.get("items")
-        return f"list of {type_name(cast(Mapping[str, Any], items))}" if items and items is not True else "list"
+        return (
+            f"list of {type_name(cast(Mapping[str, Any], items))}" if items and items is not True else "list"
+        )
     if kind == "string":
         return str(schema.get("format", "text"))
     return str(kind)
@@ -162,7 +171,14 @@ def shown_value(value: Labelled) -> str:
 
 def kind_of(value: Any) -> str:
     """The type of a JSON-like value in a word."""
-    kinds: dict[type, str] = {str: "text", bool: "yes_no", int: "number", float: "number", list: "list", dict: "record"}
+    kinds: dict[type, str] = {
+        str: "text",
+        bool: "yes_no",
+        int: "number",
+        float: "number",
+        list: "list",
+        dict: "record",
+    }
     return kinds.get(type(cast(object, value)), "nothing")
 
 

@@ -236,14 +236,14 @@ class Runner:
                 return await self._effects.call(path, tool, given, progress)
             case Extract(source=source, want=want, type=kind):
                 data = self._source(scope, source)
-                async with _time_limit():
+                async with _TimeLimit():
                     value = await self._reader.extract(data.value, want, kind, payment)
                 return self._read(value, data), False
             case Compute(expression=expression):
                 return await self._compute(scope, expression), False
             case Choose(source=source, question=question, options=options):
                 data = self._source(scope, source)
-                async with _time_limit():
+                async with _TimeLimit():
                     option = await self._reader.choose(data.value, question, options, payment)
                 return Labelled(option, data.labels | labels_of(option, self.request)), False
             case Agent():
@@ -318,7 +318,7 @@ class Runner:
         plain = {name: value.value for name, value in values.items() if value}
         found: Any = next(iter(plain.values())) if len(plain) == 1 else plain
         if len(msgspec.json.encode(found)) > REPORT_CHARACTERS:
-            async with _time_limit():
+            async with _TimeLimit():
                 found, given = await self._reader.report(found, step.task, below), given | MODEL
         return Labelled(found, given)
 
@@ -350,7 +350,7 @@ def _computable(value: Any) -> Any:
     return value
 
 
-class _time_limit:
+class _TimeLimit:
     """As `asyncio.timeout`, with the failure of a step."""
 
     async def __aenter__(self) -> None:

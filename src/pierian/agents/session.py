@@ -180,7 +180,9 @@ async def act(run: Run, desk: Desk, tools: Sequence[str], entities: Sequence[Ent
     return session if await _work(run, session, task) else None
 
 
-async def go_on(run: Run, desk: Desk, claim: Claim, tools: Sequence[str], entities: Sequence[Entity]) -> Session:
+async def go_on(
+    run: Run, desk: Desk, claim: Claim, tools: Sequence[str], entities: Sequence[Entity]
+) -> Session:
     """Take up a run that is in the journal, where it was."""
     session = Session(desk, run, run.question.text, claim)
     task = Task(run.question.text, tuple(tools), known_values(entities))
@@ -197,7 +199,8 @@ def known_values(entities: Sequence[Entity]) -> dict[str, Labelled]:
         most = MOST_QUOTED if entity.kind == "quote" else None
         if most and len(entity.text) > most:
             continue  # who quotes a whole paragraph does not mean it as the value of something
-        if entity.kind not in ("number", "amount", "duration") and (key := f"{entity.kind} {entity.value!r}") not in seen:
+        key = f"{entity.kind} {entity.value!r}"
+        if entity.kind not in ("number", "amount", "duration") and key not in seen:
             seen.add(key)
             found[entity.name] = Labelled(entity.value, USER)
     return found
@@ -270,7 +273,8 @@ async def _park(run: Run, session: Session) -> None:
     run.cut_short = reason
     run.partial = (
         f"The work is planned and waits for your approval. `pierian approvals list` shows what is asked, "
-        f"`pierian approvals approve {waiting[0][1] if waiting else 'ID'}` allows it, and `pierian runs resume {session.run}` goes on."
+        f"`pierian approvals approve {waiting[0][1] if waiting else 'ID'}` allows it, and `pierian runs "
+        f"resume {session.run}` goes on."
     )
     await session.end("waiting")
 
@@ -291,7 +295,8 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
             run.emit, run.question = emit, request
             run.partial = _with_account(harmless(run.partial, links), told)
     except BudgetExhausted as error:
-        run.cut_short, run.partial = str(error), told or "The steps were carried out, and no budget was left to tell of them."
+        run.cut_short = str(error)
+        run.partial = told or "The steps were carried out, and no budget was left to tell of them."
         return
     text = _with_account(harmless(draft.text, links), told)
     stream.finish(text)
@@ -342,7 +347,9 @@ def step_records(progress: Progress) -> tuple[StepRecord, ...]:
             outcome = {"done": "confirmed" if state.confirmed else "done", "failed": state.code}
             source = described(state.value.labels) if state.value is not None else ""
             found.append(
-                StepRecord(path, describe(step), outcome.get(state.status, state.status), source, state.tokens)
+                StepRecord(
+                    path, describe(step), outcome.get(state.status, state.status), source, state.tokens
+                )
             )
             if isinstance(step, Agent) and path in progress.scopes:
                 add(path)

@@ -21,9 +21,13 @@ def shortlist(tools: Sequence[Tool], request: str, most: int = MOST_TOOLS) -> li
     if len(tools) <= most:
         return [*tools]
     wanted = _words(request)
-    have = [_words(f"{tool.name} {tool.name} {tool.description} {' '.join(_arguments(tool))}") for tool in tools]
+    have = [
+        _words(f"{tool.name} {tool.name} {tool.description} {' '.join(_arguments(tool))}") for tool in tools
+    ]
     weight = {
-        word: math.log(1 + len(tools) / count) for word in wanted if (count := sum(word in words for words in have))
+        word: math.log(1 + len(tools) / count)
+        for word in wanted
+        if (count := sum(word in words for words in have))
     }
     score = [sum(weight.get(word, 0.0) for word in words & wanted) for words in have]
     best = sorted(range(len(tools)), key=lambda index: (-score[index], index))[:most]

@@ -199,7 +199,10 @@ class Talk:
         if self._assistant is None:
             self._assistant = Assistant(self.settings)
         request = AskRequest(
-            question=question, mode=Mode(self.settings.mode), history=self._history(), waits=sys.stdin.isatty()
+            question=question,
+            mode=Mode(self.settings.mode),
+            history=self._history(),
+            waits=sys.stdin.isatty(),
         )
         return await answer_on(Terminal(self.console), self._assistant, request)
 

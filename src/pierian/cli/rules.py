@@ -19,7 +19,9 @@ def list_command() -> None:
     """List the rules."""
     found = _rules().list()
     if not found:
-        typer.echo("There are no rules: you are asked each time. For example: pierian rules add allow file_write")
+        typer.echo(
+            "There are no rules: you are asked each time. For example: pierian rules add allow file_write"
+        )
     for one in found:
         typer.echo(f"{one.id}  {one.text}")
 
@@ -27,7 +29,8 @@ def list_command() -> None:
 @app.command("add")
 def add(
     words: Annotated[
-        list[str], typer.Argument(metavar="RULE", help="allow TOOL [ARGUMENT=PATTERN | ARGUMENT from SOURCE [and …]]")
+        list[str],
+        typer.Argument(metavar="RULE", help="allow TOOL [ARGUMENT=PATTERN | ARGUMENT from SOURCE [and …]]"),
     ],
 ) -> None:
     """Add a rule, such as `allow mail.send to contacts` or `allow web_open url=https://example.org/*`."""

@@ -37,7 +37,9 @@ def list_command(
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
     if not found:
-        typer.echo("There are no runs yet. A question with tools makes one: pierian ask --tools clock,calculator …")
+        typer.echo(
+            "There are no runs yet. A question with tools makes one: pierian ask --tools clock,calculator …"
+        )
         return
     from rich.console import Console
     from rich.table import Table
@@ -101,8 +103,9 @@ def watch(run: Id) -> None:
     try:
         while True:
             one = journal.get(one.id)
-            for position, event in journal.events(one.id, after=position):
+            for at, event in journal.events(one.id, after=position):
                 tree.show(event)
+                position = at
             if one.state != "running":
                 break
             time.sleep(0.3)

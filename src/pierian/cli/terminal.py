@@ -174,9 +174,7 @@ class Terminal:
         if self._table is not None and self._table.show(event):
             self._quiet()
             return
-        if self._plan is not None and self._plan.show(event):
-            return
-        if self._of_a_draft(event):
+        if self._of_a_plan(event) or self._of_a_draft(event):
             return
         match event:
             case ModelLoading(model=model):
@@ -185,10 +183,6 @@ class Terminal:
                 self._busy(f"Reading … {processed} of {total} tokens")
             case EngineRestarted(reason=reason):
                 self._void(reason)
-            case Routed(mode="agents", reason=reason):
-                self._busy(f"{reason.capitalize()} …")
-            case RunOpened():
-                self._begin_plan()
             case Routed(mode="contemplating"):
                 self._side_by_side()
             case Escalated(mode=mode, reason=reason):
@@ -204,6 +198,19 @@ class Terminal:
                 self._final(answer)
             case _:
                 pass
+
+    def _of_a_plan(self, event: Event) -> bool:
+        """Show what happens to planned work; False for any other event."""
+        if self._plan is not None and self._plan.show(event):
+            return True
+        match event:
+            case Routed(mode="agents", reason=reason):
+                self._busy(f"{reason.capitalize()} …")
+            case RunOpened():
+                self._begin_plan()
+            case _:
+                return False
+        return True
 
     def _of_a_draft(self, event: Event) -> bool:
         """Show what happens to one draft; False for any other event."""

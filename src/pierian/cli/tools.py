@@ -59,12 +59,16 @@ async def _list() -> None:
                 markup=False,
             )
         for problem in servers.problems():
-            console.print(f"{printable(problem.server)}: {printable(problem.message)}", style="red", markup=False)
+            console.print(
+                f"{printable(problem.server)}: {printable(problem.message)}", style="red", markup=False
+            )
 
 
 @app.command("accept")
 def accept(
-    tool: Annotated[str, typer.Argument(metavar="SERVER.TOOL", help="A tool, or SERVER.* for all of a server.")],
+    tool: Annotated[
+        str, typer.Argument(metavar="SERVER.TOOL", help="A tool, or SERVER.* for all of a server.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Show what a tool of a server says of itself, and accept it in these words."""
@@ -85,7 +89,9 @@ async def _accept(name: str, *, yes: bool) -> None:
     async with connected(read_servers(), accepted) as servers:
         changes = await servers.changes()
         for problem in servers.problems():
-            console.print(f"{printable(problem.server)}: {printable(problem.message)}", style="red", markup=False)
+            console.print(
+                f"{printable(problem.server)}: {printable(problem.message)}", style="red", markup=False
+            )
     found = [one for one in changes if one.tool == name or name == f"{one.server}.*"]
     if not found:
         if name in accepted.fingerprints():
@@ -100,7 +106,9 @@ async def _accept(name: str, *, yes: bool) -> None:
 
 
 @app.command("forget")
-def forget(tool: Annotated[str, typer.Argument(metavar="SERVER.TOOL", help="A tool that you accepted.")]) -> None:
+def forget(
+    tool: Annotated[str, typer.Argument(metavar="SERVER.TOOL", help="A tool that you accepted.")],
+) -> None:
     """Take an acceptance back."""
     from pierian.runs import AcceptedTools
 
@@ -123,7 +131,9 @@ def _print_change(console: Console, change: Change) -> None:
     for title, signature in (("accepted before", change.before), ("now", change.now)):
         if signature is None:
             continue
-        console.print(f"{printable(change.tool)} ({title}), effect: {signature.effect}", style="bold", markup=False)
+        console.print(
+            f"{printable(change.tool)} ({title}), effect: {signature.effect}", style="bold", markup=False
+        )
         console.print(f"  {printable(signature.description)}", markup=False)
         shown = msgspec.json.encode(signature.parameters).decode()
         console.print(f"  arguments: {printable(shown)}", style="dim", markup=False)

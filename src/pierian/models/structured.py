@@ -74,7 +74,8 @@ async def decoded(model: Model, request: Request, read: Callable[[str], T], paym
         return read(unfenced(text))
     except (msgspec.MsgspecError, PierianError, UnicodeError) as error:
         raise SchemaIgnored(
-            f"The model {model.name} did not give the asked-for form, even after one repair: {str(error).rstrip('.')}.",
+            f"The model {model.name} did not give the asked-for form, even after one repair: "
+            f"{str(error).rstrip('.')}.",
             hint="The server may ignore JSON schemas; the embedded engine, vLLM and SGLang keep to them.",
         ) from error
 

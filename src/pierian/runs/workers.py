@@ -80,7 +80,9 @@ class Worker:
 
     def unbroken(self, since: float) -> bool:
         """Whether nobody can have thought that this worker is dead, from `since` (by `boot_clock`) until now."""
-        return self.fresh() and self._unbroken_since <= since  # in this order: `beat` writes them the other way round
+        return (
+            self.fresh() and self._unbroken_since <= since
+        )  # in this order: `beat` writes them the other way round
 
     def beat(self) -> None:
         """Show that it lives; raises as the database does."""

@@ -16,6 +16,11 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the six tables."""
+    _work()
+    _consent()
+
+
+def _work() -> None:
     op.create_table(
         "runs",
         sa.Column("id", sa.String(26), nullable=False),
@@ -50,6 +55,9 @@ def upgrade() -> None:
         sa.Column("beats", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_workers"),
     )
+
+
+def _consent() -> None:
     op.create_table(
         "approvals",
         sa.Column("id", sa.String(12), nullable=False),
