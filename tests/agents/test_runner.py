@@ -197,6 +197,26 @@ async def test_rounds_are_bounded_and_end_when_all_is_mended() -> None:
     assert [step.id for step in scope.plan.steps] == ["s1", "s2", "s3"]
 
 
+async def test_a_further_plan_does_not_act_again_nor_meet_the_same_failure_again() -> None:
+    sent: list[str] = []
+
+    async def send() -> str:
+        sent.append("sent")
+        return "sent"
+
+    tools = [
+        a_tool("send", "send", does=send),
+        a_tool("bad", does=raises(ToolFailure("not_found", "no"))),
+        a_tool("look"),
+    ]
+    bench = Bench(tools, Written(plan(call("send"), call("bad")), plan(call("send"), call("look"))))
+    await bench.run()
+    assert sent == ["sent"]
+    planner = Written(*[plan(call("bad"))] * 9)
+    await Bench(tools, planner).run()
+    assert len(planner.asked) == 2
+
+
 @pytest.mark.parametrize("code", ["denied", "unknown", "budget"])
 async def test_what_no_plan_can_mend_is_not_planned_for(code: Any) -> None:
     planner = Written(plan(call("bad")), plan(call("bad")))

@@ -58,6 +58,8 @@ MOST_MESSAGE = 1_000
 REPORT_CHARACTERS = 1_500
 """A sub-agent's values are handed on as they are up to this length, and summed up beyond it."""
 _USED = re.compile(r"\$s\d+(?:\.\w+)*")
+_SETTLED = ("invalid", "not_found", "denied", "wrong_type", "too_large")
+"""Failures that the same call would only meet again."""
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -143,7 +145,14 @@ class Runner:
             if scope is None:
                 raise
             return Plan()  # no further plan: what there is stands
-        return plan
+        return Plan() if scope is not None and self._repeats(plan, scope) else plan
+
+    def _repeats(self, plan: Plan, scope: Scope) -> bool:
+        """Whether a further plan only tries again what failed, or would do again what was done or refused."""
+        before = {(step.tool, repr(step.arguments)): scope.steps[step.id] for step in _calls(scope.plan)}
+        again = [(step, before.get((step.tool, repr(step.arguments)))) for step in _calls(plan)]
+        acted = any(old is not None and self._acts(step.tool) for step, old in again)
+        return acted or (bool(again) and all(old is not None and old.code in _SETTLED for _, old in again))
 
     async def _carry_out(self, task: Task, scope: Scope, payment: Payment) -> None:
         """Every step that can be done; raises `Parked` when the rest waits for a person."""
@@ -348,6 +357,10 @@ def _computable(value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def _calls(plan: Plan) -> list[Call]:
+    return [step for step in plan.steps if isinstance(step, Call)]
 
 
 class _TimeLimit:
