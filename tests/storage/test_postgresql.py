@@ -47,7 +47,7 @@ def empty(running: Server) -> Iterator[str]:
     """The name of a database without tables."""
     name = running.create()
     yield name
-    running.do(f"DROP DATABASE {name} WITH (FORCE)")
+    running.drop(name)
 
 
 @pytest.fixture
