@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from types import TracebackType
@@ -73,6 +74,9 @@ class AskRequest(Struct, frozen=True, kw_only=True):
     """Tools or groups of tools that may be used."""
     resumes: str = ""
     """Id of a journalled run to go on with; `question` and `tools` are then those of its record."""
+    author: str = ""
+    """Source of the question where it is not the user who asks, such as `mcp-client`: its words are not the
+    user's."""
     waits: bool = False
     """Whether somebody is there who answers approvals; otherwise the run is parked."""
 
@@ -247,13 +251,17 @@ class Assistant:
         from pierian.agents import act, find_entities, go_on, local_now
 
         desk = await self._desk(names or (), request)
-        entities = find_entities(request.question, now=local_now())
         if request.resumes:
             from pierian.runs import Journal
 
-            claim = await asyncio.to_thread(Journal(desk.database).claim, request.resumes, desk.worker.id)
+            journal = Journal(desk.database)
+            record = await asyncio.to_thread(journal.get, request.resumes)
+            claim = await asyncio.to_thread(journal.claim, record.id, desk.worker.id)
+            # "Today" is the day on which it was asked.
+            entities = find_entities(request.question, now=record.created_at.astimezone())
             work.session = await go_on(run, desk, claim, tuple(desk.tools), entities)
         else:
+            entities = find_entities(request.question, now=local_now())
             work.session = await act(run, desk, tuple(desk.tools), entities)
         if work.session is not None:
             run.took = "agents"
@@ -269,8 +277,15 @@ class Assistant:
             self._desks[names] = await self._resources.enter_async_context(
                 open_desk(self.settings, names, sandbox, database, worker)
             )
-        kept = {"tools": list(names), "model": self.settings.model, "base_url": self.settings.base_url}
-        return structs.replace(self._desks[names], waits=request.waits, request=kept)
+        kept = {
+            "tools": list(names),
+            "model": self.settings.model,
+            "base_url": without_password(self.settings.base_url),
+            "author": request.author,
+            "budget_tokens": request.budget_tokens or self.settings.budget_tokens,
+            "budget_seconds": request.budget_seconds or self.settings.budget_seconds,
+        }
+        return structs.replace(self._desks[names], waits=request.waits, request=kept, author=request.author)
 
     async def _working(self) -> Worker:
         """This assistant as a worker, while it lives."""
@@ -297,16 +312,31 @@ class Assistant:
             limits = Limits(self.settings.budget_tokens, self.settings.budget_seconds)
             ledger = Ledger(limits, daily=await self._usage(mode) if self._capped() else None)
             run = await self._run(classify(record.question), ledger, lambda event: None)
-            names = tuple(record.request.get("tools", ()))
-            async with open_desk(self.settings, names, sandbox, database, worker) as desk:
-                yield run, structs.replace(desk, request=record.request)
-            if not self._capped():
-                await self._record(mode, run)
+            names, author = tuple(record.request.get("tools", ())), str(record.request.get("author", ""))
+            try:
+                async with open_desk(self.settings, names, sandbox, database, worker) as desk:
+                    yield run, structs.replace(desk, request=record.request, author=author)
+            finally:
+                if not self._capped():
+                    await self._record(mode, run)
+
+        def takes(record: RunRecord) -> bool:
+            asked = (record.request.get("model"), record.request.get("base_url"))
+            return asked == (self.settings.model, without_password(self.settings.base_url))
 
         def answer_of(run: Run) -> Answer:
-            return _finish(run, mode, _Work(started=time.monotonic()))
+            return _finish(run, mode, _Work(started=time.monotonic() - run.ledger.seconds_used()))
 
-        await serve_runs(desk_for, answer_of, database, worker, failed=failed, at_once=at_once)
+        await serve_runs(
+            desk_for,
+            answer_of,
+            database,
+            worker,
+            failed=failed,
+            takes=takes,
+            stopped=lambda: stopped(paths().state),
+            at_once=at_once,
+        )
 
     async def answer_approval(self, approval: str, *, approved: bool) -> None:
         """Answer what an `ApprovalNeeded` event asks; raises `UserError` where it was answered before."""
@@ -398,6 +428,11 @@ class Assistant:
             usage.settle(usage.reserve(amount), amount)
         except (StorageError, DiskFull) as error:
             run.note = f"{run.note} This use could not be recorded: {error}".strip()
+
+
+def without_password(address: str) -> str:
+    """An address that may be kept and shown."""
+    return re.sub(r"//[^/@]*@", "//", address)
 
 
 def checked_question(text: str) -> str:

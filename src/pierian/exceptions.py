@@ -52,7 +52,8 @@ class UnknownName(UserError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
+        known_ones = f"Known: {', '.join(names)}." if names else "There is none."
+        hint = f"Did you mean {near[0]!r}?" if near else known_ones
         super().__init__(f"There is no {kind} called {name!r}.", hint=hint)
         self.kind, self.name, self.nearest = kind, name, near[0] if near else None
 

@@ -151,6 +151,7 @@ def test_an_ordinary_answer_is_left_as_it_is(text: str) -> None:
             f"[the page](<{KNOWN}/>) is [yours](<HTTPS://good.example/PAGE>)",
         ),
         ("a <b>bold</b> word", "a &lt;b>bold&lt;/b> word"),
+        ("a <b> at http://e.example/x", "a &lt;b> at `http://e.example/x`"),
         ("https://good.example/page('@evil.example", "`https://good.example/page('@evil.example`"),
         (f"{KNOWN}?q=secret", f"`{KNOWN}?q=secret`"),
     ],

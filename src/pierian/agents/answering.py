@@ -114,7 +114,7 @@ def _told(step: Step, progress: StepProgress) -> str:
             )
         case "failed" if progress.code == "unknown":
             return f"{what}: **unknown whether it happened, please check**"
-        case "failed" if progress.code == "denied":
+        case "failed" if progress.approved is False:
             return f"{what}: not done, because it was not approved"
         case "failed":
             return f"{what}: not done ({progress.code})"

@@ -29,6 +29,8 @@ from pierian.runs.rules import Rule
 from pierian.tools import Context, Tool, ToolFailure, invoke
 
 ASK_SECONDS = 0.25
+SAID_NO = ("invalid", "denied", "not_found", "failed")
+"""Failures by which a tool itself says that it did not act. After any other, a lost connection too, it may have."""
 LOOKS, LOOK_SECONDS = 3, 0.5
 """How often an effect is looked for after its call, and the pause in between."""
 
@@ -150,14 +152,12 @@ class Effects:
         try:
             found = await invoke(tool, arguments, context)
         except ToolFailure as failure:
-            if failure.code not in ("timeout", "unknown", "unreachable", "wrong_type", "too_large"):
+            if failure.code in SAID_NO:
                 raise
-            # It may have happened all the same.
-            seen, told = await self._look(tool, arguments, context)
-            if not told and failure.code != "unreachable":
-                raise ToolFailure("unknown", f"{failure} Whether it happened is not known.") from failure
+            # It may have happened all the same, and what is not seen yet may still come.
+            seen, _ = await self._look(tool, arguments, context)
             if seen is None:
-                raise
+                raise ToolFailure("unknown", f"{failure} Whether it happened is not known.") from failure
             return seen, True
         assert found is not None
         seen, _ = await self._look(tool, arguments, context)

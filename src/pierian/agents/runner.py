@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from pierian.agents.arguments import labels_of, part_of, resolved, words_of
-from pierian.agents.effects import Effects, Parked, Recorder
+from pierian.agents.effects import SAID_NO, Effects, Parked, Recorder
 from pierian.agents.plan import (
     REFERENCE,
     Agent,
@@ -36,7 +36,7 @@ from pierian.agents.plan import (
     to_dicts,
     used_tools,
 )
-from pierian.agents.progress import Progress, Scope, path_of
+from pierian.agents.progress import Progress, Scope, StepProgress, path_of
 from pierian.agents.quarantine import Reader
 from pierian.agents.schedule import Schedule, is_action
 from pierian.budget import Limits
@@ -148,11 +148,18 @@ class Runner:
         return Plan() if scope is not None and self._repeats(plan, scope) else plan
 
     def _repeats(self, plan: Plan, scope: Scope) -> bool:
-        """Whether a further plan only tries again what failed, or would do again what was done or refused."""
+        """Whether a further plan only meets the same failures again, or could do twice what was done or refused.
+
+        Once anything acted, further plans only read: the same deed can be written in many ways.
+        """
+        states = [state for one in self.progress.scopes.values() for state in one.steps.values()]
+        if any(_may_have_acted(state) or state.approved is False for state in states) and any(
+            self._acts(tool) for step in plan.steps for tool in used_tools(step)
+        ):
+            return True
         before = {(step.tool, repr(step.arguments)): scope.steps[step.id] for step in _calls(scope.plan)}
-        again = [(step, before.get((step.tool, repr(step.arguments)))) for step in _calls(plan)]
-        acted = any(old is not None and self._acts(step.tool) for step, old in again)
-        return acted or (bool(again) and all(old is not None and old.code in _SETTLED for _, old in again))
+        again = [before.get((step.tool, repr(step.arguments))) for step in _calls(plan)]
+        return bool(again) and all(old is not None and old.code in _SETTLED for old in again)
 
     async def _carry_out(self, task: Task, scope: Scope, payment: Payment) -> None:
         """Every step that can be done; raises `Parked` when the rest waits for a person."""
@@ -357,6 +364,10 @@ def _computable(value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def _may_have_acted(state: StepProgress) -> bool:
+    return bool(state.intended) and not (state.status == "failed" and state.code in SAID_NO)
 
 
 def _calls(plan: Plan) -> list[Call]:

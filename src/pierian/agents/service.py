@@ -10,7 +10,7 @@ the next worker.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 
@@ -21,7 +21,7 @@ from pierian.agents.session import Desk, go_on
 from pierian.events import Answer
 from pierian.exceptions import RunError, RunLost, UserError
 from pierian.reasoning.run import Run
-from pierian.runs.journal import Claim, Journal, RunRecord
+from pierian.runs.journal import Claim, Journal, RunRecord, RunState
 from pierian.runs.workers import Worker, Workers
 from pierian.storage.database import Database
 
@@ -37,31 +37,41 @@ async def serve_runs(
     worker: Worker,
     *,
     failed: Callable[[str, Exception], None],
+    takes: Callable[[RunRecord], bool] = lambda record: True,
+    stopped: Callable[[], Awaitable[None]] | None = None,
     owner: str = "local",
     at_once: int = 4,
 ) -> None:
-    """Carry runs on until cancelled.
+    """Carry runs on until cancelled, or until `stopped` returns: the runs in hand are then stopped, not handed on.
 
     Args:
         answer_of: What the journal keeps as the answer of a run that has ended.
         worker: Only this service's own: runs in its name that are not in hand are taken up again.
         failed: Told of a run that failed (or, with an empty id, of a look at the database that did).
+        takes: Whether a run is for this worker: it may need another model than this one has.
         at_once: Most runs at the same time.
     """
     journal, workers = Journal(database, owner), Workers(database)
-    service = _Service(desk_for, answer_of, worker, failed, at_once, journal, workers)
+    service = _Service(desk_for, answer_of, worker, failed, takes, at_once, journal, workers)
+    told_to_stop = asyncio.create_task(_until(stopped))
     try:
-        while True:
+        while not told_to_stop.done():
             try:
                 await service.look()
             except RunError as error:
                 failed("", error)  # the database is busy, full or away; the next look tries again
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.wait({told_to_stop}, timeout=LOOK_SECONDS)
+        service.left_as = "stopped"
     finally:
+        told_to_stop.cancel()
         tasks = [*service.in_hand.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until(stopped: Callable[[], Awaitable[None]] | None) -> None:
+    await (stopped() if stopped is not None else asyncio.Event().wait())
 
 
 @dataclass
@@ -70,9 +80,12 @@ class _Service:
     answer_of: Callable[[Run], Answer]
     worker: Worker
     failed: Callable[[str, Exception], None]
+    takes: Callable[[RunRecord], bool]
     at_once: int
     journal: Journal
     workers: Workers
+    left_as: RunState = "waiting"
+    """How runs in hand are left when it ends."""
     in_hand: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
 
     async def look(self) -> None:
@@ -90,6 +103,8 @@ class _Service:
         beats = None if by in (None, own) else self.workers.beats(by)
         try:
             record = await asyncio.to_thread(self.journal.get, run)
+            if not self.takes(record):
+                return
             claim = await asyncio.to_thread(self.journal.claim, run, own, instead_of=by, beats=beats)
         except (UserError, RunLost):
             return  # another was first, or it has ended
@@ -101,7 +116,8 @@ class _Service:
             async with self.desk_for(record) as (run, desk):
                 entities = find_entities(record.question, now=record.created_at.astimezone())
                 own = structs.replace(desk, worker=self.worker)
-                session = await go_on(run, own, claim, tuple(desk.tools), entities)
+                async with asyncio.timeout(run.ledger.seconds_left()):
+                    session = await go_on(run, own, claim, tuple(desk.tools), entities)
                 await session.end("done", self.answer_of(run))
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(self._hand_back, claim))
@@ -116,4 +132,4 @@ class _Service:
         with suppress(UserError, RunError):  # it was cancelled before it began, and is still claimed
             claim = self.journal.claim(claim.run, self.worker.id)
         with suppress(RunLost, RunError):
-            self.journal.release(claim, "waiting")
+            self.journal.release(claim, self.left_as)

@@ -49,7 +49,7 @@ from pierian.events import (
 from pierian.exceptions import BudgetExhausted, RunLost
 from pierian.models.structured import Payment
 from pierian.models.wire import Usage
-from pierian.provenance import USER, Labelled, described
+from pierian.provenance import USER, Labelled, described, external
 from pierian.reasoning.attempt import attempt
 from pierian.reasoning.question import Kind, Question
 from pierian.reasoning.run import Run
@@ -61,6 +61,8 @@ from pierian.runs.writer import JournalWriter
 from pierian.storage.database import Database
 from pierian.tools import Tool
 
+LEAST_TOKENS = 100
+"""A plan or a value rarely takes more; with fewer left no model is asked."""
 MOST_QUOTED = 120
 """Characters of a quotation that a plan may name."""
 
@@ -72,6 +74,9 @@ class Desk(Struct):
     database: Database
     worker: Worker
     owner: str = "local"
+    author: str = ""
+    """Source of the request where it is not the user who wrote it, such as another program; its words then
+    are nobody's own, and whatever acts on them is asked for."""
     waits: bool = False
     """Whether somebody is there who answers approvals; otherwise the run is parked."""
     planner: Planner | None = None
@@ -175,7 +180,7 @@ async def act(run: Run, desk: Desk, tools: Sequence[str], entities: Sequence[Ent
     The caller calls `Session.end` when the answer is complete.
     """
     session = Session(desk, run, run.question.text)
-    task = Task(run.question.text, tuple(tools), known_values(entities))
+    task = Task(run.question.text, tuple(tools), known_values(entities, desk.author))
     run.emit(Routed("agents", f"planning with {len(task.tools)} tool{'s' if len(task.tools) != 1 else ''}"))
     return session if await _work(run, session, task) else None
 
@@ -185,12 +190,12 @@ async def go_on(
 ) -> Session:
     """Take up a run that is in the journal, where it was."""
     session = Session(desk, run, run.question.text, claim)
-    task = Task(run.question.text, tuple(tools), known_values(entities))
+    task = Task(run.question.text, tuple(tools), known_values(entities, desk.author))
     await _work(run, session, task, resumed=True)
     return session
 
 
-def known_values(entities: Sequence[Entity]) -> dict[str, Labelled]:
+def known_values(entities: Sequence[Entity], author: str = "") -> dict[str, Labelled]:
     """What a planner may name: each value once. Numbers and amounts are left out: even a small model copies those
     rightly, and a record in the place of a number would be wrong."""
     found: dict[str, Labelled] = {}
@@ -202,7 +207,7 @@ def known_values(entities: Sequence[Entity]) -> dict[str, Labelled]:
         key = f"{entity.kind} {entity.value!r}"
         if entity.kind not in ("number", "amount", "duration") and key not in seen:
             seen.add(key)
-            found[entity.name] = Labelled(entity.value, USER)
+            found[entity.name] = Labelled(entity.value, external(author) if author else USER)
     return found
 
 
@@ -214,6 +219,7 @@ async def _work(run: Run, session: Session, task: Task, *, resumed: bool = False
         return await _carried_out(run, session, task, resumed=resumed)
     except asyncio.CancelledError:
         run.steps = step_records(session.progress)
+        run.partial = run.partial or _so_far(session)
         await asyncio.shield(session.end("stopped"))
         raise
     except RunLost as lost:
@@ -228,7 +234,7 @@ async def _work(run: Run, session: Session, task: Task, *, resumed: bool = False
 async def _carried_out(run: Run, session: Session, task: Task, *, resumed: bool) -> bool:
     rules = await asyncio.to_thread(Rules(session.desk.database, session.desk.owner).list)
     runner = Runner(
-        run.question.text,
+        "" if session.desk.author else run.question.text,
         tools=session.desk.tools,
         planner=session.desk.planner or ModelPlanner(run.model, session.desk.tools),
         reader=session.desk.reader or ModelReader(run.model),
@@ -253,8 +259,24 @@ async def _carried_out(run: Run, session: Session, task: Task, *, resumed: bool)
         if not resumed:
             return False
     run.steps = step_records(session.progress)
+    if any(one.outcome == "budget" for one in run.steps) and not run.cut_short:
+        run.cut_short = "The budget did not suffice for every step."
     await _answer(run, session, scope or Scope())
     return True
+
+
+def _so_far(session: Session) -> str:
+    """What there is when a run ends before its answer: what was done, and how to go on."""
+    if not session.run:
+        return ""
+    acts = [name for name, tool in session.desk.tools.items() if tool.acts]
+    done = sum(one.outcome in ("done", "confirmed") for one in step_records(session.progress))
+    told = harmless(account(session.progress, acts), ())
+    return "\n\n".join(
+        part
+        for part in (f"{done} steps were done; `pierian runs resume {session.run}` goes on.", told)
+        if part
+    )
 
 
 async def _park(run: Run, session: Session) -> None:
@@ -334,7 +356,7 @@ def payment_of(run: Run) -> Payment:
         )
 
     ledger: Ledger = run.ledger
-    return Payment(ledger, run.prices.of, used)
+    return Payment(ledger, run.prices.of, used, least=LEAST_TOKENS)
 
 
 def step_records(progress: Progress) -> tuple[StepRecord, ...]:

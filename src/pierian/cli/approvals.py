@@ -41,6 +41,22 @@ def list_command(
         console.print()
 
 
+@app.command("show")
+def show(approval: Id) -> None:
+    """Show one approval with its values in full."""
+    from pierian.cli.text import marked
+    from pierian.runs import Approvals
+
+    one = Approvals(opened_storage()).get(approval)
+    typer.echo(
+        f"{one.id} · {one.state} · run {one.run} · {marked(one.asked.tool)}\n{marked(one.asked.reason)}"
+    )
+    for argument in one.asked.arguments:
+        text = argument.value if isinstance(argument.value, str) else repr(argument.value)
+        typer.echo(f"{marked(argument.name)}  ← {marked(argument.source)}")
+        typer.echo("\n".join(f"  │ {line}" for line in marked(text).split("\n")))
+
+
 @app.command("approve")
 def approve(approval: Id) -> None:
     """Say yes. The run goes on by itself where somebody works on it, else with `pierian runs resume`."""

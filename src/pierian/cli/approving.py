@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from pierian.cli.text import printable
+from pierian.cli.text import marked, printable
 from pierian.events import ApprovalNeeded
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ def shown(asked: ApprovalNeeded) -> RenderableType:
         lines.append("Shall it go on?", style="bold")
     lines.append(f"\n{printable(asked.reason)}", style="yellow")
     for argument in asked.arguments:
-        lines.append(f"\n  {printable(argument.name)}: ", style="dim").append(_value(argument.value))
-        lines.append(f"   ← {printable(argument.source)}", style="dim")
+        lines.append(f"\n  {marked(argument.name)}: ", style="dim").append(
+            _value(argument.value, asked.approval)
+        )
+        lines.append(f"\n    ← {marked(argument.source)}", style="dim")
     return lines
 
 
@@ -36,21 +39,34 @@ def _deed(effect: str) -> str:
     return deeds.get(effect, "be called with this")
 
 
-def _value(value: object) -> str:
+def _value(value: object, approval: str) -> str:
+    """A value whose further lines stand behind a bar, so that it cannot look like another argument."""
     import msgspec
 
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    text = printable(text)
+    text = marked(value if isinstance(value, str) else msgspec.json.encode(value).decode())
     left_out = len(text) - _LONGEST_VALUE
-    return text if left_out <= 0 else f"{text[:_LONGEST_VALUE]}… ({left_out:,} more characters)"
+    if left_out > 0:
+        text = f"{text[:_LONGEST_VALUE]}…\n[{left_out:,} more characters: pierian approvals show {approval}]"
+    return "\n  │ ".join(text.split("\n"))
 
 
 async def ask_person(console: Console, asked: ApprovalNeeded) -> bool:
     """Show what is asked and wait for a line on standard input; can be cancelled. Only `y` or `yes` is a yes."""
     console.print(shown(asked))
-    console.print("[y/N] ", end="", markup=False)
-    line = await _line()
-    return line.strip().lower() in ("y", "yes")
+    while True:
+        console.print("[y/n] ", end="", markup=False)
+        _forget_what_was_typed()
+        line = await _line()
+        if line.strip() or not line:  # an empty line is no answer; the end of the input is a no
+            return line.strip().lower() in ("y", "yes")
+
+
+def _forget_what_was_typed() -> None:
+    """What was typed before the question was seen is no answer to it."""
+    import termios
+
+    with contextlib.suppress(termios.error, OSError):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 async def _line() -> str:

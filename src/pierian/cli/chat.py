@@ -90,12 +90,12 @@ class Talk:
         from rich.console import Console
 
         from pierian.config import paths
-        from pierian.storage import Conversations, open_database
+        from pierian.storage import Conversations, open_storage
 
         self.settings = settings
         self.console = Console(highlight=False)
         self._runner = runner
-        self._database = open_database(paths().database)
+        self._database = open_storage(settings.database_url, paths().database)
         self._store = Conversations(self._database)
         self._id = ""
         self._turns: list[_Said] = []

@@ -183,10 +183,10 @@ def delete(
 @contextmanager
 def opened() -> Generator[Conversations]:
     """The conversations of whoever sits at this terminal."""
-    from pierian.config import paths
-    from pierian.storage import Conversations, open_database
+    from pierian.cli.storing import opened_storage
+    from pierian.storage import Conversations
 
-    with open_database(paths().database) as database:
+    with opened_storage() as database:
         yield Conversations(database)
 
 

@@ -199,13 +199,13 @@ def models() -> Finding:
 def usage() -> Finding:
     """What was used today, and what is left of the daily caps."""
     from pierian.config import load, paths
-    from pierian.storage import UsageStore, open_database
+    from pierian.storage import UsageStore, open_storage
 
-    if not paths().database.exists():
-        return Finding("usage", "ok", "nothing yet")
     try:
         chosen = load()
-        with open_database(paths().database) as database:
+        if not chosen.database_url and not paths().database.exists():
+            return Finding("usage", "ok", "nothing yet")
+        with open_storage(chosen.database_url, paths().database) as database:
             today = UsageStore(database, chosen.daily_tokens, chosen.daily_money).today().counted
     except PierianError as error:
         return Finding("usage", "problem", str(error), error.hint)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pierian.cli.exit_codes import STOPPED
 from pierian.cli.storing import opened_storage
 from pierian.cli.text import printable
 
@@ -43,13 +44,14 @@ def list_command(
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("id", "state", "started", "question"):
         table.add_column(name, no_wrap=name != "question")
     for one in found:
         started = one.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        table.add_row(one.id, one.state, started, _title(one))
+        table.add_row(one.id, one.state, started, Text(_title(one)))
     Console(highlight=False).print(table)
 
 
@@ -120,7 +122,7 @@ def resume(run: Id) -> int:
     import asyncio
     import sys
 
-    from pierian.assistant import AskRequest, Assistant
+    from pierian.assistant import AskRequest, Assistant, without_password
     from pierian.cli.ask import answer_on, exit_code
     from pierian.config import load
     from pierian.events import Answer
@@ -129,10 +131,17 @@ def resume(run: Id) -> int:
     one = journal.get(run)
     release_dead(journal, one)
     kept = one.request
-    settings = load(model=kept.get("model"), base_url=kept.get("base_url") or None)
-    waits = sys.stdin.isatty() and sys.stdout.isatty()
+    settings = load(model=kept.get("model"))
+    if (address := kept.get("base_url") or "") != without_password(settings.base_url):
+        settings = load(model=kept.get("model"), base_url=address)
     request = AskRequest(
-        question=one.question, tools=tuple(kept.get("tools", ())), resumes=one.id, waits=waits
+        question=one.question,
+        tools=tuple(kept.get("tools", ())),
+        resumes=one.id,
+        author=kept.get("author", ""),
+        budget_tokens=left_of(kept.get("budget_tokens"), journal, one),
+        budget_seconds=kept.get("budget_seconds"),
+        waits=sys.stdin.isatty() and sys.stdout.isatty(),
     )
 
     async def main() -> Answer:
@@ -141,7 +150,21 @@ def resume(run: Id) -> int:
         async with Assistant(settings) as assistant:
             return await answer_on(face_for(), assistant, request)
 
-    return exit_code(asyncio.run(main()))
+    try:
+        return exit_code(asyncio.run(main()))
+    except asyncio.CancelledError:
+        return STOPPED
+
+
+def left_of(budget: int | None, journal: Journal, one: RunRecord) -> int | None:
+    """The tokens that the steps of a run have left of its budget; at least one, so that the run says what is
+    missing."""
+    from pierian.events import StepFinished
+
+    if budget is None:
+        return None
+    used = sum(event.tokens for _, event in journal.events(one.id) if isinstance(event, StepFinished))
+    return max(1, budget - used)
 
 
 def release_dead(journal: Journal, one: RunRecord) -> None:

@@ -266,12 +266,14 @@ class Terminal:
             self._plan = self._plan if keep else None
 
     def _busy(self, text: str) -> None:
+        from rich.text import Text
+
         if not self._at_line_start or self._live is not None:
             return  # it would be drawn over what is being written
         if self._status is None:
             self._status = self.console.status(text, spinner_style="dim")
             self._status.start()
-        self._status.update(f"[dim]{text}[/dim]")
+        self._status.update(Text(text, style="dim"))
 
     def _quiet(self) -> None:
         if self._status is not None:

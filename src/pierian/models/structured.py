@@ -40,6 +40,8 @@ class Payment(Struct, frozen=True):
     price: Callable[[int, int], float] = _free
     """Money for that many prompt and generated tokens."""
     used: Callable[[Usage], None] = _ignore
+    least: int | None = None
+    """Fewest tokens with which it is worth asking where fewer are left than wanted; None for all or nothing."""
 
 
 async def structured(model: Model, request: Request, kind: type[T], ledger: Ledger) -> T:
@@ -102,7 +104,10 @@ async def _whole(model: Model, request: Request, payment: Payment) -> str:
 async def _once(model: Model, request: Request, payment: Payment) -> str:
     """The whole text of one generation, reserved before and settled after."""
     prompt_bytes = sum(len(message.content.encode()) for message in request.messages)
-    most = request.max_tokens
+    most, left = request.max_tokens, payment.ledger.tokens_left()
+    if left is not None and payment.least is not None and payment.least <= left < most:
+        most = left
+        request = structs.replace(request, max_tokens=most)
     reservation = payment.ledger.reserve(Amount(most, payment.price(prompt_bytes, most)))
     text, usage = "", Usage(0, 0, 0, counted_here=True)
     try:

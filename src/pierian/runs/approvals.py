@@ -52,8 +52,8 @@ class Approvals:
             found.append(Approval(row.id, row.run_id, asked, row.state, row.created_at))
         return found
 
-    def answer(self, approval: str, *, approved: bool) -> Approval:
-        """Approve or reject; raises `UserError` where it was answered before or its run has ended."""
+    def get(self, approval: str) -> Approval:
+        """One approval; raises `UnknownName` where none or more than one begins so."""
         known = self.list(pending=False)
         matching = [one for one in known if approval and one.id.startswith(approval.lower())]
         if len(matching) != 1:
@@ -62,23 +62,28 @@ class Approvals:
                     f"More than one approval begins with {approval!r}.", hint="Give more of its id."
                 )
             raise UnknownName("approval", approval, [one.id for one in known if one.state == "pending"])
+        return matching[0]
+
+    def answer(self, approval: str, *, approved: bool) -> Approval:
+        """Approve or reject; raises `UserError` where it was answered before or its run has ended."""
+        found = self.get(approval)
         state: ApprovalState = "approved" if approved else "rejected"
         open_runs = select(runs.c.id).where(runs.c.state.in_(OPEN))
         with self.database.append() as connection:
             changed = connection.execute(
                 update(approvals)
                 .where(
-                    approvals.c.id == matching[0].id,
+                    approvals.c.id == found.id,
                     approvals.c.state == "pending",
                     approvals.c.run_id.in_(open_runs),
                 )
                 .values(state=state, answered_at=utc_now())
             )
         if not changed.rowcount:
-            now = next((one for one in self.list(pending=False) if one.id == matching[0].id), matching[0])
+            now = self.get(found.id)
             ended = f"is {now.state} already" if now.state != "pending" else "belongs to a run that has ended"
             raise UserError(f"The approval {now.id} {ended}; nothing was changed.")
-        return Approval(matching[0].id, matching[0].run, matching[0].asked, state, matching[0].created_at)
+        return Approval(found.id, found.run, found.asked, state, found.created_at)
 
     def states(self, run: str) -> dict[str, ApprovalState]:
         """The state of each approval of a run."""

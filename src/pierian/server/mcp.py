@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ModeName = Literal["instant", "thinking", "contemplating", "auto"]
+AUTHOR = "mcp-client"
+"""Who wrote what comes in: a program, often a model that has read who knows what. Its words are not the
+user's own."""
 HEARTBEAT_SECONDS = 2.0
 """While text is written, word goes out this often: clients give up on a server that is silent."""
 
@@ -175,7 +178,7 @@ async def _ask(
     arguments = _converted(given, AskArguments)
     mode = Mode.named(arguments.mode) if arguments.mode else None
     # No tools, also where the settings name some: `ask` promises to change nothing.
-    request = AskRequest(question=arguments.question, mode=mode, tools=())
+    request = AskRequest(question=arguments.question, mode=mode, tools=(), author=AUTHOR)
     answer = (await _followed(assistant, context, request)).answer
     assert answer is not None
     return _result(_text(answer), answer)
@@ -187,7 +190,7 @@ async def _run(
     from pierian.assistant import AskRequest
 
     arguments = _converted(given, RunArguments)
-    request = AskRequest(question=arguments.request, tools=arguments.tools)
+    request = AskRequest(question=arguments.request, tools=arguments.tools, author=AUTHOR)
     outcome = await _followed(assistant, context, request)
     if outcome.answer is not None:
         return _result(_text(outcome.answer), outcome)
