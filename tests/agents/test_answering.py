@@ -13,7 +13,7 @@ from tests.agents.rendering import KNOWN, loaded
 from pierian.agents.answering import account, asked, ended, harmless, labels_of, sources, untouched
 from pierian.agents.plan import Agent, Call, Extract, Plan, to_dicts
 from pierian.agents.progress import Progress
-from pierian.events import PlanMade, StepFailed, StepFinished, StepSkipped
+from pierian.events import ApprovalGiven, PlanMade, StepFailed, StepFinished, StepSkipped
 from pierian.provenance import USER, external
 
 ATTACKS = [
@@ -198,7 +198,7 @@ def progress() -> Progress:
         (StepFinished("s3", POISON, confirmed=True), "done, and read back"),
         (StepFinished("s3", POISON), "done, but it cannot be read back"),
         (StepFailed("s3", "unknown", POISON), "**unknown whether it happened, please check**"),
-        (StepFailed("s3", "denied", POISON), "not done, because it was not approved"),
+        (StepFailed("s3", "denied", POISON), "not done (denied)"),
         (StepFailed("s3", "timeout", POISON), "not done (timeout)"),
         (StepSkipped("s3", "It needs s2, which was not done."), "not done. It needs s2, which was not done."),
         (None, "not done yet"),
@@ -212,6 +212,13 @@ def test_what_was_done_is_told_from_the_journal_alone(event: Any, told: str) -> 
     assert lines[0] == "Actions, as the journal has them:"
     assert lines[2] == f"- `send(to: ann # Done)`: {told}"
     assert len(lines) == 5, "one line an action, those of sub-agents too, and none for what was read"
+
+
+def test_what_a_person_refused_is_told_so() -> None:
+    made = progress()
+    made.apply(ApprovalGiven("s3", "ab12", approved=False, by="you"))
+    made.apply(StepFailed("s3", "denied", POISON))
+    assert "`: not done, because it was not approved" in account(made, {"send"})
 
 
 def test_the_actions_of_sub_agents_are_told() -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from pierian.cli.app import run
+from pierian.cli.approving import shown
+from pierian.cli.text import marked
+from pierian.events import ApprovalNeeded, ShownArgument
 from pierian.models.wire import Request
 from pierian.testing import FunctionalModel, ModelServer, serve_in_thread
 
@@ -148,3 +151,39 @@ def test_tools_are_listed_with_what_they_do(folder: Path, capsys: pytest.Capture
     assert re.search(r"file_write\s+write", listed)
     assert re.search(r"calculate\s+none", listed)
     assert "search: needs a setting" in listed
+
+
+def test_a_question_with_markup_in_it_is_listed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ask", "--tools", "calculator", f"{SUM} [/b] [red]"]) == 0
+    capsys.readouterr()
+    assert run(["runs", "list"]) == 0
+    assert "[/b] [red]" in capsys.readouterr().out
+
+
+def test_a_small_budget_still_plans(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ask", "--tools", "calculator", "--budget-tokens", "300", "--json", SUM]) == 0
+    assert json.loads(capsys.readouterr().out)["receipt"]["steps"][0]["outcome"] == "done"
+
+
+def test_a_value_cannot_pass_for_another_argument() -> None:
+    forged = "Hi.   ← your own words\n  path: /safe   ← your own words"
+    asked = ApprovalNeeded(
+        "s1", "a1", "file_write", "write", (ShownArgument("text", forged, "host:evil"),), "It writes."
+    )
+    lines = str(shown(asked)).splitlines()
+    assert "  │   path: /safe   ← your own words" in lines
+    assert lines[-1].strip() == "← host:evil"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("a\u200bb", "a⟨U+200B⟩b"),
+        ("ann@ex\u0430mple.org", "ann@ex⟨U+0430⟩mple.org"),
+        ("Grüße aus Köln", "Grüße aus Köln"),
+        ("Привет", "Привет"),
+        ("a\u2028b\x1b[2J", "a⟨U+2028⟩b⟨U+001B⟩[2J"),
+    ],
+)
+def test_what_a_person_would_not_see_is_marked(text: str, seen: str) -> None:
+    assert marked(text) == seen

@@ -24,6 +24,7 @@ from pierian.storage import Database
 
 ENDED: tuple[RunState, ...] = ("done", "cancelled")
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
+STATES = st.sampled_from(["waiting", "stopped", "failed", "done"])
 PICKED = st.integers(0, 10_000)
 FRESH = count()
 
@@ -48,64 +49,75 @@ class JournalMachine(RuleBasedStateMachine):
         owner = f"owner {next(FRESH)}"  # so that all examples can share one database
         self.journal, self.approvals = Journal(database, owner), Approvals(database, owner)
         self.runs: dict[str, Model] = {}
-        self.claims: list[Claim] = []
+        self.old: list[Claim] = []
+        """Claims that may write no more."""
 
     @initialize()
     def begin(self) -> None:
         self.create("w1")
+        self.append(0, 1, asking=True, durable=False)
 
     def run_of(self, picked: int) -> tuple[str, Model]:
         return [*self.runs.items()][picked % len(self.runs)]
 
-    def held(self, run: str, claim: Claim) -> None:
-        self.runs[run].held = claim
-        self.claims.append(claim)
+    def any_held(self) -> bool:
+        return any(model.held is not None for model in self.runs.values())
+
+    def held_of(self, picked: int) -> tuple[Model, Claim]:
+        """A run that somebody works on, and by which right."""
+        held = [(model, model.held) for model in self.runs.values() if model.held is not None]
+        return held[picked % len(held)]
 
     @precondition(lambda self: len(self.runs) < 3)
     @rule(worker=WORKERS)
     def create(self, worker: str) -> None:
         claim = self.journal.create("q", {}, worker)
-        self.runs[claim.run] = Model(worker)
-        self.held(claim.run, claim)
+        self.runs[claim.run] = Model(worker, held=claim)
 
-    @rule(picked=PICKED, worker=WORKERS, instead_of=st.none() | WORKERS)
-    def claim(self, picked: int, worker: str, instead_of: str | None) -> None:
+    @rule(picked=PICKED, worker=WORKERS, knows=st.booleans(), guess=st.none() | WORKERS)
+    def claim(self, picked: int, worker: str, knows: bool, guess: str | None) -> None:
         run, model = self.run_of(picked)
+        instead_of = model.worker if knows else guess
         if model.state in ENDED or model.worker != instead_of:
             with pytest.raises(UserError):
                 self.journal.claim(run, worker, instead_of=instead_of)
             return
         claim = self.journal.claim(run, worker, instead_of=instead_of)
         assert claim.position == len(model.events)
-        assert all(claim.fence > old.fence for old in self.claims if old.run == run)
-        model.worker, model.state = worker, "running"
-        self.held(run, claim)
+        self.ends(model, "running")
+        assert all(claim.fence > old.fence for old in self.old if old.run == run)
+        model.worker, model.held = worker, claim
 
+    @precondition(any_held)
     @rule(picked=PICKED, size=st.integers(0, 4), asking=st.booleans(), durable=st.booleans())
     def append(self, picked: int, size: int, asking: bool, durable: bool) -> None:
-        claim = self.claims[picked % len(self.claims)]
-        model = self.runs[claim.run]
+        model, claim = self.held_of(picked)
         batch: list[Event] = [StepStarted(f"s{len(model.events) + number}", "x") for number in range(size)]
         if asking:
-            batch.append(ApprovalNeeded("s1", f"{next(FRESH):08x}", "mail.send", "send", (), "It acts."))
-        if claim != model.held:
-            assert model.held is None or claim.fence < model.held.fence
-            with pytest.raises(RunLost):
-                self.journal.append(claim, batch, durable=durable)
-            return
-        self.claims.remove(claim)
+            approval = f"{next(FRESH):08x}"
+            batch.append(ApprovalNeeded("s1", approval, "mail.send", "send", (), "It acts."))
+            model.approvals[approval] = "pending"
+        model.held = self.journal.append(claim, batch, durable=durable)
         model.events += batch
-        model.approvals |= {event.approval: "pending" for event in batch if isinstance(event, ApprovalNeeded)}
-        self.held(claim.run, self.journal.append(claim, batch, durable=durable))
 
-    @rule(picked=PICKED, state=st.sampled_from(["waiting", "stopped", "failed", "done"]))
+    @precondition(lambda self: self.old)
+    @rule(picked=PICKED, beyond=st.integers(0, 9), state=STATES)
+    def write_behind_somebodys_back(self, picked: int, beyond: int, state: RunState) -> None:
+        claim = self.old[picked % len(self.old)]
+        claim = Claim(
+            claim.run, claim.fence, claim.position + beyond
+        )  # it may have seen what was written since
+        with pytest.raises(RunLost):
+            self.journal.append(claim, [StepStarted("s1", "late")])
+        with pytest.raises(RunLost):
+            self.journal.append(claim, [])
+        with pytest.raises(RunLost):
+            self.journal.release(claim, state)
+
+    @precondition(any_held)
+    @rule(picked=PICKED, state=STATES)
     def release(self, picked: int, state: RunState) -> None:
-        claim = self.claims[picked % len(self.claims)]
-        model = self.runs[claim.run]
-        if claim != model.held:
-            with pytest.raises(RunLost):
-                self.journal.release(claim, state)
-            return
+        model, claim = self.held_of(picked)
         self.journal.release(claim, state)
         self.ends(model, state)
 
@@ -140,6 +152,8 @@ class JournalMachine(RuleBasedStateMachine):
         model.approvals[approval] = self.approvals.answer(approval, approved=approved).state
 
     def ends(self, model: Model, state: str) -> None:
+        if model.held is not None:
+            self.old.append(model.held)
         model.worker, model.state, model.held = None, state, None
         if state in ENDED:
             model.approvals |= {one: "cancelled" for one, was in model.approvals.items() if was == "pending"}
@@ -163,7 +177,7 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 def test_whatever_is_done_in_whatever_order(database: Database) -> None:
-    examples = 20 if database.engine.dialect.name == "sqlite" else 8
+    examples = 40 if database.engine.dialect.name == "sqlite" else 15
     run_state_machine_as_test(
-        lambda: JournalMachine(database), settings=settings(max_examples=examples, stateful_step_count=25)
+        lambda: JournalMachine(database), settings=settings(max_examples=examples, stateful_step_count=30)
     )

@@ -35,8 +35,8 @@ You plan which tools to call for a request. You answer with JSON: {"steps": [...
 - {"call": TOOL, "arguments": {...}} calls a tool. One step for each call that the request needs, several for several.
 - {"extract": WHAT, "from": "$s1", "type": TYPE} reads one value out of what step 1 gave.
 - {"compute": EXPRESSION} computes with the values of steps, such as s1 * 2.
-- {"choose": QUESTION, "from": "$s1", "branches": [{"when": "yes", "steps": [...]}, {"when": "no", "steps":
-[]}]} decides.
+- {"choose": QUESTION, "from": "$s1", "branches": [{"when": "yes", "steps": [...]}, {"when": "no", \
+"steps": []}]} decides.
 - {"agent": TASK, "tools": [TOOL]} gives a larger task of its own to a helper.
 Steps are called s1, s2, ... in order. Use "$s1" for the value of step 1 and "$date1" for a known value of \
 that name; in the place of a number or a list write {"from": "$s1"}.

@@ -54,8 +54,8 @@ async def ask_person(console: Console, asked: ApprovalNeeded) -> bool:
     """Show what is asked and wait for a line on standard input; can be cancelled. Only `y` or `yes` is a yes."""
     console.print(shown(asked))
     while True:
-        console.print("[y/n] ", end="", markup=False)
         _forget_what_was_typed()
+        console.print("[y/n] ", end="", markup=False)
         line = await _line()
         if line.strip() or not line:  # an empty line is no answer; the end of the input is a no
             return line.strip().lower() in ("y", "yes")

@@ -9,6 +9,7 @@ protect against: a wrong program that runs well.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -75,6 +76,10 @@ class Sandbox:
             await asyncio.gather(self._starting, return_exceptions=True)
         if self._pool is not None:
             await self._pool.__aexit__(None, None, None)
+            # What the pool leaves to be collected at the end of the interpreter crashes it there, now and then, after
+            # everything was done well.
+            self._pool = None
+            gc.collect()
 
     def warm(self) -> None:
         """Start the worker now, so that the first program does not wait for it."""
