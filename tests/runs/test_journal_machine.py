@@ -55,7 +55,6 @@ class JournalMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.create("w1")
-        self.append(0, 1, asking=True, durable=False)
 
     def run_of(self, picked: int) -> tuple[str, Model]:
         return [*self.runs.items()][picked % len(self.runs)]
@@ -68,11 +67,12 @@ class JournalMachine(RuleBasedStateMachine):
         held = [(model, model.held) for model in self.runs.values() if model.held is not None]
         return held[picked % len(held)]
 
-    @precondition(lambda self: len(self.runs) < 3)
+    @precondition(lambda self: len(self.runs) < 5)
     @rule(worker=WORKERS)
     def create(self, worker: str) -> None:
         claim = self.journal.create("q", {}, worker)
         self.runs[claim.run] = Model(worker, held=claim)
+        self.write(self.runs[claim.run], claim, size=1, asking=3, durable=False)
 
     @rule(picked=PICKED, worker=WORKERS, knows=st.booleans(), guess=st.none() | WORKERS)
     def claim(self, picked: int, worker: str, knows: bool, guess: str | None) -> None:
@@ -89,11 +89,13 @@ class JournalMachine(RuleBasedStateMachine):
         model.worker, model.held = worker, claim
 
     @precondition(any_held)
-    @rule(picked=PICKED, size=st.integers(0, 4), asking=st.booleans(), durable=st.booleans())
-    def append(self, picked: int, size: int, asking: bool, durable: bool) -> None:
-        model, claim = self.held_of(picked)
+    @rule(picked=PICKED, size=st.integers(0, 4), asking=st.integers(0, 2), durable=st.booleans())
+    def append(self, picked: int, size: int, asking: int, durable: bool) -> None:
+        self.write(*self.held_of(picked), size, asking, durable)
+
+    def write(self, model: Model, claim: Claim, size: int, asking: int, durable: bool) -> None:
         batch: list[Event] = [StepStarted(f"s{len(model.events) + number}", "x") for number in range(size)]
-        if asking:
+        for _ in range(asking):
             approval = f"{next(FRESH):08x}"
             batch.append(ApprovalNeeded("s1", approval, "mail.send", "send", (), "It acts."))
             model.approvals[approval] = "pending"
@@ -141,8 +143,6 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(picked=PICKED, which=PICKED, approved=st.booleans())
     def answer(self, picked: int, which: int, approved: bool) -> None:
         _, model = self.run_of(picked)
-        if not model.approvals:
-            return
         approval = [*model.approvals][which % len(model.approvals)]
         if model.approvals[approval] != "pending":
             with pytest.raises(UserError, match="already; nothing was changed"):
