@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -67,12 +67,12 @@ class JournalMachine(RuleBasedStateMachine):
         held = [(model, model.held) for model in self.runs.values() if model.held is not None]
         return held[picked % len(held)]
 
-    @precondition(lambda self: len(self.runs) < 5)
+    @precondition(lambda self: len(self.runs) < 4)
     @rule(worker=WORKERS)
     def create(self, worker: str) -> None:
         claim = self.journal.create("q", {}, worker)
         self.runs[claim.run] = Model(worker, held=claim)
-        self.write(self.runs[claim.run], claim, size=1, asking=3, durable=False)
+        self.write(self.runs[claim.run], claim, size=1, asking=1, durable=False)
 
     @rule(picked=PICKED, worker=WORKERS, knows=st.booleans(), guess=st.none() | WORKERS)
     def claim(self, picked: int, worker: str, knows: bool, guess: str | None) -> None:
@@ -101,20 +101,6 @@ class JournalMachine(RuleBasedStateMachine):
             model.approvals[approval] = "pending"
         model.held = self.journal.append(claim, batch, durable=durable)
         model.events += batch
-
-    @precondition(lambda self: self.old)
-    @rule(picked=PICKED, beyond=st.integers(0, 9), state=STATES)
-    def write_behind_somebodys_back(self, picked: int, beyond: int, state: RunState) -> None:
-        claim = self.old[picked % len(self.old)]
-        claim = Claim(
-            claim.run, claim.fence, claim.position + beyond
-        )  # it may have seen what was written since
-        with pytest.raises(RunLost):
-            self.journal.append(claim, [StepStarted("s1", "late")])
-        with pytest.raises(RunLost):
-            self.journal.append(claim, [])
-        with pytest.raises(RunLost):
-            self.journal.release(claim, state)
 
     @precondition(any_held)
     @rule(picked=PICKED, state=STATES)
@@ -167,6 +153,15 @@ class JournalMachine(RuleBasedStateMachine):
             assert self.approvals.states(run) == model.approvals
 
     @invariant()
+    def nobody_writes_behind_somebodys_back(self) -> None:
+        for claim in {claim.run: claim for claim in self.old}.values():  # the last old one of each run
+            at_the_end = Claim(claim.run, claim.fence, len(self.runs[claim.run].events))
+            with pytest.raises(RunLost):
+                self.journal.append(at_the_end, [StepStarted("s1", "late")])
+            with pytest.raises(RunLost):
+                self.journal.release(claim, "done")
+
+    @invariant()
     def waiting_runs_go_on_when_all_is_answered(self) -> None:
         ready = {
             run
@@ -177,7 +172,9 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 def test_whatever_is_done_in_whatever_order(database: Database) -> None:
-    examples = 40 if database.engine.dialect.name == "sqlite" else 15
-    run_state_machine_as_test(
-        lambda: JournalMachine(database), settings=settings(max_examples=examples, stateful_step_count=30)
+    chosen = settings(
+        max_examples=40 if database.engine.dialect.name == "sqlite" else 15,
+        stateful_step_count=30,
+        phases=[Phase.generate],  # making a failure shorter takes longer than a test may
     )
+    run_state_machine_as_test(lambda: JournalMachine(database), settings=chosen)

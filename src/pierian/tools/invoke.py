@@ -47,7 +47,8 @@ async def invoke(
     except (ToolFailure, Signal):
         raise
     except PierianError as error:
-        raise ToolFailure("failed", f"{tool.name}: {error}", hint=error.hint) from error
+        code = "unknown" if tool.acts and not lookup else "failed"
+        raise ToolFailure(code, f"{tool.name}: {error}", hint=error.hint) from error
     except Exception as error:
         raise _raised(tool, error, lookup=lookup) from error
     if lookup and found is None:
