@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from pierian import Answer, AskRequest, Assistant, Mode, Settings
-from pierian.assistant import MAX_QUESTION_CHARACTERS, checked_question, emphasised
+from pierian.assistant import MAX_QUESTION_CHARACTERS, checked_question
 from pierian.config import paths
 from pierian.events import AnswerReady, DraftStarted, Event, Routed, Token
 from pierian.exceptions import (
@@ -25,6 +25,7 @@ from pierian.exceptions import (
     UserError,
 )
 from pierian.models.wire import Message, Request
+from pierian.reasoning.finishing import emphasised
 from pierian.runs.stopping import stop_all
 from pierian.testing import (
     AutomaticModel,

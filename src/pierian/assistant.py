@@ -41,6 +41,7 @@ from pierian.reasoning import (
     answer_instantly,
     classify,
     contemplate,
+    finished,
     long_prefixes,
     settle,
     think,
@@ -187,7 +188,7 @@ class Assistant:
         run.cut_short = ended_by or run.cut_short
         if usage is None:
             await self._record(mode, run)
-        answer = _finish(run, mode, work)
+        answer = finished(run, mode, work.started)
         if work.session is not None:
             await work.session.end("done", answer)
         return answer
@@ -325,7 +326,7 @@ class Assistant:
             return asked == (self.settings.model, without_password(self.settings.base_url))
 
         def answer_of(run: Run) -> Answer:
-            return _finish(run, mode, _Work(started=time.monotonic() - run.ledger.seconds_used()))
+            return finished(run, mode, time.monotonic() - run.ledger.seconds_used())
 
         await serve_runs(
             desk_for,
@@ -467,47 +468,3 @@ def _no_spend(work: _Work) -> Any:
     from pierian.events import Spend
 
     return Spend(seconds=time.monotonic() - work.started)
-
-
-def _finish(run: Run, mode: Mode, work: _Work) -> Answer:
-    chosen = run.chosen
-    text = chosen.text if chosen else closed(run.partial)
-    if (
-        chosen and chosen.code
-    ):  # a program is evidence; what a reader gets is its explanation, or the bare value
-        text = chosen.text or (f"**{chosen.value.text}**" if chosen.value else "")
-    elif chosen and chosen.value and mode is not Mode.INSTANT:
-        text = emphasised(text.strip(), chosen.value.text)
-    spend = structs.replace(run.spend, seconds=time.monotonic() - work.started)
-    note = run.note
-    if chosen and not chosen.complete and not run.cut_short:
-        run.cut_short = f"The answer reached its limit of {chosen.tokens:,} tokens."
-    receipt = Receipt(
-        mode.value,
-        run.model.name,
-        spend,
-        tuple(run.checks),
-        drafts=run.records(),
-        steps=run.steps,
-        run=run.journalled,
-        agreeing=run.agreeing,
-        took=run.took,
-        stopped=run.stopped,
-        cut_short=run.cut_short,
-        note=note,
-    )
-    return Answer(text.strip(), receipt, chosen.value.text if chosen else "")
-
-
-def closed(text: str) -> str:
-    """A text that broke off, with its last block of code ended."""
-    return f"{text}\n```" if text.count("```") % 2 else text
-
-
-def emphasised(text: str, value: str) -> str:
-    """A worked draft as an answer: each line kept, the answer's own line in bold."""
-    lines = text.splitlines()
-    if lines and lines[-1].lower().startswith("answer:"):
-        lines[-1] = f"\n**{lines[-1].strip()}**"
-        return "  \n".join(lines)
-    return text

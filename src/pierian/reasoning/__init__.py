@@ -2,6 +2,7 @@
 
 from pierian.reasoning.auto import answer_automatically
 from pierian.reasoning.contemplating import contemplate
+from pierian.reasoning.finishing import finished
 from pierian.reasoning.instant import answer_instantly
 from pierian.reasoning.mode import Mode
 from pierian.reasoning.question import Kind, Question, classify
@@ -19,6 +20,7 @@ __all__ = [
     "answer_instantly",
     "classify",
     "contemplate",
+    "finished",
     "long_prefixes",
     "settle",
     "think",
