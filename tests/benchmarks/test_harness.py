@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from benchmarks.datasets import read
+from benchmarks.pace import PIECE_SECONDS
 
 from benchmarks import peers, reasoning, rows
 from pierian.models.wire import Request
 from pierian.testing import FunctionalModel, serve_in_thread
+from pierian.testing.double import words
 
 ITEM = read({"question": "How much are 3 pens at 4 euros?", "answer": "3 * 4 = 12 #### 12"})
 
@@ -123,10 +126,18 @@ def test_items_side_by_side_tell_no_time(measure: Measure) -> None:
 def test_a_mode_of_pierian_is_replayed_as_it_was(measure: Measure) -> None:
     """Also its corrections, for which streams are left in the middle."""
 
-    def reply(request: Request) -> str:
+    def reply(request: Request) -> AsyncIterator[str]:
         if "Python" in request.messages[0].content:
-            return "```python\nanswer = 12\n```" if request.seed is None else "```python\nanswer = 8\n```"
-        return "Three pens cost 3 * 4 = 12 euros.\nAnswer: 12 euros"
+            return paced(
+                "```python\nanswer = 12\n```" if request.seed is None else "```python\nanswer = 8\n```"
+            )
+        return paced("Three pens cost 3 * 4 = 12 euros.\nAnswer: 12 euros")
+
+    async def paced(text: str) -> AsyncIterator[str]:
+        """As an engine writes: drafts that are longer end later, so which are cut off is no matter of luck."""
+        for word in words(text):
+            await asyncio.sleep(2 * PIECE_SECONDS)
+            yield word
 
     with serve_in_thread(FunctionalModel(reply, embedded=False)) as server:
         first = measure(server.base_url, "--mode", "contemplating", "--drafts", "4")
