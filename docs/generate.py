@@ -18,7 +18,7 @@ EXIT_CODES = """## Exit codes
 | 0 | answered, or done |
 | 1 | it failed: a server, the engine, the disk; one sentence on standard error says what |
 | 2 | the command cannot be carried out as typed |
-| 3 | answered as far as the budget allowed; what there is was printed |
+| 3 | answered as far as the budget allowed, or waiting for an approval; what there is was printed |
 | 130 | stopped by Ctrl-C or `pierian stop --all`; what there is was printed |
 """
 
