@@ -30,6 +30,7 @@ from pierian.agents.plan import (
     used_tools,
 )
 from pierian.exceptions import PlanError
+from pierian.models.structured import closed_object
 from pierian.tools import Tool
 
 MOST_WRITTEN_STEPS = 12
@@ -64,16 +65,16 @@ def plan_schema(tools: Sequence[Tool], *, agents: bool = True) -> dict[str, Any]
     calls = [_call_schema(tool) for tool in tools]
     kinds: list[dict[str, Any]] = [
         *calls,
-        _object(extract=text, **{"from": reference}, type={"enum": list(VALUE_TYPES)}),
-        _object(compute=text),
-        _object(
+        closed_object(extract=text, **{"from": reference}, type={"enum": list(VALUE_TYPES)}),
+        closed_object(compute=text),
+        closed_object(
             choose=text,
             **{"from": reference},
             branches={
                 "type": "array",
                 "minItems": 2,
                 "maxItems": 4,
-                "items": _object(
+                "items": closed_object(
                     when=text, steps={"type": "array", "maxItems": 3, "items": {"anyOf": calls}}
                 ),
             },
@@ -86,8 +87,8 @@ def plan_schema(tools: Sequence[Tool], *, agents: bool = True) -> dict[str, Any]
             "maxItems": 4,
             "items": {"enum": [tool.name for tool in tools]},
         }
-        kinds.append(_object(agent=text, tools=some))
-    return _object(steps={"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}})
+        kinds.append(closed_object(agent=text, tools=some))
+    return closed_object(steps={"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}})
 
 
 def read_plan(
@@ -200,16 +201,7 @@ def _expression(text: str) -> str:
 
 def _call_schema(tool: Tool) -> dict[str, Any]:
     arguments = decodable(tool.parameters, FROM_STEP)
-    return _object(call={"const": tool.name}, arguments=arguments)
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return closed_object(call={"const": tool.name}, arguments=arguments)
 
 
 def decodable(schema: Mapping[str, Any], reference: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pierian.agents.passages import passages
 from pierian.agents.plan import ValueType
 from pierian.exceptions import PlanError
 from pierian.models.model import Model
-from pierian.models.structured import Payment, decoded
+from pierian.models.structured import Payment, closed_object, decoded
 from pierian.models.wire import Message, Request
 from pierian.tools import ToolFailure
 
@@ -76,7 +76,7 @@ class ModelReader:
 
     async def extract(self, data: Any, want: str, kind: ValueType, payment: Payment) -> Any:
         """See `Reader`."""
-        schema = _object(found={"type": "boolean"}, value=_VALUES[kind])
+        schema = closed_object(found={"type": "boolean"}, value=_VALUES[kind])
 
         def read(text: str) -> tuple[bool, Any]:
             written = msgspec.json.decode(text, type=dict[str, Any])
@@ -102,7 +102,7 @@ class ModelReader:
                 raise PlanError(f"{option!r} is not one of {', '.join(options)}")
             return option
 
-        schema = _object(option={"enum": list(options)})
+        schema = closed_object(option={"enum": list(options)})
         asked = f"{question}\nOptions: {', '.join(options)}"
         return await self._decoded(CHOOSER, data, asked, schema, 60, read, payment)
 
@@ -112,7 +112,7 @@ class ModelReader:
         def read(text: str) -> str:
             return msgspec.json.decode(text, type=dict[str, str])["report"]
 
-        schema = _object(report={"type": "string", "maxLength": 1500})
+        schema = closed_object(report={"type": "string", "maxLength": 1500})
         return await self._decoded(REPORTER, data, f"Task: {task}", schema, 400, read, payment)
 
     async def _decoded(
@@ -134,12 +134,3 @@ class ModelReader:
             extra=self._model.profile.thinking_off,
         )
         return await decoded(self._model, request, read, payment)
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

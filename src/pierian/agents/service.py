@@ -19,7 +19,7 @@ from msgspec import structs
 from pierian.agents.entities import find_entities
 from pierian.agents.session import Desk, go_on
 from pierian.events import Answer
-from pierian.exceptions import RunError, RunLost, UserError
+from pierian.exceptions import BudgetExhausted, RunError, RunLost, UserError
 from pierian.reasoning.run import Run
 from pierian.runs.journal import Claim, Journal, RunRecord, RunState
 from pierian.runs.workers import Worker, Workers
@@ -122,6 +122,9 @@ class _Service:
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(self._hand_back, claim))
             raise
+        except TimeoutError:
+            told = f"The time budget ran out; `pierian runs resume {record.id}` goes on."
+            self.failed(record.id, BudgetExhausted("seconds", told))
         except Exception as error:  # noqa: BLE001 - whatever somebody's desk or planner does, the other runs go on
             self.failed(record.id, error)
             with suppress(RunLost, RunError):  # it is marked already, or the database is away for now

@@ -87,6 +87,16 @@ def schema_of(kind: Any) -> dict[str, Any]:
     return msgspec.json.schema(kind)
 
 
+def closed_object(**properties: Any) -> dict[str, Any]:
+    """The JSON schema of an object with exactly these properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
 def unfenced(text: str) -> str:
     """A model's output without the code fence around it."""
     found = _FENCE.match(text)
