@@ -25,11 +25,11 @@ from pierian.exceptions import (
     ServerUnreachable,
     StreamBroken,
 )
-from pierian.models.wire import ChunkReader, Finished, Piece, PromptProgress, Request, error_text
+from pierian.models.wire import CallPiece, ChunkReader, Finished, Piece, PromptProgress, Request, error_text
 
 _TOO_LONG = re.compile(r"context (?:length|size|window)|maximum context|too long", re.IGNORECASE)
 
-StreamItem = Piece | PromptProgress | Finished
+StreamItem = Piece | CallPiece | PromptProgress | Finished
 
 
 class Endpoint(Struct, frozen=True):
@@ -85,7 +85,7 @@ class Client:
     async def stream(self, request: Request) -> AsyncGenerator[StreamItem]:
         """Pieces of text and prompt progress in order, and `Finished` last."""
         body = request.body(self.endpoint.model, embedded=self.endpoint.embedded)
-        reader = ChunkReader()
+        reader = ChunkReader(detailed=request.top_logprobs is not None)
         with self._explained(reader):
             async with self._http.stream("POST", "chat/completions", json=body) as response:
                 if response.status_code != 200:

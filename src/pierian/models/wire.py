@@ -14,14 +14,54 @@ from msgspec import Struct, field
 
 from pierian.exceptions import ServerRefused, StreamBroken
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 
 
-class Message(Struct, frozen=True):
+class CalledTool(Struct, frozen=True):
+    """A call of a tool that a model made and its client carries out."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it."""
+
+
+class OfferedTool(Struct, frozen=True):
+    """A tool of the client's that the model may call."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] | None = None
+    """JSON schema of its arguments; None where it takes none."""
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
     """One turn as the model sees it."""
 
     role: Role
     content: str
+    images: tuple[str, ...] = ()
+    """Pictures that come with it, as `data:` URLs."""
+    calls: tuple[CalledTool, ...] = ()
+    """Tools that the assistant called in this turn."""
+    answers: str = ""
+    """Id of the call whose result this is; for the role `tool` only."""
+
+    def wire(self) -> dict[str, Any]:
+        """The message in the OpenAI wire format."""
+        content: Any = self.content
+        if self.images:
+            pictures = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
+            content = [{"type": "text", "text": self.content}, *pictures]
+        found: dict[str, Any] = {"role": self.role, "content": content}
+        if self.calls:
+            found["tool_calls"] = [
+                {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+                for c in self.calls
+            ]
+        if self.answers:
+            found["tool_call_id"] = self.answers
+        return found
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -41,6 +81,11 @@ class Request(Struct, frozen=True, kw_only=True):
     grammar: str = ""
     """GBNF grammar; understood by llama.cpp only."""
     logprobs: bool = False
+    top_logprobs: int | None = None
+    """How many alternatives to each token to report."""
+    tools: tuple[OfferedTool, ...] = ()
+    tool_choice: str = "auto"
+    """`auto`, `none`, `required`, or the name of the tool to call."""
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Fields of a model family, such as `chat_template_kwargs`."""
 
@@ -48,7 +93,7 @@ class Request(Struct, frozen=True, kw_only=True):
         """The request's JSON. `embedded` adds what only our own llama.cpp server understands."""
         body: dict[str, Any] = {
             "model": model,
-            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
+            "messages": [message.wire() for message in self.messages],
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
             "stream": True,
@@ -59,6 +104,10 @@ class Request(Struct, frozen=True, kw_only=True):
         body |= {key: value for key, value in optional.items() if value is not None}
         if self.logprobs:
             body["logprobs"] = True
+            if self.top_logprobs is not None:
+                body["top_logprobs"] = self.top_logprobs
+        if self.tools:
+            body |= _offered(self.tools, self.tool_choice)
         if self.schema is not None:
             wrapped = {"name": "output", "strict": True, "schema": dict(self.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": wrapped}
@@ -74,12 +123,36 @@ class Request(Struct, frozen=True, kw_only=True):
         return body
 
 
+def _offered(tools: tuple[OfferedTool, ...], choice: str) -> dict[str, Any]:
+    """The fields of a request that offer tools."""
+    offered: list[dict[str, Any]] = []
+    for tool in tools:
+        function: dict[str, Any] = {"name": tool.name, "description": tool.description}
+        if tool.parameters is not None:
+            function["parameters"] = dict(tool.parameters)
+        offered.append({"type": "function", "function": function})
+    named = choice not in ("auto", "none", "required")
+    chosen: Any = {"type": "function", "function": {"name": choice}} if named else choice
+    return {"tools": offered, "tool_choice": chosen}
+
+
 class Piece(Struct, frozen=True):
     """Text as it arrives; `thought` for what the model thinks aloud natively."""
 
     text: str
     thought: bool = False
     logprob: float | None = None
+    logprobs: tuple[Mapping[str, Any], ...] = ()
+    """What the server says of each token, alternatives included, where they were asked for."""
+
+
+class CallPiece(Struct, frozen=True):
+    """A part of a call of a tool: its id and name once, its arguments (JSON text) as they arrive."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
 
 
 class PromptProgress(Struct, frozen=True):
@@ -106,18 +179,26 @@ class Finished(Struct, frozen=True):
     usage: Usage
 
 
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallDelta(msgspec.Struct):
+    index: int = 0
+    id: str | None = None
+    function: _Function | None = None
+
+
 class _Delta(msgspec.Struct):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-
-
-class _TokenLogprob(msgspec.Struct):
-    logprob: float | None = None
+    tool_calls: list[_CallDelta] | None = None
 
 
 class _Logprobs(msgspec.Struct):
-    content: list[_TokenLogprob] | None = None
+    content: list[dict[str, Any]] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -154,16 +235,21 @@ _DECODER = msgspec.json.Decoder(_Chunk)
 
 
 class ChunkReader:
-    """Reads the `data` of each server-sent event of one stream, in order; `end` closes it."""
+    """Reads the `data` of each server-sent event of one stream, in order; `end` closes it.
 
-    def __init__(self) -> None:
+    Args:
+        detailed: Keep all that the server says of each token.
+    """
+
+    def __init__(self, *, detailed: bool = False) -> None:
         self.text = ""
+        self._detailed = detailed
         self.pieces = 0
         self.done = False
         self._reason = ""
         self._usage: Usage | None = None
 
-    def read(self, data: str) -> list[Piece | PromptProgress]:
+    def read(self, data: str) -> list[Piece | CallPiece | PromptProgress]:
         """What one event means; raises `StreamBroken` or `ServerRefused`."""
         if data.strip() == "[DONE]":
             self.done = True
@@ -183,7 +269,7 @@ class ChunkReader:
                 hint="Try again.",
             )
         self._note_usage(chunk.usage)
-        found: list[Piece | PromptProgress] = []
+        found: list[Piece | CallPiece | PromptProgress] = []
         if (progress := chunk.prompt_progress) is not None:
             found.append(PromptProgress(progress.processed, progress.total, progress.cache))
         for choice in chunk.choices:
@@ -210,22 +296,30 @@ class ChunkReader:
             cached = (details.cached_tokens or 0) if details else 0
             self._usage = Usage(usage.prompt_tokens, cached, usage.completion_tokens)
 
-    def _read_choice(self, choice: _Choice) -> list[Piece]:
+    def _read_choice(self, choice: _Choice) -> list[Piece | CallPiece]:
         if choice.finish_reason:
             self._reason = choice.finish_reason
         if choice.delta is None:
             return []
-        found: list[Piece] = []
-        logprob = None
+        found: list[Piece | CallPiece] = []
+        logprob, told = None, tuple[dict[str, Any], ...]()
         if choice.logprobs and choice.logprobs.content:
-            logprob = choice.logprobs.content[0].logprob
+            logprob = _number(choice.logprobs.content[0].get("logprob"))
+            told = tuple(choice.logprobs.content) if self._detailed else ()
         if thought := choice.delta.reasoning_content or choice.delta.reasoning:
-            found.append(Piece(thought, thought=True, logprob=logprob))
+            found.append(Piece(thought, thought=True, logprob=logprob, logprobs=told))
         if choice.delta.content:
-            found.append(Piece(choice.delta.content, logprob=logprob))
+            found.append(Piece(choice.delta.content, logprob=logprob, logprobs=told))
             self.text += choice.delta.content
+        for call in choice.delta.tool_calls or ():
+            function = call.function or _Function()
+            found.append(CallPiece(call.index, call.id or "", function.name or "", function.arguments or ""))
         self.pieces += len(found)
         return found
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def error_text(error: Any) -> str:

@@ -29,7 +29,7 @@ from pierian.events import (
     ValueMissing,
 )
 from pierian.exceptions import ModelError
-from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request, Usage
+from pierian.models.wire import CallPiece, Finished, Message, Piece, PromptProgress, Request, Usage
 from pierian.reasoning.arithmetic import Calculation, calculations, without_tex
 from pierian.reasoning.run import Run
 from pierian.reasoning.undefined import undefined_name
@@ -175,6 +175,8 @@ async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
                     run.emit(PromptRead(item.processed, item.total, item.cached))
                 elif isinstance(item, Finished):
                     step.reason, count.usage = item.reason, item.usage
+                elif isinstance(item, CallPiece):
+                    continue  # no tools were offered
                 elif count.add(item) > granted:
                     step.reason = "length"  # a server that ignores max_tokens is left, not believed
                     break
