@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from pierian import Answer, AskRequest, Assistant, Mode, Settings
-from pierian.assistant import MAX_QUESTION_CHARACTERS, checked_question
+from pierian.assistant.request import MAX_QUESTION_CHARACTERS, checked_question
 from pierian.config import paths
 from pierian.events import AnswerReady, DraftStarted, Event, Routed, Token
 from pierian.exceptions import (

@@ -190,3 +190,32 @@ def test_a_file_that_cannot_be_written_is_left_alone(file: Path, monkeypatch: py
 
 def test_every_setting_is_documented() -> None:
     assert all(doc.endswith(".") for doc in config.keys().values())
+
+
+SEVERAL = "http://one:8000/v1, https://user:pw@two/v1,http://one:8000/v1,"
+
+
+def test_several_addresses_are_taken_apart_and_each_is_once() -> None:
+    assert config.addresses(SEVERAL) == ("http://one:8000/v1", "https://user:pw@two/v1")
+    assert config.addresses("http://one/v1") == ("http://one/v1",)
+    settings = config.load(base_url=SEVERAL)
+    assert settings.base_url == SEVERAL
+    assert "pw" not in settings.public()["base_url"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("http://one/v1,two", "'two'"),
+        ("ftp://one,http://two/v1", "'ftp://one'"),
+        ("http://one:99999/v1,http://two", "'http://one:99999/v1'"),
+        ("http://[::1,http://two", r"'http://\[::1'"),
+        ("http://user:secret@,http://two", "no http address"),
+        (",", "','"),
+    ],
+)
+def test_each_of_several_addresses_must_be_one(text: str, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=wrong) as caught:
+        config.load(base_url=text)
+    assert "commas" in caught.value.hint
+    assert "secret" not in str(caught.value)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -46,7 +47,10 @@ class Settings:
     drafts: DraftCount = setting(8, "Most drafts of a contemplating run, 1 to 32.")
     model: str = setting("qwen2.5-coder-1.5b", "Model from the catalogue (or the server, with base_url).")
     instructions: str = setting("", "Custom instructions that every answer follows.")
-    base_url: str = setting("", "An OpenAI-compatible server to use instead of the embedded engine.")
+    base_url: str = setting(
+        "",
+        "An OpenAI-compatible server to use instead of the embedded engine; several, with commas, share the work.",
+    )
     api_key: str = setting("", "The key for base_url.")
     budget_tokens: Positive | None = setting(None, "Most tokens that one answer may use.")
     budget_seconds: PositiveSeconds | None = setting(None, "Most seconds that one answer may take.")
@@ -79,8 +83,12 @@ class Settings:
         """All settings as plain values, secrets masked."""
         values = dataclasses.asdict(self)
         masked = {k: ("•••" if k in SECRETS and v else v) for k, v in values.items()}
-        addresses = ("base_url", "database_url", "search_url")
-        return masked | {key: re.sub(r"//[^/@]*@", "//•••@", values[key]) for key in addresses}
+        urls = ("base_url", "database_url", "search_url")
+        return masked | {key: _without_password(values[key]) for key in urls}
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"//[^/@]*@", "//•••@", address)
 
 
 def keys() -> dict[str, str]:
@@ -176,6 +184,8 @@ def convert(key: str, value: Any, where: str) -> Any:
         raise SettingsError(f"The setting {key} {where} is not plain text.", hint=f"{key}: {keys()[key]}")
     if isinstance(value, str) and key == "mode":
         value = value.lower()
+    if key == "base_url" and isinstance(value, str):
+        check_addresses(value, where)
     try:
         return msgspec.convert(value, types()[key], strict=False)
     except msgspec.ValidationError as error:
@@ -183,6 +193,31 @@ def convert(key: str, value: Any, where: str) -> Any:
         raise SettingsError(
             f"The setting {key} {where} cannot be {shown}: {error}.", hint=f"{key}: {keys()[key]}"
         ) from error
+
+
+def addresses(base_url: str) -> tuple[str, ...]:
+    """The addresses in a `base_url`, each once; a single one is given back as it is."""
+    if "," not in base_url:
+        return (base_url,)
+    return tuple(dict.fromkeys(url for part in base_url.split(",") if (url := part.strip()))) or (base_url,)
+
+
+def check_addresses(base_url: str, where: str) -> None:
+    """Raise `SettingsError` where one of several addresses is none; of a single one the client tells more."""
+    if "," not in base_url:
+        return
+    for url in addresses(base_url):
+        try:
+            parts = urlsplit(url)
+            wrong = "" if parts.scheme in ("http", "https") and parts.hostname else "it is no http address"
+            _ = parts.port  # raises where it is no port
+        except ValueError as error:
+            wrong = str(error)
+        if wrong:
+            raise SettingsError(
+                f"The setting base_url {where} cannot have the address {_without_password(url)!r}: {wrong}.",
+                hint="Each should look like http://host:port/v1, with commas between them.",
+            )
 
 
 def default_of(key: str) -> Any:

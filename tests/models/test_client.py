@@ -265,6 +265,19 @@ async def test_leaving_the_loop_early_closes_the_connection() -> None:
         await asyncio.wait_for(server.disconnected.wait(), 30)
 
 
+async def test_a_hundred_and_one_may_ask_at_once() -> None:
+    async def held() -> AsyncIterator[str]:
+        yield "first"
+        await asyncio.Event().wait()
+
+    async with serve(FunctionalModel(lambda _: held())) as server:
+        async with Client(Endpoint(server.base_url, "m"), silence=10) as client:
+            streams = [client.stream(ASK) for _ in range(101)]
+            assert await asyncio.gather(*map(anext, streams)) == [Piece("first")] * 101
+            for stream in streams:
+                await stream.aclose()
+
+
 async def test_cancelling_a_silent_generation_closes_the_connection() -> None:
     async with serve(AutomaticModel(), Silence()) as server, Client(Endpoint(server.base_url, "m")) as client:
         items = client.stream(ASK)

@@ -185,7 +185,7 @@ async def start(server: ModelServer, *command: str) -> asyncio.subprocess.Proces
 async def test_standard_output_carries_nothing_but_the_protocol() -> None:
     """Also when something prints while it works."""
     noisy = (
-        "import os, pierian.assistant as a; from pierian.server.mcp import mcp; classify = a.classify\n"
+        "import os, pierian.assistant.assistant as a; from pierian.server.mcp import mcp; classify = a.classify\n"
         "def loud(text):\n"
         "    print('noise'); os.system('echo noise'); return classify(text)\n"
         "a.classify = loud; mcp()"

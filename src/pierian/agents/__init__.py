@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pierian.agents.entities import Entity, Known, find_entities
+    from pierian.agents.offered import choose_calls
     from pierian.agents.service import serve_runs
     from pierian.agents.session import Desk, Session, act, go_on
     from pierian.agents.workplace import local_now, named, open_desk
@@ -20,6 +21,7 @@ _HOMES = {
     "Known": "entities",
     "Session": "session",
     "act": "session",
+    "choose_calls": "offered",
     "find_entities": "entities",
     "go_on": "session",
     "local_now": "workplace",
@@ -34,6 +36,7 @@ __all__ = [
     "Known",
     "Session",
     "act",
+    "choose_calls",
     "find_entities",
     "go_on",
     "local_now",

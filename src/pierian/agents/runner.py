@@ -114,6 +114,8 @@ class Runner:
         self._effects = effects
         self._payment = payment
         self._gate = asyncio.Semaphore(at_once)
+        self._words: dict[str, frozenset[str]] = {}
+        """Of each tool, what `words_of` found."""
 
     async def run(self, task: Task, payment: Payment | None = None) -> Scope:
         """Plan and carry out until nothing is left to do; raises `Parked` when a person has to be waited for."""
@@ -247,7 +249,8 @@ class Runner:
                     # If it was about to act, it may have.
                     code = "unknown" if progress.intended else "not_found"
                     raise ToolFailure(code, f"The tool {name} is no longer there.")
-                words = words_of(tool.parameters)
+                if (words := self._words.get(name)) is None:
+                    words = self._words[name] = words_of(tool.parameters)
                 given = {key: resolved(one, scope, self.request, words) for key, one in arguments.items()}
                 return await self._effects.call(path, tool, given, progress)
             case Extract(source=source, want=want, type=kind):

@@ -106,12 +106,23 @@ class Receipt(Struct, frozen=True):
     """What the reader should know beside the checks, such as that nothing could be checked."""
 
 
+class CalledTool(Struct, frozen=True):
+    """A call of a tool that a model made and whoever asked carries out."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text of an object."""
+
+
 class Answer(Struct, frozen=True):
     """`text` is Markdown; `value` is the short final value where the question has one."""
 
     text: str
     receipt: Receipt
     value: str = ""
+    calls: tuple[CalledTool, ...] = ()
+    """Calls of the asker's own tools, in place of a text."""
 
     @property
     def complete(self) -> bool:

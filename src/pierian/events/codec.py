@@ -18,6 +18,7 @@ from pierian.events.plan import (
     ApprovalNeeded,
     EffectIntended,
     PlanMade,
+    RunFailed,
     RunOpened,
     RunParked,
     StepFailed,
@@ -69,6 +70,7 @@ Event = (
     | ApprovalNeeded
     | ApprovalGiven
     | RunParked
+    | RunFailed
     | AnswerReady
 )
 

@@ -107,3 +107,11 @@ class RunOpened(Struct, frozen=True):
 
     run: str
     resumed: bool = False
+
+
+class RunFailed(Struct, frozen=True):
+    """The run ended without an answer; the sentences are for people."""
+
+    run: str
+    reason: str
+    hint: str = ""

@@ -2,14 +2,15 @@
 
 `stream` yields pieces as they arrive; leaving the loop early closes the connection, at which a llama.cpp,
 vLLM or SGLang server frees the slot. Every way a server can fail becomes one `ModelError` that says what to
-do next. Nothing is retried here: whoever streams must first void what was shown.
+do next. Nothing is retried here: whoever streams must first void what was shown, and where there are several
+servers, `routing` chooses among their clients.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -25,9 +26,19 @@ from pierian.exceptions import (
     ServerUnreachable,
     StreamBroken,
 )
+from pierian.models.embeddings import Embeddings, embeddings_body, read_embeddings
+from pierian.models.health import Health, Load, load_from_metrics, load_from_slots
 from pierian.models.wire import CallPiece, ChunkReader, Finished, Piece, PromptProgress, Request, error_text
 
 _TOO_LONG = re.compile(r"context (?:length|size|window)|maximum context|too long", re.IGNORECASE)
+
+# A look at a server is short: whoever waits for its outcome has other servers.
+LOOK_SECONDS = 5.0
+LOOK_CONNECT_SECONDS = 2.0
+LISTING_SECONDS = 10.0
+
+# Where servers tell how busy they are, under their root and not under /v1.
+_TELLERS = (("slots", load_from_slots), ("metrics", load_from_metrics))
 
 StreamItem = Piece | CallPiece | PromptProgress | Finished
 
@@ -64,6 +75,8 @@ class Client:
             ) from error
         loopback = host in ("127.0.0.1", "localhost", "::1")
         self.silence = silence
+        self._root = endpoint.base_url.rstrip("/").removesuffix("/v1")
+        self._tellers = _TELLERS
         self._http = httpx2.AsyncClient(
             base_url=endpoint.base_url.rstrip("/") + "/",
             headers=headers,
@@ -72,6 +85,8 @@ class Client:
             # certificates that no loopback server needs would cost a fifth of the time to the first request.
             trust_env=not loopback,
             verify=not endpoint.base_url.startswith("http://"),
+            # How many may ask at once is decided elsewhere; waiting unseen for a connection helps nobody.
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         )
 
     async def __aenter__(self) -> Client:
@@ -82,15 +97,23 @@ class Client:
     ) -> None:
         await self._http.aclose()
 
-    async def stream(self, request: Request) -> AsyncGenerator[StreamItem]:
-        """Pieces of text and prompt progress in order, and `Finished` last."""
-        body = request.body(self.endpoint.model, embedded=self.endpoint.embedded)
+    async def stream(
+        self, request: Request, *, model: str = "", on_answer: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[StreamItem]:
+        """Pieces of text and prompt progress in order, and `Finished` last.
+
+        `model` names another model of the server than the endpoint's. `on_answer` is called when the server
+        has begun to answer: what fails before may be asked of another server.
+        """
+        name = model or self.endpoint.model
+        body = request.body(name, embedded=self.endpoint.embedded)
         reader = ChunkReader(detailed=request.top_logprobs is not None)
         with self._explained(reader):
             async with self._http.stream("POST", "chat/completions", json=body) as response:
                 if response.status_code != 200:
                     await response.aread()
-                    raise self._refusal(response)
+                    raise self._refusal(response, name)
+                on_answer()
                 source = httpx2.EventSource(response)
                 async with contextlib.aclosing(_items(source)) as items:
                     async for event in items:
@@ -100,12 +123,59 @@ class Client:
                             break
         yield reader.end()
 
+    async def embed(self, texts: Sequence[str], *, model: str = "") -> Embeddings:
+        """The vectors of `texts`, in their order."""
+        name = model or self.endpoint.model
+        with self._explained(None):
+            response = await self._http.post("embeddings", json=embeddings_body(name, texts))
+            if response.status_code != 200:
+                raise self._refusal(response, name)
+        try:
+            return read_embeddings(response.content, texts)
+        except ValueError as error:  # msgspec's errors are among them
+            raise self._not_openai() from error
+
     async def models(self) -> list[str]:
         """Names of the models that the server offers."""
-        with self._explained(None):
-            response = await self._http.get("models", timeout=httpx2.Timeout(10.0))
+        return await self._listed(httpx2.Timeout(LISTING_SECONDS))
+
+    async def health(self) -> Health:
+        """What the server says of itself, within a few seconds; raises where it does not answer or is not well.
+
+        A server that has no `/health` is well if it lists its models. How busy it is may remain open: llama.cpp
+        tells that between two batches only, so a slow answer there is no sign of illness.
+        """
+        patience = httpx2.Timeout(LOOK_SECONDS, connect=LOOK_CONNECT_SECONDS)
+        try:
+            with self._explained(None, LOOK_SECONDS):
+                response = await self._http.get(f"{self._root}/health", timeout=patience)
+                if response.status_code >= 500:
+                    raise self._refusal(response, self.endpoint.model)
+                models = await self._listed(patience)
+                return Health(tuple(models), await self._load(patience))
+        except ModelError:
+            self._tellers = _TELLERS  # what answers there next may be another kind of server
+            raise
+
+    async def _load(self, patience: httpx2.Timeout) -> Load | None:
+        """How busy it says it is. Which question it answers is remembered, and the others asked no more."""
+        for teller in self._tellers:
+            path, read = teller
+            try:
+                response = await self._http.get(f"{self._root}/{path}", timeout=patience)
+            except httpx2.ReadTimeout:
+                return None
+            if response.status_code == 200 and (load := read(response.content)) is not None:
+                self._tellers = (teller,)
+                return load
+        self._tellers = ()
+        return None
+
+    async def _listed(self, patience: httpx2.Timeout) -> list[str]:
+        with self._explained(None, patience.read):
+            response = await self._http.get("models", timeout=patience)
             if response.status_code != 200:
-                raise self._refusal(response)
+                raise self._refusal(response, self.endpoint.model)
             try:
                 body = msgspec.json.decode(response.content, type=dict[str, list[dict[str, Any]] | Any])
                 return [str(entry["id"]) for entry in body["data"]]
@@ -113,8 +183,8 @@ class Client:
                 raise self._not_openai() from error
 
     @contextlib.contextmanager
-    def _explained(self, reader: ChunkReader | None) -> Generator[None]:
-        """Turn transport failures into errors that a person can act on."""
+    def _explained(self, reader: ChunkReader | None, patience: float | None = None) -> Generator[None]:
+        """Turn transport failures into errors that a person can act on; `patience` if it is not `silence`."""
         url = self.endpoint.base_url
         partial = reader.text if reader else ""
         try:
@@ -128,7 +198,7 @@ class Client:
             ) from error
         except httpx2.TimeoutException as error:
             raise ServerTimeout(
-                f"The model server at {url} has been silent for {self.silence:.0f} seconds.",
+                f"The model server at {url} has been silent for {patience or self.silence:.0f} seconds.",
                 hint="It may be overloaded: try again, or raise silence_seconds.",
             ) from error
         except (
@@ -154,7 +224,7 @@ class Client:
             hint="Check base_url; most servers want it to end in /v1.",
         )
 
-    def _refusal(self, response: httpx2.Response) -> ModelError:
+    def _refusal(self, response: httpx2.Response, model: str) -> ModelError:
         status, url = response.status_code, self.endpoint.base_url
         try:
             body: Any = msgspec.json.decode(response.content)
@@ -177,7 +247,7 @@ class Client:
             )
         if status == 404:
             return ServerRefused(
-                f"The model server at {url} does not know the model {self.endpoint.model!r} or this address: {text}",
+                f"The model server at {url} does not know the model {model!r} or this address: {text}",
                 status=status,
                 hint="See which models it has with `pierian models list`; base_url usually ends in /v1.",
             )

@@ -1,8 +1,8 @@
 """A model that is ready to be asked, wherever it runs.
 
-`open_model` gives the same `Model` for the embedded engine and for any OpenAI-compatible server; what differs
-is said by `Model.embedded` and by the family's profile. A crash of the embedded engine is survived with
-`recover`; what was streamed before it does not count, and it is the caller's to say so.
+`open_model` gives the same `Model` for the embedded engine, for any OpenAI-compatible server and for several
+of them (`routing`); what differs is said by `Model.embedded` and by the family's profile. A crash of the embedded
+engine is survived with `recover`; what was streamed before it does not count, and it is the caller's to say so.
 """
 
 from __future__ import annotations
@@ -12,34 +12,42 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from pierian.config import Settings, paths
-from pierian.exceptions import ModelError, ServerUnreachable, StreamBroken
+from pierian.config import Settings, addresses, paths
+from pierian.exceptions import ModelError, ServerRefused, ServerUnreachable, StreamBroken
 from pierian.models.client import Client, Endpoint, StreamItem
+from pierian.models.embeddings import Embeddings
 from pierian.models.lease import Lease
 from pierian.models.machine import choose_options
 from pierian.models.profiles import Profile, ThinkingSplitter, profile_for
+from pierian.models.routing import Router
 from pierian.models.wire import Finished, Message, Piece, Request
 
 
 class Model:
-    """One model on one server. Use inside `open_model`."""
+    """One model on one server, or on several that share the requests. Use inside `open_model`."""
 
     def __init__(
-        self, name: str, client: Client, profile: Profile, lease: Lease | None = None, *, slots: int = 8
+        self,
+        name: str,
+        client: Client | Router,
+        profile: Profile,
+        lease: Lease | None = None,
+        *,
+        slots: int = 8,
     ) -> None:
         self.name = name
         self.profile = profile
         self.slots = slots
-        """Requests that it answers side by side."""
+        """Requests that it answers side by side; of several servers those that were well at the last request."""
         self._client = client
         self._lease = lease
         self._generation = 0
         self._recovering = asyncio.Lock()
-        self._retired: list[Client] = []
+        self._retired: list[Client | Router] = []
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it answers."""
+        """Where it answers; of several servers the first."""
         return self._client.endpoint
 
     @property
@@ -47,11 +55,17 @@ class Model:
         """Whether it runs in our own engine, which also continues a started answer."""
         return self._client.endpoint.embedded
 
-    async def stream(self, request: Request) -> AsyncGenerator[StreamItem]:
-        """Pieces in order, native thoughts told apart from the answer, and `Finished` last."""
-        splitter, generation = ThinkingSplitter(self.profile), self._generation
+    async def stream(self, request: Request, *, model: str = "") -> AsyncGenerator[StreamItem]:
+        """Pieces in order, native thoughts told apart from the answer, and `Finished` last.
+
+        `model` names another model of the server's for this request only.
+        """
+        splitter = ThinkingSplitter(profile_for(model) if model else self.profile)
+        generation = self._generation
+        if isinstance(self._client, Router):
+            self.slots = self._client.slots
         try:
-            async with contextlib.aclosing(self._client.stream(request)) as items:
+            async with contextlib.aclosing(self._client.stream(request, model=model)) as items:
                 async for item in items:
                     if isinstance(item, Piece):
                         for piece in splitter.feed(item):
@@ -64,6 +78,20 @@ class Model:
         except ModelError as error:
             error.engine_generation = generation
             raise
+
+    async def models(self) -> list[str]:
+        """Names that a request may ask for: what the server offers, of several servers all that they offer."""
+        return [self.name] if self.embedded else await self._client.models()
+
+    async def embed(self, texts: Sequence[str], *, model: str = "") -> Embeddings:
+        """One vector for each of `texts`, in their order. `model` names another model of the server's."""
+        if self.embedded:
+            raise ServerRefused(
+                "The embedded engine gives no embeddings.",
+                status=501,
+                hint="Set base_url to a server that does, such as llama.cpp's with --embeddings.",
+            )
+        return await self._client.embed(texts, model=model)
 
     async def recover(self, error: ModelError) -> str:
         """After `error`: wait until the engine runs again and say what happened, or raise `error` again."""
@@ -141,7 +169,13 @@ async def open_model(
 
 @contextlib.asynccontextmanager
 async def remote_model(settings: Settings) -> AsyncGenerator[Model]:
-    """A model on the server at `base_url`."""
-    endpoint = Endpoint(settings.base_url, settings.model, settings.api_key)
-    async with Client(endpoint, silence=settings.silence_seconds) as client:
-        yield Model(settings.model, client, profile_for(settings.model), slots=settings.slots or 8)
+    """A model on the server at `base_url`, or on the servers if it names several."""
+    slots, silence = settings.slots or 8, settings.silence_seconds
+    endpoints = [Endpoint(url, settings.model, settings.api_key) for url in addresses(settings.base_url)]
+    profile = profile_for(settings.model)
+    if len(endpoints) == 1:
+        async with Client(endpoints[0], silence=silence) as client:
+            yield Model(settings.model, client, profile, slots=slots)
+        return
+    async with Router(endpoints, silence=silence, slots=slots) as router:
+        yield Model(settings.model, router, profile, slots=router.slots)

@@ -12,18 +12,10 @@ from typing import Any, Literal, cast
 import msgspec
 from msgspec import Struct, field
 
+from pierian.events import CalledTool
 from pierian.exceptions import ServerRefused, StreamBroken
 
 Role = Literal["system", "user", "assistant", "tool"]
-
-
-class CalledTool(Struct, frozen=True):
-    """A call of a tool that a model made and its client carries out."""
-
-    id: str
-    name: str
-    arguments: str
-    """JSON text, as the model wrote it."""
 
 
 class OfferedTool(Struct, frozen=True):
@@ -69,7 +61,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     messages: tuple[Message, ...]
     max_tokens: int
-    temperature: float = 0.0
+    temperature: float | None = 0.0
+    """None for what the server does by itself."""
     top_p: float | None = None
     top_k: int | None = None
     seed: int | None = None
@@ -95,12 +88,16 @@ class Request(Struct, frozen=True, kw_only=True):
             "model": model,
             "messages": [message.wire() for message in self.messages],
             "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
             "stream": True,
             "stream_options": {"include_usage": True},
             **self.extra,
         }
-        optional = {"top_p": self.top_p, "seed": self.seed, "stop": list(self.stop) or None}
+        optional = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "seed": self.seed,
+            "stop": list(self.stop) or None,
+        }
         body |= {key: value for key, value in optional.items() if value is not None}
         if self.logprobs:
             body["logprobs"] = True

@@ -7,6 +7,7 @@ from pierian.reasoning.instant import answer_instantly
 from pierian.reasoning.mode import Mode
 from pierian.reasoning.question import Kind, Question, classify
 from pierian.reasoning.run import Draft, Prices, Run
+from pierian.reasoning.shaping import shape
 from pierian.reasoning.thinking import long_prefixes, settle, think
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "finished",
     "long_prefixes",
     "settle",
+    "shape",
     "think",
 ]

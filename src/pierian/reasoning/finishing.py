@@ -39,7 +39,7 @@ def finished(run: Run, mode: Mode, started: float) -> Answer:
         cut_short=run.cut_short,
         note=note,
     )
-    return Answer(text.strip(), receipt, chosen.value.text if chosen else "")
+    return Answer(text.strip(), receipt, chosen.value.text if chosen else "", run.calls)
 
 
 def closed(text: str) -> str:

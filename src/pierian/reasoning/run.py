@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, field
 
 from pierian.budget import Ledger
-from pierian.events import Check, DraftOutcome, DraftRecord, DraftStarted, Event, Spend, StepRecord
+from pierian.events import (
+    CalledTool,
+    Check,
+    DraftOutcome,
+    DraftRecord,
+    DraftStarted,
+    Event,
+    Spend,
+    StepRecord,
+)
 from pierian.models.model import Model
 from pierian.models.wire import Message
 from pierian.reasoning.question import Question
@@ -85,6 +94,8 @@ class Run(Struct):
     agreeing: int = 1
     partial: str = ""
     """Text of the draft in progress, for when nothing else is there."""
+    calls: tuple[CalledTool, ...] = ()
+    """Calls of the asker's own tools, which end the run."""
     steps: tuple[StepRecord, ...] = ()
     """What a plan came to, for the receipt."""
     journalled: str = ""

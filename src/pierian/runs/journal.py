@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from pierian.events import ApprovalNeeded, Event, decode, encode
 from pierian.exceptions import RunLost, UnknownName, UserError
@@ -28,6 +28,16 @@ RunState = Literal["running", "waiting", "stopped", "failed", "done", "cancelled
 the way: both go on when somebody says so; `done` and `cancelled` for good. Nobody works on a run that is not
 `running`."""
 OPEN: tuple[RunState, ...] = ("running", "waiting", "stopped", "failed")
+
+# What every step of a run executes is put together once: building it anew takes longer than carrying it out.
+_HOLD = (
+    update(runs)
+    .where(
+        runs.c.id == bindparam("held"), runs.c.fence == bindparam("under"), runs.c.state == bindparam("open")
+    )
+    .values(updated_at=bindparam("now"))
+)
+_ENTER = insert(run_entries)
 
 
 class RunRecord(Struct, frozen=True):
@@ -149,7 +159,7 @@ class Journal:
         with self.database.append(durable=durable) as connection:
             self._hold(connection, claim)
             if rows:
-                connection.execute(insert(run_entries), rows)
+                connection.execute(_ENTER, rows)
             for event in events:
                 if isinstance(event, ApprovalNeeded):
                     self._ask(connection, claim.run, event)
@@ -226,11 +236,8 @@ class Journal:
 
     def _hold(self, connection: Connection, claim: Claim) -> None:
         """Make sure that the claim still holds, until the end of the transaction."""
-        held = connection.execute(
-            update(runs)
-            .where(runs.c.id == claim.run, runs.c.fence == claim.fence, runs.c.state == "running")
-            .values(updated_at=self._clock())
-        )
+        given = {"held": claim.run, "under": claim.fence, "open": "running", "now": self._clock()}
+        held = connection.execute(_HOLD, given)
         if not held.rowcount:
             raise RunLost(claim.run)
 

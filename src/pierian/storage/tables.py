@@ -92,7 +92,15 @@ usage = Table(
     Column("pid", Integer, nullable=False),
     Column("process_started", Float, nullable=False),  # with the pid it names one process, across restarts
     Column("created_at", Moment, nullable=False),
+    # Of a call through a key; both are None for the one user of the machine. No foreign keys: what was used
+    # stays counted when whoever used it is gone.
+    Column("owner", String(200), nullable=True),
+    Column("key_id", String(26), nullable=True),
+    Column("requests", Integer, nullable=False, server_default="1"),  # 0 for the further calls of a request
+    Column("prompt_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("cached_tokens", BigInteger, nullable=False, server_default="0"),
     Index(None, "day"),
+    Index(None, "key_id", "day"),
 )
 
 runs = Table(
@@ -163,4 +171,110 @@ accepted_tools = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("signature", Text, nullable=False),  # JSON: what was accepted, to show what has changed since
     Column("accepted_at", Moment, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column(
+        "folded", String(400), nullable=False, unique=True
+    ),  # as `words.fold` makes it: names differ in it
+    Column("role", String(20), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("disabled_at", Moment, nullable=True),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("user_id", String(26), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("shown", String(40), nullable=False),  # how the secret begins, to recognise it by
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("previous_hash", String(64), nullable=True),  # of the secret before the last rotation
+    Column("previous_until", Moment, nullable=True),
+    Column("modes", Text, nullable=False),  # JSON, as `models`; an empty list means all
+    Column("models", Text, nullable=False),
+    Column("requests_per_minute", BigInteger, nullable=True),
+    Column("tokens_per_minute", BigInteger, nullable=True),
+    Column("concurrent", BigInteger, nullable=True),
+    Column("day_cap", BigInteger, nullable=True),  # in billionths, as all money of keys
+    Column("month_cap", BigInteger, nullable=True),
+    Column("expires_at", Moment, nullable=True),
+    Column("revoked_at", Moment, nullable=True),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment, nullable=True),
+    Index(None, "user_id"),
+    Index(None, "previous_hash"),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("code_hash", String(64), nullable=False, unique=True),
+    Column("created_by", String(200), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("grant", Text, nullable=False),  # JSON of what the key will allow
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment, nullable=True),
+    Column("used_at", Moment, nullable=True),
+    Column("used_by", String(26), nullable=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+# The three tables of a key's limits have no foreign keys: a key may be deleted while its last call is under way.
+key_totals = Table(
+    "key_totals",
+    metadata,
+    Column("key_id", String(26), primary_key=True),
+    Column("period", String(10), primary_key=True),  # a local day, 2026-11-25, or month, 2026-11
+    Column("requests", BigInteger, nullable=False),
+    Column("used_money", BigInteger, nullable=False),  # in billionths: sums are exact
+    Column("reserved_money", BigInteger, nullable=False),
+    Column("used_tokens", BigInteger, nullable=False),
+    Column("reserved_tokens", BigInteger, nullable=False),
+)
+
+key_rates = Table(
+    "key_rates",
+    metadata,
+    Column("key_id", String(26), primary_key=True),
+    Column("window", Text, nullable=False),  # JSON: requests and tokens in each of the last sixty seconds
+)
+
+key_leases = Table(
+    "key_leases",
+    metadata,
+    Column("key_id", String(26), primary_key=True),
+    Column("worker", String(32), primary_key=True),
+    Column("running", BigInteger, nullable=False),  # requests under way in that process
+)
+
+idempotent_requests = Table(
+    "idempotent_requests",
+    metadata,
+    Column("key_id", String(26), primary_key=True),
+    Column("idempotency_key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("status", Integer, nullable=True),
+    Column("body", Text, nullable=True),
+    Column("worker", String(32), nullable=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("previous", String(64), nullable=True),
+    Column("request", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index(None, "owner"),
 )

@@ -27,6 +27,7 @@ from pierian.testing.faults import (
     Silence,
 )
 from pierian.testing.functional import FunctionalModel
+from pierian.testing.monitoring import Kind
 from pierian.testing.scripted import ScriptedModel, UnexpectedCall, UnusedReplies
 from pierian.testing.server import ModelServer, Received, serve, serve_in_thread
 
@@ -40,6 +41,7 @@ __all__ = [
     "Garbage",
     "IgnoreSchema",
     "InvalidText",
+    "Kind",
     "ModelServer",
     "NoExample",
     "NoUsage",

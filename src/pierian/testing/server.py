@@ -1,16 +1,17 @@
 """Serves a double over a real loopback socket in the OpenAI wire format, with faults on request.
 
-A small HTTP/1.1 server on asyncio streams, one request a connection: `GET /v1/models` and `POST
-/v1/chat/completions`, streamed or whole. It is for tests: it trusts its client and keeps everything that it
-received.
+A small HTTP/1.1 server on asyncio streams, one request a connection: `GET /v1/models`, `POST
+/v1/chat/completions`, streamed or whole, `POST /v1/embeddings`, and what a server of its kind says of itself
+(`monitoring`). It is for tests: it trusts its client and keeps everything that it received.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ import msgspec
 from pierian.exceptions import PierianError, StreamBroken
 from pierian.models.client import StreamItem
 from pierian.models.model import Model
-from pierian.models.wire import Finished, Piece, Request
+from pierian.models.wire import CallPiece, Finished, Piece, Request
 from pierian.testing.faults import (
     CloseMidStream,
     ErrorMidStream,
@@ -34,8 +35,9 @@ from pierian.testing.faults import (
     Refuse,
     Silence,
 )
+from pierian.testing.monitoring import Kind, told
 from pierian.testing.plain_http import Response, read_request
-from pierian.testing.wire_format import chunk, error_object, request_of, whole
+from pierian.testing.wire_format import chunk, embedded, error_object, request_of, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,9 @@ class _Hangup(Exception):
 class ModelServer:
     """What `serve` gives: where the double answers, and what came in.
 
-    `faults`, `tokens_per_second` and `chunk_bytes` may be changed between requests. `disconnected` is set
-    when a client leaves before its answer is complete, `streaming` when a first piece was sent.
+    `faults`, `tokens_per_second`, `chunk_bytes`, `slots` and `others` may be changed between requests.
+    `disconnected` is set when a client leaves before its answer is complete, `streaming` when a first piece was
+    sent. `running` counts the generations in progress; `others` are requests that it pretends to have besides.
     """
 
     def __init__(
@@ -67,8 +70,13 @@ class ModelServer:
         api_key: str,
         tokens_per_second: float | None,
         chunk_bytes: int | None,
+        kind: Kind,
+        slots: int,
     ) -> None:
         self.model = model
+        self.kind: Kind = kind
+        self.slots = slots
+        self.running = self.others = 0
         self.faults = faults
         self.api_key = api_key
         self.tokens_per_second = tokens_per_second
@@ -129,23 +137,51 @@ class ModelServer:
         if self.api_key and received.headers.get("authorization") != f"Bearer {self.api_key}":
             await out.json(401, error_object("Invalid API Key", "authentication_error", 401))
             return
-        if received.method == "GET" and received.path.endswith("/models"):
-            entry = {"id": self.model.name, "object": "model", "owned_by": "pierian.testing"}
-            if not await self._refused(out):
-                await out.json(200, {"object": "list", "data": [entry]})
-            return
-        if received.method != "POST" or not received.path.endswith("/chat/completions"):
+        answer = self._route(received)
+        if answer is None:
             await out.json(404, error_object("File Not Found", "not_found_error", 404))
-            return
-        if await self._refused(out):
-            return
-        request = request_of(received.body)
+        elif not await self._refused(out):
+            await answer(out)
+
+    def _route(self, received: Received) -> Callable[[Response], Awaitable[None]] | None:
+        """What answers a request; None where there is nothing at its path."""
+        path = received.path.rpartition("/v1")[2]
+        match received.method, path:
+            case "POST", "/chat/completions":
+                return functools.partial(self._generate, received.body)
+            case "POST", "/embeddings":
+                return functools.partial(self._embed, received.body)
+            case "GET", "/models":
+                return self._list
+            case "GET", _:
+                about = told(self.kind, path, self.model.name, self.running + self.others, self.slots)
+                return functools.partial(_send, about) if about else None
+            case _:
+                return None
+
+    async def _list(self, out: Response) -> None:
+        owned = {"object": "model", "owned_by": "pierian.testing"}
+        entries = [{"id": name, **owned} for name in await self.model.models()]
+        await out.json(200, {"object": "list", "data": entries})
+
+    async def _generate(self, body: Any, out: Response) -> None:
+        request = request_of(body)
         if self._fault(IgnoreSchema):
             request = msgspec.structs.replace(request, schema=None)
-        if received.body.get("stream"):
-            await self._stream(request, out)
-        else:
-            await self._whole(request, out)
+        self.running += 1
+        try:
+            await (self._stream(request, out) if body.get("stream") else self._whole(request, out))
+        finally:
+            self.running -= 1
+
+    async def _embed(self, body: Any, out: Response) -> None:
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        try:
+            found = await self.model.embed(texts)
+        except PierianError as error:
+            await out.json(500, error_object(str(error), "server_error", 500))
+            return
+        await out.json(200, embedded(self.model.name, found))
 
     async def _refused(self, out: Response) -> bool:
         """Faults that take the place of the whole answer."""
@@ -197,7 +233,7 @@ class ModelServer:
                         await self._misbehave(sent, out, at_end=True)
                         await self._finish(item, out)
                         return
-                    if isinstance(item, Piece):
+                    if isinstance(item, Piece | CallPiece):
                         await self._misbehave(sent, out)
                         await self._keep_time(started, sent)
                         sent += 1
@@ -248,6 +284,10 @@ class ModelServer:
         return any(isinstance(fault, kind) for fault in self.faults)
 
 
+async def _send(content: tuple[bytes, str], out: Response) -> None:
+    await out.whole(200, *content)
+
+
 @contextlib.asynccontextmanager
 async def serve(
     model: Model,
@@ -255,20 +295,32 @@ async def serve(
     api_key: str = "",
     tokens_per_second: float | None = None,
     chunk_bytes: int | None = None,
+    kind: Kind = "llama.cpp",
+    slots: int = 4,
+    port: int = 0,
 ) -> AsyncGenerator[ModelServer]:
-    """Serve `model` on a free loopback port while the block lasts.
+    """Serve `model` on a loopback port while the block lasts.
 
     Args:
         faults: What goes wrong, with every request.
         api_key: The key that is asked for; empty for none.
         tokens_per_second: A fixed rate, which the double must be able to keep.
         chunk_bytes: Cut streams into pieces of that many bytes, in the middle of characters too.
+        kind: Whose habits it has when it is asked for its health.
+        slots: How many requests it says it works on side by side; it takes any number.
+        port: Where; any free one by default. With the port of a server that has ended it is back.
 
     Raises:
         Exception: At the end of the block, what the double raised that is no model error.
     """
     server = ModelServer(
-        model, faults, api_key=api_key, tokens_per_second=tokens_per_second, chunk_bytes=chunk_bytes
+        model,
+        faults,
+        api_key=api_key,
+        tokens_per_second=tokens_per_second,
+        chunk_bytes=chunk_bytes,
+        kind=kind,
+        slots=slots,
     )
     connections: set[asyncio.Task[None]] = set()
 
@@ -283,7 +335,7 @@ async def serve(
         finally:
             connections.discard(task)
 
-    listening = await asyncio.start_server(handle, "127.0.0.1", 0, limit=2**20)
+    listening = await asyncio.start_server(handle, "127.0.0.1", port, limit=2**20)
     server.base_url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
     try:
         yield server

@@ -6,14 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pierian.models.client import StreamItem
-from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request, Usage
+from pierian.models.embeddings import Embeddings
+from pierian.models.wire import (
+    CalledTool,
+    CallPiece,
+    Finished,
+    Message,
+    OfferedTool,
+    Piece,
+    PromptProgress,
+    Request,
+    Usage,
+)
 
 DEFAULT_MAX_TOKENS = 4096
 DEFAULT_LOGPROB = -0.1
 
 _KNOWN = frozenset(
     """model messages max_tokens max_completion_tokens temperature top_p top_k seed stop stream stream_options
-    response_format grammar logprobs return_progress cache_prompt""".split()  # noqa: SIM905 - easier to read
+    response_format grammar logprobs top_logprobs tools tool_choice return_progress cache_prompt""".split()  # noqa: SIM905 - easier to read
 )
 
 
@@ -21,7 +32,7 @@ def request_of(body: Mapping[str, Any]) -> Request:
     """The request that a JSON body means; fields that nobody knows are kept in `extra`."""
     stop: Any = body.get("stop") or ()
     return Request(
-        messages=tuple(Message(m["role"], _text(m.get("content"))) for m in body.get("messages", ())),
+        messages=tuple(map(_message, body.get("messages", ()))),
         max_tokens=body.get("max_tokens") or body.get("max_completion_tokens") or DEFAULT_MAX_TOKENS,
         temperature=body.get("temperature", 1.0),
         top_p=body.get("top_p"),
@@ -31,12 +42,15 @@ def request_of(body: Mapping[str, Any]) -> Request:
         schema=_schema(body.get("response_format")),
         grammar=body.get("grammar", ""),
         logprobs=bool(body.get("logprobs")),
+        top_logprobs=body.get("top_logprobs"),
+        tools=tuple(map(_tool, body.get("tools") or ())),
+        tool_choice=_choice(body.get("tool_choice")),
         extra={key: value for key, value in body.items() if key not in _KNOWN},
     )
 
 
 def chunk(
-    model: str, item: Piece | PromptProgress | Finished | Usage, *, logprobs: bool = False
+    model: str, item: Piece | CallPiece | PromptProgress | Finished | Usage, *, logprobs: bool = False
 ) -> dict[str, Any]:
     """One chunk of a stream. The last two are the finish reason and, on its own, the usage."""
     body: dict[str, Any] = {"id": "chatcmpl-test", "object": "chat.completion.chunk", "model": model}
@@ -46,8 +60,12 @@ def chunk(
             choice["delta"] = {"reasoning_content" if thought else "content": text}
             if logprobs:
                 value = DEFAULT_LOGPROB if logprob is None else logprob
-                choice["logprobs"] = {"content": [{"token": text, "logprob": value}]}
+                told = list(item.logprobs) or [{"token": text, "logprob": value}]
+                choice["logprobs"] = {"content": told}
             return {**body, "choices": [choice]}
+        case CallPiece():
+            delta = {"tool_calls": [_call_delta(item)]}
+            return {**body, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
         case PromptProgress(processed, total, cached):
             progress = {"total": total, "cache": cached, "processed": processed, "time_ms": 0}
             return {**body, "choices": [], "prompt_progress": progress}
@@ -62,9 +80,11 @@ def whole(model: str, items: Sequence[StreamItem]) -> dict[str, Any]:
     text = "".join(i.text for i in items if isinstance(i, Piece) and not i.thought)
     thought = "".join(i.text for i in items if isinstance(i, Piece) and i.thought)
     end = next((i for i in items if isinstance(i, Finished)), Finished("stop", Usage(0, 0, 0)))
-    message = {"role": "assistant", "content": text}
+    message: dict[str, Any] = {"role": "assistant", "content": text}
     if thought:
         message["reasoning_content"] = thought
+    if calls := _joined([i for i in items if isinstance(i, CallPiece)]):
+        message["tool_calls"] = calls
     return {
         "id": "chatcmpl-test",
         "object": "chat.completion",
@@ -72,6 +92,17 @@ def whole(model: str, items: Sequence[StreamItem]) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "finish_reason": end.reason}],
         "usage": _usage(end.usage),
     }
+
+
+def embedded(model: str, found: Embeddings) -> dict[str, Any]:
+    """The answer to a request for embeddings."""
+    data = [
+        {"object": "embedding", "index": index, "embedding": vector}
+        for index, vector in enumerate(found.vectors)
+    ]
+    tokens = found.usage.prompt_tokens
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "model": model, "data": data, "usage": usage}
 
 
 def error_object(message: str, kind: str, code: int) -> dict[str, Any]:
@@ -86,6 +117,56 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
     }
+
+
+def _message(wire: Mapping[str, Any]) -> Message:
+    content: Any = wire.get("content")
+    parts = cast("list[dict[str, Any]]", content) if isinstance(content, list) else []
+    calls = [
+        CalledTool(call["id"], call["function"]["name"], call["function"]["arguments"])
+        for call in wire.get("tool_calls") or ()
+    ]
+    return Message(
+        wire["role"],
+        _text(content),
+        images=tuple(part["image_url"]["url"] for part in parts if part.get("type") == "image_url"),
+        calls=tuple(calls),
+        answers=wire.get("tool_call_id", ""),
+    )
+
+
+def _tool(wire: Mapping[str, Any]) -> OfferedTool:
+    function = wire["function"]
+    return OfferedTool(function["name"], function.get("description", ""), function.get("parameters"))
+
+
+def _choice(wire: Any) -> str:
+    """A `tool_choice`, which is a word or names one tool."""
+    if isinstance(wire, Mapping):
+        named = cast("Mapping[str, Mapping[str, Any]]", wire)
+        return str(named["function"]["name"])
+    return str(wire or "auto")
+
+
+def _call_delta(piece: CallPiece) -> dict[str, Any]:
+    """A part of a call; its id and name stand in the first part only."""
+    function = {"name": piece.name} if piece.name else {}
+    found: dict[str, Any] = {"index": piece.index, "function": {**function, "arguments": piece.arguments}}
+    if piece.id:
+        found |= {"id": piece.id, "type": "function"}
+    return found
+
+
+def _joined(pieces: Sequence[CallPiece]) -> list[dict[str, Any]]:
+    """Whole calls out of their parts."""
+    calls: dict[int, dict[str, Any]] = {}
+    for piece in pieces:
+        empty = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+        call = calls.setdefault(piece.index, empty)
+        call["id"] += piece.id
+        call["function"]["name"] += piece.name
+        call["function"]["arguments"] += piece.arguments
+    return list(calls.values())
 
 
 def _text(content: Any) -> str:

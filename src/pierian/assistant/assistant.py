@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
+from pierian.assistant.request import AskRequest, checked_question, without_password
 from pierian.budget import Amount, DailyCap, Ledger, Limits
 from pierian.config import Settings, load, paths
 from pierian.events import Answer, AnswerReady, Event, ModelLoading, ModelReady, Receipt
@@ -24,13 +24,11 @@ from pierian.exceptions import (
     BudgetExhausted,
     DiskFull,
     EngineError,
-    QuestionError,
     RunError,
     StorageError,
     UserError,
 )
 from pierian.models.model import Model, open_model
-from pierian.models.wire import Message
 from pierian.reasoning import (
     Kind,
     Mode,
@@ -44,6 +42,7 @@ from pierian.reasoning import (
     finished,
     long_prefixes,
     settle,
+    shape,
     think,
 )
 from pierian.runs.stopping import stopped
@@ -54,32 +53,9 @@ if TYPE_CHECKING:
     from pierian.runs import RunRecord, Worker
     from pierian.storage import Database
 
-MAX_QUESTION_CHARACTERS = 400_000
 MOST_DRAFTS = 32
 STOPPED = "You stopped it."
 """`Receipt.cut_short` of a run that the user ended."""
-
-
-class AskRequest(Struct, frozen=True, kw_only=True):
-    """One question. None means what the settings say."""
-
-    question: str
-    mode: Mode | None = None
-    history: Sequence[Message] = ()
-    drafts: int | None = None
-    """Most drafts of a contemplating run."""
-    seed: int | None = None
-    budget_tokens: int | None = None
-    budget_seconds: float | None = None
-    tools: tuple[str, ...] | None = None
-    """Tools or groups of tools that may be used."""
-    resumes: str = ""
-    """Id of a journalled run to go on with; `question` and `tools` are then those of its record."""
-    author: str = ""
-    """Source of the question where it is not the user who asks, such as `mcp-client`: its words are not the
-    user's."""
-    waits: bool = False
-    """Whether somebody is there who answers approvals; otherwise the run is parked."""
 
 
 class _Work(Struct):
@@ -100,6 +76,7 @@ class Assistant:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load()
+        self._engine = contextlib.AsyncExitStack()
         self._resources = contextlib.AsyncExitStack()
         self._model: Model | None = None
         self._sandbox: Sandbox | None = None
@@ -118,10 +95,19 @@ class Assistant:
         await self.close()
 
     async def close(self) -> None:
-        """Give the engine back and end the sandbox."""
+        """Give the engine back, end the sandbox, close the database."""
+        await self._close_model()
         await self._resources.aclose()
-        self._model = self._sandbox = self._database = self._worker = None
+        self._sandbox = self._database = self._worker = None
         self._desks = {}
+
+    async def _close_model(self) -> None:
+        self._model = None
+        await self._engine.aclose()
+
+    async def model(self) -> Model:
+        """The model that answers, opened when it is first needed."""
+        return (await self._open(lambda event: None))[0]
 
     def stop(self) -> None:
         """End the runs in progress at once; each still gives the best answer so far."""
@@ -153,10 +139,12 @@ class Assistant:
 
     async def _answer(self, request: AskRequest, emit: Callable[[Event], None]) -> Answer:
         question = classify(checked_question(request.question))
+        if request.called:  # what the tools gave is told in words; its form is not that of the question
+            question = structs.replace(question, kind=Kind.OPEN)
         mode = request.mode or Mode(self.settings.mode)
         self._stop.clear()
         work = _Work(started=time.monotonic())
-        usage = await self._usage(mode) if self._capped() else None
+        usage = request.cap or (await self._usage(mode) if self._capped() else None)
         tokens, seconds = request.budget_tokens, request.budget_seconds
         if (tokens is not None and tokens < 1) or (seconds is not None and seconds <= 0):
             raise UserError("A budget must be more than nothing.", hint="Leave it out for no limit.")
@@ -170,7 +158,7 @@ class Assistant:
             )
         except RunError as error:
             if isinstance(error, EngineError):
-                await self.close()  # the next question opens the model anew
+                await self._close_model()  # the next question opens it anew
             run = work.run
             if run is None or not (run.chosen or run.partial):
                 if run is not None and usage is None:
@@ -204,18 +192,37 @@ class Assistant:
     ) -> None:
         await self._open(emit)
         work.run = await self._run(question, ledger, emit, request)
+        run = work.run
+        if request.offered and request.tool_choice != "none":
+            from pierian.agents import choose_calls
+
+            run.calls = await choose_calls(
+                run,
+                request.offered,
+                request.called,
+                request.tool_choice,
+                parallel=request.parallel_calls,
+            )
+            if run.calls:
+                return
         if await self._planned(work, request):
             return
+        if request.schema is None or mode is not Mode.INSTANT:
+            await self._reason(run, mode, request)
+        if request.schema is not None:
+            await shape(run, request.schema)
+
+    async def _reason(self, run: Run, mode: Mode, request: AskRequest) -> None:
         drafts = request.drafts or self.settings.drafts
         match mode:
             case Mode.INSTANT:
-                await answer_instantly(work.run)
+                await answer_instantly(run)
             case Mode.THINKING:
-                await think(work.run)
+                await think(run)
             case Mode.CONTEMPLATING:
-                await contemplate(work.run, drafts)
+                await contemplate(run, drafts)
             case Mode.AUTO:
-                await answer_automatically(work.run, drafts)
+                await answer_automatically(run, drafts)
 
     async def _run(
         self,
@@ -227,6 +234,8 @@ class Assistant:
         """The state of a run of this assistant's model."""
         model, sandbox = await self._open(emit)
         settings = self.settings
+        prices = Prices(settings.price_input, settings.price_output) if settings.base_url else Prices()
+        told = (settings.instructions, request.instructions if request else "")
         return Run(
             model,
             sandbox,
@@ -234,9 +243,9 @@ class Assistant:
             question,
             emit,
             history=request.history if request else (),
-            instructions=settings.instructions,
+            instructions="\n\n".join(part for part in told if part),
             seed=request.seed if request else None,
-            prices=Prices(settings.price_input, settings.price_output) if settings.base_url else Prices(),
+            prices=request.prices if request and request.prices else prices,
         )
 
     async def _planned(self, work: _Work, request: AskRequest) -> bool:
@@ -255,7 +264,7 @@ class Assistant:
         if request.resumes:
             from pierian.runs import Journal
 
-            journal = Journal(desk.database)
+            journal = Journal(desk.database, request.owner)
             record = await asyncio.to_thread(journal.get, request.resumes)
             claim = await asyncio.to_thread(journal.claim, record.id, desk.worker.id)
             # "Today" is the day on which it was asked.
@@ -274,9 +283,9 @@ class Assistant:
 
         if names not in self._desks:
             _, sandbox = await self._open(lambda event: None)
-            database, worker = await self._opened_database(), await self._working()
+            opened, worker = await self.database(), await self.worker()
             self._desks[names] = await self._resources.enter_async_context(
-                open_desk(self.settings, names, sandbox, database, worker)
+                open_desk(self.settings, names, sandbox, opened, worker)
             )
         kept = {
             "tools": list(names),
@@ -286,14 +295,20 @@ class Assistant:
             "budget_tokens": request.budget_tokens or self.settings.budget_tokens,
             "budget_seconds": request.budget_seconds or self.settings.budget_seconds,
         }
-        return structs.replace(self._desks[names], waits=request.waits, request=kept, author=request.author)
+        return structs.replace(
+            self._desks[names],
+            waits=request.waits,
+            request=kept,
+            author=request.author,
+            owner=request.owner,
+        )
 
-    async def _working(self) -> Worker:
+    async def worker(self) -> Worker:
         """This assistant as a worker, while it lives."""
         from pierian.runs import Worker
 
         if self._worker is None:
-            self._worker = self._resources.enter_context(Worker(await self._opened_database()))
+            self._worker = self._resources.enter_context(Worker(await self.database()))
         return self._worker
 
     async def carry_on_runs(self, failed: Callable[[str, Exception], None], *, at_once: int = 4) -> None:
@@ -303,8 +318,8 @@ class Assistant:
 
         mode, database, worker = (
             Mode(self.settings.mode),
-            await self._opened_database(),
-            await self._working(),
+            await self.database(),
+            await self.worker(),
         )
         _, sandbox = await self._open(lambda event: None)
 
@@ -343,7 +358,7 @@ class Assistant:
         """Answer what an `ApprovalNeeded` event asks; raises `UserError` where it was answered before."""
         from pierian.runs import Approvals
 
-        database = await self._opened_database()
+        database = await self.database()
         await asyncio.to_thread(Approvals(database).answer, approval, approved=approved)
 
     async def _until_ended(self, work: Coroutine[Any, Any, None], ledger: Ledger) -> str:
@@ -376,8 +391,10 @@ class Assistant:
 
     async def _open(self, emit: Callable[[Event], None]) -> tuple[Model, Sandbox]:
         async with self._opening:
-            if self._model is None or self._sandbox is None:
-                self._model = await self._resources.enter_async_context(
+            if self._sandbox is None:
+                self._sandbox = await self._resources.enter_async_context(Sandbox())
+            if self._model is None:
+                self._model = await self._engine.enter_async_context(
                     open_model(
                         self.settings,
                         prefixes=long_prefixes(),
@@ -385,7 +402,6 @@ class Assistant:
                         on_ready=lambda model, seconds: emit(ModelReady(model, seconds)),
                     )
                 )
-                self._sandbox = await self._resources.enter_async_context(Sandbox())
             return self._model, self._sandbox
 
     def _capped(self) -> bool:
@@ -403,14 +419,14 @@ class Assistant:
         from pierian.storage import UsageStore
 
         return UsageStore(
-            await self._opened_database(),
+            await self.database(),
             self.settings.daily_tokens,
             self.settings.daily_money,
             self.settings.model,
             mode.value,
         )
 
-    async def _opened_database(self) -> Database:
+    async def database(self) -> Database:
         """The database; it stays open while the assistant lives."""
         from pierian.storage import open_storage
 
@@ -429,29 +445,6 @@ class Assistant:
             usage.settle(usage.reserve(amount), amount)
         except (StorageError, DiskFull) as error:
             run.note = f"{run.note} This use could not be recorded: {error}".strip()
-
-
-def without_password(address: str) -> str:
-    """An address that may be kept and shown."""
-    return re.sub(r"//[^/@]*@", "//", address)
-
-
-def checked_question(text: str) -> str:
-    """The question as clean text; raises `QuestionError` where there is none or it cannot be meant."""
-    if not text.strip():
-        raise QuestionError("The question is empty.", hint='Type it after the command: pierian ask "…"')
-    if len(text) > MAX_QUESTION_CHARACTERS:
-        raise QuestionError(
-            f"The question has {len(text):,} characters; {MAX_QUESTION_CHARACTERS:,} is the most that is read.",
-            hint="Shorten it, or split it into several questions.",
-        )
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise QuestionError(
-            "The question is not valid UTF-8 text.", hint="Check the encoding of the terminal or the file."
-        ) from error
-    return text.strip().replace("\x00", "")
 
 
 def ask(question: str, mode: Mode | str | None = None, **options: Any) -> Answer:

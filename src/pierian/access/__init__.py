@@ -1,0 +1,53 @@
+"""Who may use the server: users, their keys with what each may do, and invitations to make one's own key.
+
+It says who somebody is and what was granted; that nobody gets more is the business of `metering`. The names are
+loaded when first used, so that a command which needs none of them does not pay for the database.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pierian.access.denial import AccessDenied
+    from pierian.access.grants import Grant
+    from pierian.access.invites import Invite, Invites
+    from pierian.access.keys import Key, Keys
+    from pierian.access.users import Role, User, Users
+
+_HOMES = {
+    "AccessDenied": "denial",
+    "Grant": "grants",
+    "Invite": "invites",
+    "Invites": "invites",
+    "Key": "keys",
+    "Keys": "keys",
+    "Role": "users",
+    "User": "users",
+    "Users": "users",
+}
+
+__all__ = [
+    "AccessDenied",
+    "Grant",
+    "Invite",
+    "Invites",
+    "Key",
+    "Keys",
+    "Role",
+    "User",
+    "Users",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

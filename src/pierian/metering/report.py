@@ -1,0 +1,128 @@
+"""What was used: per day, model and mode, for one key, one user or all; and what a key has used of its caps.
+
+Calls without a result yet stand apart, with what they have reserved: so do the calls of processes that died, whose
+use nobody knows. Both count against caps.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct, structs
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
+
+from pierian.metering.money import UNIT, money_text
+from pierian.storage.database import Database
+from pierian.storage.tables import key_totals, usage
+from pierian.storage.usage import local_now
+
+
+class UsageRow(Struct, frozen=True):
+    """One day, model and mode. Money is in billionths; `completion_tokens` are the generated ones."""
+
+    day: str
+    model: str
+    mode: str
+    requests: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    money: int
+    open_money: int
+    """Reserved by calls without a result."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; money as a number, as people write it."""
+        return structs.asdict(self) | {"money": self.money / UNIT, "open_money": self.open_money / UNIT}
+
+
+class KeyTotals(Struct, frozen=True):
+    """What counts against a key's caps, in billionths, and its requests: today and in this month."""
+
+    day_requests: int = 0
+    day_money: int = 0
+    month_requests: int = 0
+    month_money: int = 0
+
+
+class UsageReport:
+    """The report over one database."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = local_now) -> None:
+        self.database = database
+        self._clock = clock
+
+    def by_day(
+        self, *, key: str | None = None, owner: str | None = None, days: int = 30
+    ) -> tuple[UsageRow, ...]:
+        """The last `days` local days, the newest first, of one key, of one user, or of all; ids, not names."""
+        today = self._clock().date()
+        first = today - timedelta(days=days - 1)
+        c = usage.c
+        query = (
+            select(
+                c.day,
+                c.model,
+                c.mode,
+                _sum(c.requests),
+                _sum(c.prompt_tokens),
+                _sum(c.cached_tokens),
+                _sum(c.used_tokens),
+                _sum(_billionths(c.used_money)),
+                _sum(case((c.settled, 0), else_=_billionths(c.reserved_money))),
+            )
+            .where(c.day.between(first.isoformat(), today.isoformat()))
+            .group_by(c.day, c.model, c.mode)
+            .order_by(c.day.desc(), c.model, c.mode)
+        )
+        if key is not None:
+            query = query.where(c.key_id == key)
+        if owner is not None:
+            query = query.where(c.owner == owner)
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+        # PostgreSQL sums big integers as decimals.
+        return tuple(UsageRow(row[0], row[1], row[2], *(int(one) for one in row[3:])) for row in rows)
+
+    def totals(self, key: str) -> KeyTotals:
+        """What counts against the caps of a key now."""
+        day = self._clock().date().isoformat()
+        c = key_totals.c
+        query = select(c.period, c.requests, c.used_money + c.reserved_money).where(
+            c.key_id == key, c.period.in_((day, day[:7]))
+        )
+        with self.database.read() as connection:
+            found = {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(query)}
+        return KeyTotals(*found.get(day, (0, 0)), *found.get(day[:7], (0, 0)))
+
+
+def as_csv(rows: Sequence[UsageRow]) -> str:
+    """The rows as a table that spreadsheets read; nothing in it is taken for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(UsageRow.__struct_fields__)
+    for row in rows:
+        cells = structs.asdict(row) | {
+            "money": money_text(row.money).replace(",", ""),
+            "open_money": money_text(row.open_money).replace(",", ""),
+        }
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells.values()])
+    return out.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet runs: what begins like a formula is marked as text (OWASP, "CSV Injection")."""
+    return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n") else cell
+
+
+def _billionths(money: ColumnElement[float]) -> ColumnElement[int]:
+    """Row by row, before anything is added up, so that the sum is exact."""
+    return cast(func.round(money * UNIT), BigInteger)
+
+
+def _sum(of: ColumnElement[int]) -> ColumnElement[int]:
+    return func.sum(of)

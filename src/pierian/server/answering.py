@@ -1,0 +1,170 @@
+"""From a `Call` to the items of its answer, metered: a mode answers through the assistant, a model of the engine's by
+itself.
+
+Whatever is used is reserved before and settled after, also when the client leaves in the middle. Nothing here knows a
+wire format.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+
+from msgspec import structs
+
+from pierian.assistant import AskRequest
+from pierian.metering import Caller, KeyCap, Price, Use
+from pierian.models.model import Model
+from pierian.models.wire import CallPiece, Finished, Message, Piece, Request
+from pierian.reasoning import Kind, Mode, Prices, classify
+from pierian.server.answer_stream import AnswerStream
+from pierian.server.call import Call, Ended, EndReason, Item, Used
+from pierian.server.conversation import as_history, in_parts
+from pierian.server.errors import ApiError
+from pierian.server.service import Service
+
+ENGINE_TOKENS = 4096
+"""Most tokens of a model's own answer where the client names no limit: what it may cost has to be bounded."""
+BILLION = 1e9
+
+
+async def answer(service: Service, call: Call, caller: Caller) -> AsyncGenerator[Item]:
+    """The items of one answer, `Ended` last. Leaving early ends the work and settles what it used."""
+    if any(message.images for message in call.messages) and not await service.sees(call):
+        raise ApiError(
+            400,
+            f"The model {service.settings.model} reads no pictures.",
+            param="messages",
+            code="vision_not_supported",
+        )
+    items = (
+        by_model(service, call, caller) if call.mode is None else by_mode(service, call, call.mode, caller)
+    )
+    async with contextlib.aclosing(items):
+        async for item in items:
+            yield item
+
+
+async def by_mode(service: Service, call: Call, mode: Mode, caller: Caller) -> AsyncGenerator[Item]:
+    """A mode answers: reasoned, checked, with a receipt."""
+    parts = in_parts(call.messages)
+    price = service.prices.of(service.settings.model, mode.value)
+    # Its calls are charged as if nothing of their prompts had been cached; the end puts that right.
+    cap = service.cap_for(caller, mode)
+    request = AskRequest(
+        question=parts.text,
+        mode=mode,
+        history=as_history(parts.history),
+        seed=call.seed,
+        budget_tokens=call.max_tokens,
+        tools=(),  # those of this machine belong to its owner; a run may ask for them
+        instructions=parts.instructions,
+        offered=call.tools,
+        called=parts.called,
+        tool_choice=call.tool_choice,
+        parallel_calls=call.parallel_calls,
+        schema=call.schema,
+        cap=cap,
+        prices=Prices(max(price.input, price.cached) / BILLION, price.output / BILLION),
+        owner=caller.owner,
+    )
+    # Where drafts compete, or the form is made at the end, what is written first need not be what is answered.
+    live = call.schema is None and (mode is Mode.INSTANT or classify(parts.question).kind is Kind.OPEN)
+    stream = AnswerStream(live=live, stop=call.stop)
+    async with contextlib.aclosing(service.assistant.stream(request)) as events:
+        async for event in events:
+            for item in stream.items(event):
+                if isinstance(item, Ended):
+                    item = await _charged(item, price, cap)
+                yield item
+
+
+async def _charged(ended: Ended, price: Price, cap: KeyCap) -> Ended:
+    """The end of a run, with what it costs in all."""
+    used = ended.used
+    money = price.money(used.prompt_tokens, used.cached_tokens, used.completion_tokens)
+    await cap.finish(used.prompt_tokens, used.cached_tokens, money)
+    return ended if price.free else structs.replace(ended, used=structs.replace(used, money=money / BILLION))
+
+
+async def by_model(service: Service, call: Call, caller: Caller) -> AsyncGenerator[Item]:
+    """A model of the engine's answers by itself, as it would without us."""
+    model = await service.assistant.model()
+    name = await _served(service, model, call.model)
+    price = service.prices.of(name, "")
+    request = _request(call, model)
+    # A token is at least one byte, so this bounds the prompt from above.
+    prompt = sum(len(message.content.encode()) + 16 for message in call.messages)
+    most = Use(prompt, 0, request.max_tokens, price.most(prompt, request.max_tokens))
+    thoughts, reason = 0, "stop"
+    async with service.metered(caller, name, price, most) as bill:
+        async with contextlib.aclosing(model.stream(request, model=name)) as items:
+            async for item in items:
+                if isinstance(item, Finished):
+                    usage, reason = item.usage, item.reason
+                    bill.used = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+                elif isinstance(item, Piece | CallPiece):
+                    bill.pieces += 1
+                    thoughts += isinstance(item, Piece) and item.thought
+                    if bill.pieces > 2 * request.max_tokens:
+                        reason = "length"  # a server that ignores the limit is left, not believed
+                        break
+                    yield item
+        used = bill.final()
+    told = Used(
+        used.prompt_tokens,
+        used.cached_tokens,
+        used.completion_tokens,
+        min(thoughts, used.completion_tokens),
+        None if price.free else used.money / BILLION,
+    )
+    yield Ended(_reason(reason), told)
+
+
+def _request(call: Call, model: Model) -> Request:
+    return Request(
+        messages=_one_system(call.messages),
+        max_tokens=call.max_tokens or ENGINE_TOKENS,
+        temperature=call.temperature,
+        top_p=call.top_p,
+        seed=call.seed,
+        repeatable=call.seed is not None,
+        stop=call.stop,
+        schema=call.schema,
+        logprobs=call.logprobs,
+        top_logprobs=(call.top_logprobs or 0) if call.logprobs else None,
+        tools=call.tools,
+        tool_choice=call.tool_choice,
+    )
+
+
+def _one_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The messages with what systems say joined in front, for templates allow one such message."""
+    said = [message.content for message in messages if message.role == "system"]
+    if len(said) < 2:
+        return messages
+    rest = tuple(message for message in messages if message.role != "system")
+    return (Message("system", "\n\n".join(said)), *rest)
+
+
+async def _served(service: Service, model: Model, name: str) -> str:
+    """The name, where it is one that a request may ask for; raises `ApiError` with those that are."""
+    known = await service.served(model)
+    if name in known:
+        return name
+    raise ApiError(
+        404,
+        f"There is no model {name!r} here. There are: {', '.join(service.names(known))}.",
+        param="model",
+        code="model_not_found",
+    )
+
+
+def _reason(reason: str) -> EndReason:
+    match reason:
+        case "length":
+            return "length"
+        case "tool_calls":
+            return "tool_calls"
+        case _:
+            return "stop"

@@ -1,0 +1,219 @@
+"""One request for an answer, from who asks to the last byte of the response, whatever wire format it is in.
+
+A request that fails before the first piece of its answer gets a status of its own; after that the stream says what
+went wrong. A client that leaves is noticed at once, and what was being made for it ends.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from litestar import Request
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from pierian.access import AccessDenied, Key
+from pierian.exceptions import PierianError
+from pierian.metering import Admission, Caller
+from pierian.server.answering import answer
+from pierian.server.bodies import while_there
+from pierian.server.call import Call, Ended, Item
+from pierian.server.errors import ApiError, from_exception
+from pierian.server.event_stream import EventStream
+from pierian.server.idempotency import Kept, Place
+from pierian.server.service import Service
+
+HttpRequest = Request[Any, Any, Any]
+
+
+class Writer(Protocol):
+    """Writes one answer in a wire format: frames of a stream as items come, or `whole` at the end."""
+
+    def opening(self) -> list[bytes]: ...
+
+    def item(self, item: Item) -> list[bytes]: ...
+
+    def failed(self, error: ApiError) -> list[bytes]: ...
+
+    def closing(self) -> list[bytes]: ...
+
+    def whole(self) -> dict[str, Any]: ...
+
+
+class Asked(Struct, frozen=True):
+    """A request that is in order: who asks, for what, and who writes the answer."""
+
+    caller: Caller
+    call: Call
+    writer: Writer
+    path: str
+    body: bytes
+    idempotency_key: str
+    began: float
+
+
+async def identified(service: Service, request: HttpRequest) -> tuple[Caller, Key | None]:
+    """Who asks; raises `ApiError`."""
+    given = request.headers.get("authorization", "")
+    kind, _, secret = given.partition(" ")
+    if given and kind.lower() != "bearer":
+        raise _unauthorized("The Authorization header has to be 'Bearer' and the key.")
+    secret = secret.strip() or request.headers.get("x-api-key", "")
+    if not secret and not service.keyless:
+        raise _unauthorized("No key was sent. Send one as 'Authorization: Bearer …'.")
+    try:
+        caller, key = await service.caller(secret)
+    except AccessDenied as denied:
+        note(request, refused=denied.reason)
+        raise _unauthorized(f"{denied} {denied.hint}") from denied
+    note(request, key=caller.key[:12] or None)
+    return caller, key
+
+
+def check_grant(service: Service, caller_key: Key | None, call: Call) -> None:
+    """Raise where the key does not allow the mode or the model that is asked for."""
+    if caller_key is None:
+        return
+    mode = call.mode.value if call.mode is not None else None
+    model = call.model if call.mode is None else None
+    if not caller_key.grant.allows(mode=mode, model=model):
+        raise ApiError(
+            403, f"This key does not allow the model {call.model!r}.", param="model", code="not_allowed"
+        )
+
+
+async def respond(service: Service, request: HttpRequest, asked: Asked) -> Any:
+    """The response to a request that is in order."""
+    place = None
+    if asked.idempotency_key:
+        owner = asked.caller.key or "local"
+        begun = await service.idempotency.begin(owner, asked.idempotency_key, asked.path, asked.body)
+        if isinstance(begun, Kept):
+            return _again(begun)
+        place = begun
+    try:
+        admission = await service.meter.admit(asked.caller)
+        headers = admission.standing.headers()
+        making = _Making(service, asked, admission, place)
+        return await making.response(request, headers)
+    except BaseException:
+        if place is not None:
+            await service.idempotency.forget(place)
+        raise
+
+
+class _Making:
+    """An answer in the making, and everything that has to be given back when it ends."""
+
+    def __init__(self, service: Service, asked: Asked, admission: Admission, place: Place | None) -> None:
+        self._service = service
+        self._asked = asked
+        self._admission = admission
+        self._place = place
+        self._items = answer(service, asked.call, asked.caller)
+        self._model = asked.call.model
+        service.metrics.answering.inc()
+
+    async def response(self, request: HttpRequest, headers: Mapping[str, str]) -> Any:
+        """A stream that has begun, or the whole answer."""
+        try:
+            first = await while_there(request, anext(self._items))
+            self._service.metrics.first(self._model, time.perf_counter() - self._asked.began)
+            if self._asked.call.stream:
+                return EventStream(self._frames(first), headers)
+            await while_there(request, self._take_all(first))
+            body = msgspec.json.encode(self._asked.writer.whole())
+        except BaseException as error:
+            await self._end(error)
+            raise
+        await self._end(None)
+        if self._place is not None:
+            await self._service.idempotency.keep(self._place, body.decode(), streamed=False)
+        return json_response(body, headers)
+
+    async def _take_all(self, first: Item) -> None:
+        self._take(first)
+        async for item in self._items:
+            self._take(item)
+
+    def _take(self, item: Item) -> list[bytes]:
+        if isinstance(item, Ended):
+            used = item.used
+            self._service.metrics.answered(
+                self._model,
+                item.reason,
+                prompt=used.prompt_tokens,
+                cached=used.cached_tokens,
+                completion=used.completion_tokens,
+            )
+        return self._asked.writer.item(item)
+
+    async def _frames(self, first: Item) -> AsyncGenerator[bytes]:
+        """All bytes of the stream. What goes wrong now is told in it."""
+        writer, kept, failure = self._asked.writer, list[bytes](), None
+        try:
+            try:
+                yield _kept(kept, [*writer.opening(), *self._take(first)], self._place)
+                async for item in self._items:
+                    yield _kept(kept, self._take(item), self._place)
+                yield _kept(kept, writer.closing(), self._place)
+            except PierianError as error:
+                failure = error
+                yield b"".join(writer.failed(from_exception(error)))
+            else:
+                if self._place is not None:
+                    await self._service.idempotency.keep(self._place, b"".join(kept).decode(), streamed=True)
+                    self._place = None
+        finally:
+            await self._end(failure)
+            if self._place is not None:
+                await self._service.idempotency.forget(self._place)
+
+    async def _end(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._service.metrics.answered(self._model, "failed")
+        self._service.metrics.answering.dec()
+        self._service.meter.leave(self._admission)
+        await self._items.aclose()
+
+
+def _kept(kept: list[bytes], frames: Sequence[bytes], place: Place | None) -> bytes:
+    joined = b"".join(frames)
+    if place is not None:
+        kept.append(joined)
+    return joined
+
+
+def _again(kept: Kept) -> Any:
+    """What the first request was answered."""
+    headers = {"idempotency-replayed": "true"}
+    if not kept.streamed:
+        return json_response(kept.body.encode(), headers)
+
+    async def frames() -> AsyncGenerator[bytes]:
+        yield kept.body.encode()
+
+    return EventStream(frames(), headers)
+
+
+def json_response(body: bytes, headers: Mapping[str, str], status: int = 200) -> ASGIResponse:
+    """A response whose body is encoded already."""
+    return ASGIResponse(body=body, media_type="application/json", headers=dict(headers), status_code=status)
+
+
+def _unauthorized(message: str) -> ApiError:
+    return ApiError(401, message, code="invalid_api_key", kind="authentication_error")
+
+
+def note(request: HttpRequest, **fields: Any) -> None:
+    """Add to the request's line in the log; never what a message says."""
+    request.scope["state"].setdefault("log", {}).update({k: v for k, v in fields.items() if v is not None})
+
+
+def identity(prefix: str) -> str:
+    """A new id, such as `chatcmpl-…`."""
+    return f"{prefix}{secrets.token_hex(12)}"

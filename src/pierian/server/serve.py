@@ -1,0 +1,153 @@
+"""`pierian serve`: the API server on this machine, until it is told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pierian.exceptions import UserError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from pierian.config import Settings
+    from pierian.server.service import Service
+
+PORT = 8420
+GRACE_SECONDS = 30
+"""How long answers in progress may take when the server is stopped."""
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any free one.")] = PORT,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="A name under which it is asked for, such as ai.example.org.")
+    ] = None,
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="Answer without keys; on this machine only.")
+    ] = False,
+    model: Annotated[str | None, typer.Option(help="Model from the catalogue, or of the server.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Servers that run the model, with commas; default: the own engine.")
+    ] = None,
+    json_logs: Annotated[bool, typer.Option("--json-logs", help="Log as JSON, one object a line.")] = False,
+) -> None:
+    """Serve the OpenAI-compatible API, and Anthropic's, to programs that show a key. Ctrl-C stops it."""
+    if not all(find_spec(name) for name in ("litestar", "prometheus_client", "uvicorn")):
+        raise UserError(
+            "The server needs packages that are not installed.", hint="pip install 'pierian[server]'"
+        )
+    from pierian.config import load
+    from pierian.server.logs import set_up
+    from pierian.server.service import Service
+
+    if without_keys and not _is_loopback(host):
+        raise UserError(
+            f"Without keys anybody who reaches {host} could use this server.",
+            hint="Leave out --without-keys, or listen on 127.0.0.1.",
+        )
+    settings = load(model=model, base_url=base_url)
+    set_up(as_json=json_logs)
+    listening = _listen(host, port)
+    names = {"localhost", socket.gethostname(), *(allowed_host or ()), *([] if _is_address(host) else [host])}
+    if not without_keys:
+        _first_key(settings)
+    _run(Service(settings, keyless=without_keys), names, listening)
+
+
+def _run(service: Service, names: set[str], listening: socket.socket) -> None:
+    import asyncio
+
+    import uvicorn
+
+    from pierian.server.application import build
+    from pierian.server.patience import PatientProtocol
+
+    config = uvicorn.Config(
+        build(service, hosts=names),
+        http=PatientProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=2048,
+    )
+
+    async def main() -> None:
+        async with service:
+            host, port = listening.getsockname()[:2]
+            typer.echo(
+                f"Serving {service.settings.model} at http://{_shown(host)}:{port}/v1 · Ctrl-C stops it."
+            )
+            await _draining(service, config).serve(sockets=[listening])
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(main())
+
+
+def _draining(service: Service, config: uvicorn.Config) -> uvicorn.Server:
+    """A server that takes nothing new from the moment on that it is told to stop."""
+    import uvicorn
+
+    class Draining(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            service.draining = True
+            await super().shutdown(sockets)
+
+    return Draining(config)
+
+
+def _first_key(settings: Settings) -> None:
+    """Whoever starts the server for the first time gets a key, which is shown once."""
+    from pierian.access import Keys, Users
+    from pierian.config import paths
+    from pierian.storage import open_storage
+
+    with open_storage(settings.database_url, paths().database) as database:
+        if Keys(database).list():
+            return
+        users = Users(database)
+        owner = next((one for one in users.list() if one.role == "owner"), None) or users.create(
+            "owner", "owner"
+        )
+        _, secret = Keys(database).create(owner.id, "first")
+    typer.echo(f"Your key, shown only this once: {secret}")
+    typer.echo("`pierian keys create` makes others, with limits.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        raise UserError(
+            f"Port {port} of {host} cannot be used: {error.strerror or error}.",
+            hint="Choose another with --port, or end what listens there.",
+        ) from error
+    return listening
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

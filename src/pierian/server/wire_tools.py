@@ -1,0 +1,117 @@
+"""Tools and schemas that come with a request, whatever its format: what may be offered, which one is to be called,
+and the calls of an answer brought into a row.
+
+A schema may refer to its own parts only. Whether it is a good schema is for whoever compiles it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from pierian.models.wire import CallPiece, OfferedTool
+from pierian.server.wire_fields import Fields, json_object, shown, wrong
+
+MOST_TOOLS = 128
+CHOICES = ("auto", "none", "required")
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+
+
+def tool(fields: Fields, schema: str) -> OfferedTool:
+    """An offered tool from its name, description and the field that holds the schema of its arguments."""
+    name = fields.needed("name")
+    place = fields.path("name")
+    if not _NAME.fullmatch(name):
+        raise wrong(place, f"The tool's name {shown(name)} must be 1 to 128 letters, digits, '_' and '-'.")
+    if name in CHOICES:
+        raise wrong(place, f"A tool cannot be called {name!r}, which is a tool choice: send another name.")
+    parameters = fields.nested(schema)
+    return OfferedTool(
+        name,
+        fields.text("description") or "",
+        None if parameters is None else checked_schema(parameters.mapping(), parameters.where),
+    )
+
+
+def offered(tools: Sequence[OfferedTool], param: str) -> tuple[OfferedTool, ...]:
+    """The tools of a request; raises `ApiError` where there are too many or two of one name."""
+    if len(tools) > MOST_TOOLS:
+        raise wrong(param, f"There are {len(tools)} tools: send at most {MOST_TOOLS}.")
+    names = [found.name for found in tools]
+    if double := next((name for name in names if names.count(name) > 1), ""):
+        raise wrong(param, f"Two tools are called {double!r}: give each its own name.")
+    return tuple(tools)
+
+
+def chosen(choice: str, tools: Sequence[OfferedTool], param: str) -> str:
+    """A tool choice for these tools; raises `ApiError` where it names none of them."""
+    if choice not in CHOICES and choice not in {found.name for found in tools}:
+        raise wrong(param, f"'{param}' names {shown(choice)}, which is not among the tools.")
+    if choice == "required" and not tools:
+        raise wrong(param, f"'{param}' asks for a call, but there are no tools: send 'tools' too.")
+    return choice
+
+
+def allowed(names: Iterable[str], tools: Sequence[OfferedTool], param: str) -> tuple[OfferedTool, ...]:
+    """Those of the tools that a choice leaves."""
+    wanted = {chosen(name, tools, param) for name in names} - set(CHOICES)
+    return tuple(found for found in tools if found.name in wanted)
+
+
+def checked_schema(schema: Mapping[str, Any], param: str) -> Mapping[str, Any]:
+    """A schema that refers to nothing outside itself, so that nobody who compiles it fetches anything."""
+    left: list[Any] = [schema]
+    while left:
+        inner: Any = left.pop()
+        if isinstance(inner, dict):
+            found = cast(dict[str, Any], inner)
+            for key in _REFERENCES:
+                if isinstance(target := found.get(key), str) and not target.startswith("#"):
+                    told = f"The schema refers to {shown(target)}: only parts of itself ('#/$defs/…') are allowed."
+                    raise wrong(param, told)
+            left.extend(found.values())
+        elif isinstance(inner, list):
+            left.extend(cast(list[Any], inner))
+    return schema
+
+
+class InTurn:
+    """Brings parts of calls into a row, one call after the other, for formats that write them so.
+
+    Servers mostly send them in a row already. Where a part of another call comes while the arguments of one are not a
+    whole object yet, it waits.
+    """
+
+    def __init__(self) -> None:
+        self._current: int | None = None
+        self._arguments = ""
+        self._waiting: list[CallPiece] = []
+
+    def feed(self, piece: CallPiece) -> list[CallPiece]:
+        """The parts that may go out now."""
+        if self._waiting or not self._fits(piece):
+            self._waiting.append(piece)
+            return []
+        self._note(piece)
+        return [piece]
+
+    def flush(self) -> list[CallPiece]:
+        """All that waits, call after call."""
+        order = {piece.index: None for piece in self._waiting}
+        if self._current in order:
+            order = {self._current: None, **order}
+        found = [piece for index in order for piece in self._waiting if piece.index == index]
+        self._waiting = []
+        for piece in found:
+            self._note(piece)
+        return found
+
+    def _fits(self, piece: CallPiece) -> bool:
+        return self._current in (None, piece.index) or json_object(self._arguments) is not None
+
+    def _note(self, piece: CallPiece) -> None:
+        if piece.index != self._current:
+            self._current, self._arguments = piece.index, ""
+        self._arguments += piece.arguments
