@@ -22,8 +22,6 @@ class Origin(StrEnum):
     """Typed by the person, or confirmed by them."""
     MODEL = "model"
     """Written by a model: an answer, a thought, a program, a value that a planner made up."""
-    COMPUTED = "computed"
-    """Worked out by code: recomputed arithmetic, the value of a sandboxed program."""
     EXTERNAL = "external"
     """From anywhere else: a page, a file, a mail, a tool of somebody else."""
 
@@ -75,5 +73,5 @@ def from_user(labels: Labels) -> bool:
 
 def described(labels: Labels) -> str:
     """The labels in words, for a person who is asked to approve."""
-    names = {Origin.USER: "your own words", Origin.MODEL: "written by the model", Origin.COMPUTED: "computed"}
+    names = {Origin.USER: "your own words", Origin.MODEL: "written by the model"}
     return ", ".join(names.get(label.origin) or str(label) for label in sorted(labels)) or "made by code"

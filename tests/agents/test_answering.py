@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.agents.rendering import KNOWN, loaded
 
-from pierian.agents.answering import account, asked, ended, harmless, labels_of, sources, untouched
+from pierian.agents.answering import account, asked, ended, harmless, labels_of_results, sources, untouched
 from pierian.agents.plan import Agent, Call, Extract, Plan, to_dicts
 from pierian.agents.progress import Progress
 from pierian.events import ApprovalGiven, PlanMade, StepFailed, StepFinished, StepSkipped
@@ -248,5 +248,5 @@ def test_sources_are_those_of_all_results() -> None:
     scope = progress().scopes[""]
     scope.steps["s5"].value = scope.steps["s1"].value
     assert sources(scope) == "host:evil.example"
-    assert labels_of(scope) == external("host:evil.example")
-    assert USER.isdisjoint(labels_of(scope))
+    assert labels_of_results(scope) == external("host:evil.example")
+    assert USER.isdisjoint(labels_of_results(scope))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pierian.agents.arguments import labels_of, part_of, resolved, stands_in, words_of
+from pierian.agents.arguments import labels_of_literal, part_of, resolved, stands_in, words_of
 from pierian.agents.plan import Call, Plan
 from pierian.agents.progress import Scope, StepProgress
 from pierian.provenance import MODEL, NOBODY, USER, Labelled, external
@@ -144,7 +144,7 @@ def test_the_words_of_a_tool_are_nobodys() -> None:
     assert words == {"mode", "fast", "place", "properties", "street", "Main"}
     assert labels({"street": "fast"}, words) == NOBODY
     assert labels({"street": "fast", "bcc": "Main"}, words) == MODEL
-    assert labels_of("fast", REQUEST) == MODEL
+    assert labels_of_literal("fast", REQUEST) == MODEL
 
 
 async def test_an_enumeration_of_a_typed_function_is_one() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.agents.desk import Calls, MemoryRecorder, a_tool, outside
 
 from pierian.agents import effects as module
-from pierian.agents.effects import Effects, Parked, key_of
+from pierian.agents.effects import Effects, Parked, Places, key_of
 from pierian.agents.plan import Call, Plan, to_dicts
 from pierian.events import (
     ApprovalGiven,
@@ -28,12 +28,6 @@ from pierian.tools import Context, Tool, ToolFailure
 
 MINE = {"to": Labelled("ann@example.org", USER)}
 THEIRS = {"to": Labelled("ann@example.org", USER), "body": outside({"text": ["secret"]})}
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ASK_SECONDS", 0.0)
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
 
 
 class World:
@@ -58,7 +52,8 @@ class World:
         return other
 
     async def call(self, tool: Tool, arguments: Mapping[str, Labelled] = MINE) -> tuple[Labelled, bool]:
-        return await self.effects.call("s1", tool, arguments, self.recorder.progress.step("s1"))
+        async with Places(1).place() as place:
+            return await self.effects.call("s1", tool, arguments, self.recorder.progress.step("s1"), place)
 
 
 async def failure(world: World, tool: Tool, arguments: Mapping[str, Labelled] = MINE) -> str:

@@ -16,9 +16,7 @@ from pierian.tools.tool import EFFECTS
 EVIL = external("host:evil.example")
 CONTACTS = external("contacts")
 WRITERS = st.frozensets(
-    st.sampled_from(
-        [Label(Origin.USER), Label(Origin.MODEL), Label(Origin.COMPUTED), Label(Origin.EXTERNAL, "page")]
-    )
+    st.sampled_from([Label(Origin.USER), Label(Origin.MODEL), Label(Origin.EXTERNAL, "page")])
 )
 
 

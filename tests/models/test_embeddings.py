@@ -9,6 +9,7 @@ import pytest
 from pierian.exceptions import ServerRefused, StreamBroken
 from pierian.models.client import Client, Endpoint
 from pierian.models.embeddings import read_embeddings
+from pierian.models.routing import Router
 from pierian.models.wire import Usage
 from pierian.testing import AutomaticModel, NotAStream, Refuse, serve
 
@@ -39,6 +40,19 @@ async def test_another_answer_is_said_to_be_none(content: str) -> None:
         async with Client(Endpoint(server.base_url, "m")) as client:
             with pytest.raises(StreamBroken, match="does not speak"):
                 await client.embed(["text"])
+
+
+async def test_of_several_servers_the_next_is_asked_only_before_an_answer() -> None:
+    async with serve(AutomaticModel()) as one, serve(AutomaticModel()) as other:
+        async with Router([Endpoint(one.base_url, "m"), Endpoint(other.base_url, "m")]) as router:
+            one.faults = other.faults = (NotAStream("{}", "application/json"),)
+            with pytest.raises(StreamBroken, match="does not speak"):
+                await router.embed(["text"])
+            assert len(one.bodies + other.bodies) == 1
+            one.faults, other.faults = (Refuse(503),), ()
+            assert len((await router.embed(["text"])).vectors) == 1
+            assert len((await router.embed(["text"])).vectors) == 1
+            assert [server.in_flight for server in router.servers] == [0, 0]
 
 
 async def test_a_server_without_embeddings_says_why() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pierian.exceptions import UnknownName, UserError
-from pierian.provenance import MODEL, NOBODY, USER, Label, Labelled, Labels, Origin, external, together
+from pierian.provenance import MODEL, NOBODY, USER, Label, Labelled, Labels, external, together
 from pierian.runs import Rules, parse_rule
 from pierian.storage import Database
 
@@ -54,7 +54,6 @@ def test_which_tool_a_rule_is_for(text: str, tool: str, allowed: bool) -> None:
         (MODEL, False),
         (external("contacts.evil.org"), False),
         (external(""), False),
-        (frozenset({Label(Origin.COMPUTED)}), False),
     ],
 )
 def test_where_an_argument_has_to_come_from(rule: str, labels: Labels, allowed: bool) -> None:
@@ -142,8 +141,8 @@ def test_what_is_no_rule_is_refused_with_examples(text: str) -> None:
 
 
 @given(
-    st.sets(st.sampled_from([*CONTACTS, *PAGE, *USER, *MODEL, Label(Origin.COMPUTED)])),
-    st.sets(st.sampled_from([*CONTACTS, *PAGE, *USER, *MODEL, Label(Origin.COMPUTED)])),
+    st.sets(st.sampled_from([*CONTACTS, *PAGE, *USER, *MODEL])),
+    st.sets(st.sampled_from([*CONTACTS, *PAGE, *USER, *MODEL])),
     st.sampled_from(["contacts", "host:*", "host:example.org", "mcp:*"]),
 )
 def test_a_further_hand_never_makes_a_rule_hold(some: set[Label], more: set[Label], pattern: str) -> None:

@@ -1,152 +1,35 @@
-"""Tools of MCP servers: real servers, over stdio and HTTP, well behaved and not."""
+"""Tools of MCP servers over stdio, real servers well behaved and not: accepting them and calling them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import os
 import sys
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import psutil
 import pytest
+from tests.toolbox.mcp_peers import (
+    SERVERS,
+    Accepted,
+    all_accepted,
+    calendar,
+    call,
+    failure,
+    misbehaving,
+)
 
 from pierian.config import paths
-from pierian.exceptions import SettingsError
 from pierian.provenance import USER, Labelled, external
 from pierian.runs import AcceptedTools
 from pierian.storage import open_database
 from pierian.toolbox import mcp_limits
-from pierian.toolbox.mcp_limits import MOST_LOG_BYTES, MOST_LOG_TAIL_BYTES, MOST_MESSAGE_BYTES
-from pierian.toolbox.mcp_process import Lines, TooLong
-from pierian.toolbox.mcp_servers import Connected, McpServer, connected, mcp_file, read_servers
+from pierian.toolbox.mcp_limits import MOST_LOG_BYTES, MOST_LOG_TAIL_BYTES
+from pierian.toolbox.mcp_servers import McpServer, connected
 from pierian.toolbox.mcp_signatures import tool_name
-from pierian.tools import Tool, ToolFailure, invoke
-from pierian.tools.schema import SchemaUnusable, compiled
-
-SERVERS = Path(__file__).parent / "servers"
-
-
-class Accepted:
-    """What the user accepted, in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, dict[str, Any]] = {}
-
-    def signature(self, tool: str) -> dict[str, Any] | None:
-        return self.kept.get(tool)
-
-    async def everything(self, servers: Connected) -> dict[str, Tool]:
-        """Accept all that is there; the tools that are offered then."""
-        for change in await servers.changes():
-            self.kept[change.tool] = msgspec.to_builtins(change.now)
-        return {tool.name: tool for tool in await servers.tools()}
-
-
-def program(script: str, *args: str, name: str = "s", **more: Any) -> McpServer:
-    return McpServer(name=name, command=sys.executable, args=(str(SERVERS / script), *args), **more)
-
-
-def calendar(**more: Any) -> McpServer:
-    return program("well_behaved.py", name="calendar", **more)
-
-
-def misbehaving(how: str, **more: Any) -> McpServer:
-    return program("misbehaving.py", how, **more)
-
-
-@contextlib.asynccontextmanager
-async def all_accepted(*servers: McpServer) -> AsyncIterator[tuple[Connected, dict[str, Tool]]]:
-    accepted = Accepted()
-    async with connected(servers, accepted) as now:
-        yield now, await accepted.everything(now)
-
-
-async def call(tool: Tool, **values: Any) -> Any:
-    result = await invoke(tool, {name: Labelled(value, USER) for name, value in values.items()})
-    assert result is not None
-    return result.value
-
-
-async def failure(tool: Tool, **values: Any) -> ToolFailure:
-    with pytest.raises(ToolFailure) as raised:
-        await call(tool, **values)
-    return raised.value
-
-
-# --- mcp.json
-
-
-def write(content: Any) -> Path:
-    file = mcp_file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(content if isinstance(content, str) else json.dumps(content))
-    return file
-
-
-def test_the_usual_form_is_read() -> None:
-    program = {"command": "npx", "args": ["-y", "files"], "env": {"KEY": "1"}, "effects": {"read": "read"}}
-    address = {"type": "http", "url": "https://example.org/mcp", "headers": {"Authorization": "Bearer x"}}
-    off = {"command": "x", "disabled": True}
-    write({"mcpServers": {"files": program, "remote": address, "off": off}, "inputs": []})
-    files, remote = read_servers()
-    assert (files.name, files.command, files.args, files.env) == (
-        "files",
-        "npx",
-        ("-y", "files"),
-        {"KEY": "1"},
-    )
-    assert files.effects == {"read": "read"}
-    assert (remote.url, remote.headers) == ("https://example.org/mcp", {"Authorization": "Bearer x"})
-
-
-def test_no_file_is_no_servers() -> None:
-    assert read_servers() == ()
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ('{"mcpServers": {\n  "a": }}', "line 2, column 8"),
-        ("[]", "the whole must be an object"),
-        ({"mcpServers": []}, "mcpServers must be an object"),
-        ({"mcpServers": {"a": "npx"}}, "mcpServers.a must be an object"),
-        ({"mcpServers": {"a": {}}}, "mcpServers.a must have either a command or a url"),
-        ({"mcpServers": {"a": {"command": "x", "url": "http://y"}}}, "either a command or a url"),
-        ({"mcpServers": {"a": {"command": 1}}}, "mcpServers.a.command is wrong: Expected `str`, got `int`"),
-        ({"mcpServers": {"a": {"command": "x", "args": ["y", 2]}}}, "mcpServers.a.args[1]"),
-        ({"mcpServers": {"a": {"command": "x", "header": {}}}}, "unknown field `header`"),
-        ({"mcpServers": {"a": {"command": "x", "name": "b"}}}, "mcpServers.a.name"),
-        ({"mcpServers": {"a": {"command": "x", "effects": {"t": "harmless"}}}}, "mcpServers.a.effects"),
-        ({"mcpServers": {"a": {"type": "sse", "url": "http://y"}}}, "mcpServers.a.type"),
-        ({"mcpServers": {"a": {"url": "file:///etc/passwd"}}}, "mcpServers.a.url"),
-        ({"mcpServers": {"a": {"url": "http://[::1"}}}, "mcpServers.a.url"),
-        ({"mcpServers": {"a": {"command": "x\0"}}}, "zero byte"),
-        ({"mcpServers": {"my server": {"command": "x"}}}, "mcpServers.my server must have a name"),
-        ("[" * 100_000, "not JSON"),
-    ],
-)
-def test_a_malformed_file_names_the_place(content: Any, says: str) -> None:
-    file = write(content)
-    with pytest.raises(SettingsError) as raised:
-        read_servers()
-    assert says in str(raised.value)
-    assert str(file) in str(raised.value)
-    assert raised.value.hint
-
-
-def test_a_file_in_another_encoding_is_one_sentence() -> None:
-    write("").write_bytes(b'{"mcpServers": "\xff"}')
-    with pytest.raises(SettingsError, match="not JSON text"):
-        read_servers()
-
-
-# --- accepting
+from pierian.tools import invoke
 
 
 async def test_nothing_is_offered_before_it_is_accepted() -> None:
@@ -276,9 +159,6 @@ def test_a_long_name_is_cut_and_stays_its_own() -> None:
     assert one != other
     assert len(one) == len(other) == 64
     assert tool_name("files", "read file/ü") == "files.read_file_"
-
-
-# --- calling
 
 
 async def test_structured_content_and_labels() -> None:
@@ -449,150 +329,3 @@ async def test_closing_does_not_wait_for_a_call() -> None:
         begin = time.monotonic()
     assert (await calling).code == "unreachable"
     assert time.monotonic() - begin < 5
-
-
-# --- over HTTP
-
-
-@contextlib.asynccontextmanager
-async def over_http(*args: str) -> AsyncIterator[str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(SERVERS / "over_http.py"),
-        *args,
-        stdout=asyncio.subprocess.PIPE,
-        env=dict(os.environ),
-    )
-    assert process.stdout
-    try:
-        yield (await process.stdout.readline()).decode().strip()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-def remote(url: str, key: str = "secret") -> McpServer:
-    return McpServer(name="remote", url=url, headers={"X-Key": key})
-
-
-@pytest.mark.parametrize("form", ["json", "events"])
-async def test_over_http(form: str) -> None:
-    async with over_http(form) as url, all_accepted(remote(url)) as (servers, tools):
-        assert await call(tools["remote.double"], number=21) == "42"
-        assert (await failure(tools["remote.double"], number="x")).code == "invalid"
-        assert (await failure(tools["remote.huge"])).code == "too_large"
-        assert await call(tools["remote.double"], number=2) == "4"
-        assert servers.problems() == ()
-        failed = await failure(tools["remote.die"])
-        assert failed.code == "unreachable"
-        failed = await failure(tools["remote.double"], number=2)
-        assert (failed.code, url in str(failed)) == ("unreachable", True)
-
-
-async def test_over_http_changes_are_heard() -> None:
-    async with over_http() as url, all_accepted(remote(url)) as (servers, tools):
-        await call(tools["remote.grow"])
-        async with asyncio.timeout(10):
-            while not (changes := await servers.changes()):  # it comes on another connection, when it comes
-                await asyncio.sleep(0.01)
-    assert [change.tool for change in changes] == ["remote.further"]
-
-
-async def test_over_http_a_refusal_says_what_may_be_missing() -> None:
-    async with over_http() as url, all_accepted(remote(url, key="wrong")) as (servers, _):
-        (problem,) = servers.problems()
-    assert "status 401" in problem.message
-    assert "headers in mcp.json" in problem.message
-
-
-async def test_over_http_a_hanging_server_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mcp_limits, "START_SECONDS", 0.5)
-    ended = asyncio.Event()
-
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-        ended.set()
-
-    listening = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
-    async with listening:
-        port = listening.sockets[0].getsockname()[1]
-        begin = time.monotonic()
-        async with connected([remote(f"http://127.0.0.1:{port}/mcp")], Accepted()) as servers:
-            (problem,) = servers.problems()
-        assert time.monotonic() - begin < 5
-        await asyncio.wait_for(ended.wait(), 10)
-    assert "did not answer within 0.5 seconds" in problem.message
-
-
-# --- parts
-
-
-@pytest.mark.parametrize("size", [1, 7, 65_536])
-def test_lines_keep_the_ends_of_what_is_too_long(size: int) -> None:
-    long = b'{"id": 7, ' + b"x" * MOST_MESSAGE_BYTES + b"}"
-    data = b"one\n\n" + (long if size > 100 else b"two") + b"\nlast\n"
-    lines = Lines(MOST_MESSAGE_BYTES)
-    found = [line for at in range(0, len(data), size) for line in lines.feed(data[at : at + size])]
-    assert found[:2] == [b"one", b""]
-    assert found[3] == b"last"
-    if size > 100:
-        assert isinstance(found[2], TooLong)
-        assert found[2].head.startswith(b'{"id": 7')
-        assert found[2].tail.endswith(b"x}")
-
-
-@pytest.mark.parametrize(
-    ("schema", "value", "wrong"),
-    [
-        (
-            {"type": "object", "properties": {"a": {"type": "integer"}}},
-            {"a": "x"},
-            "a: 'x' is not of type 'integer'",
-        ),
-        ({"additionalProperties": False, "properties": {"a": {}}}, {"b": 1}, "'b' was unexpected"),
-        ({"additionalProperties": False, "patternProperties": {"(b+)+$": {}}}, {"b" * 50 + "!": 1}, ""),
-        (
-            {"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "string"}]},
-            [1],
-            "0: 1 is not",
-        ),
-        (
-            {"$defs": {"t": {"items": {"$ref": "#/$defs/t"}, "type": "array"}}, "$ref": "#/$defs/t"},
-            [[], [[]]],
-            "",
-        ),
-        ({"uniqueItems": True}, [{"a": 1}, {"a": 1}], ""),
-        ({}, None, ""),
-    ],
-)
-def test_schemas_are_checked(schema: dict[str, Any], value: Any, wrong: str) -> None:
-    found = compiled(schema)(value)
-    assert wrong in found
-    assert bool(wrong) == bool(found)
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {"type": "text"},
-        {"properties": []},
-        {"$ref": "#/$defs/none"},
-        {"$ref": "http://127.0.0.1:9/schema"},
-        {"$ref": "#"},
-        {"$id": 7, "$schema": ["x"]},
-        {"allOf": [{"$ref": "#"}, {"$ref": "#"}]},
-    ],
-)
-def test_a_schema_of_no_use_is_told_apart(schema: dict[str, Any]) -> None:
-    with pytest.raises(SchemaUnusable):
-        compiled(schema)({"a": 1})
-
-
-def test_a_check_keeps_no_copies_of_a_large_value() -> None:
-    check = compiled({"anyOf": [{"type": "integer"}] * 2000})
-    try:
-        assert len(check("x" * 1_000_000)) < 400
-    except SchemaUnusable as error:
-        assert "longer than" in str(error)

@@ -240,7 +240,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_data_comes_out_as_it_went_in(found: Any) -> None:
-    assert plain(giving(None), found) == found
+    assert plain("look", found) == found
 
 
 @pytest.mark.parametrize(

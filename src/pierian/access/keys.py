@@ -177,6 +177,15 @@ class Keys:
             connection.execute(update(keys).where(keys.c.id == key.id).values(last_used_at=now))
         return structs.replace(key, last_used_at=now)
 
+    def live(self, key: str) -> Key:
+        """A key that may be used, by its id; raises `UserError`."""
+        now = self._clock()
+        with self.database.read() as connection:
+            row = connection.execute(_SELECT.where(keys.c.id == key, _valid(now))).first()
+        if row is None:
+            raise UserError(f"The key {key[:12]} is no longer valid.", hint="Ask again with another key.")
+        return key_of(row)
+
     def _live(self, connection: Connection, key: str) -> Key:
         found = find_key(connection, key)
         if found.revoked_at is not None:

@@ -6,7 +6,6 @@ is theirs in the database; only what was used stays counted, without a name.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -14,6 +13,7 @@ from typing import Any, Literal, get_args
 from msgspec import Struct, structs
 from sqlalchemy import Connection, Row, Table, delete, insert, or_, select, update
 
+from pierian.characters import hides
 from pierian.exceptions import UnknownName, UserError
 from pierian.storage.conversations import new_id, utc_now
 from pierian.storage.database import Database
@@ -163,7 +163,7 @@ def find_user(connection: Connection, user: str) -> User:
 def checked_name(name: str, what: str = "user") -> str:
     """A name that can be shown and told apart; raises `UserError`."""
     chosen = " ".join(clean(name).split())
-    if not chosen or len(chosen) > LONGEST_NAME or any(unicodedata.category(c)[0] == "C" for c in chosen):
+    if not chosen or len(chosen) > LONGEST_NAME or hides(chosen):
         raise UserError(
             f"{chosen[:LONGEST_NAME]!r} cannot be the name of a {what}.",
             hint=f"A name has 1 to {LONGEST_NAME} visible characters.",

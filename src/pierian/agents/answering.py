@@ -17,6 +17,7 @@ import msgspec
 from pierian.agents.passages import passages
 from pierian.agents.plan import Agent, Call, Step, describe
 from pierian.agents.progress import Progress, Scope, StepProgress, path_of
+from pierian.characters import without_misleading
 from pierian.provenance import Labels, described, together
 from pierian.reasoning.approach import Approach
 from pierian.reasoning.approaches.direct import no_value
@@ -38,8 +39,6 @@ FROM_RESULTS = Approach(
     read=no_value,
 )
 
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Controls of terminals, and those that make a text read in another order than it is written."""
 _OPENING = re.compile(r"<(?=[A-Za-z/!?])")
 _CLOSING = re.compile(r"\](?=[(:])")
 _DESTINATION = r"\(\s*<?(?P<{0}>[^()<>\s]*)>?(?:\s[^()]*)?\)"
@@ -61,13 +60,13 @@ def asked(request: str, scope: Scope) -> str:
     done = [step for step in scope.plan.steps if scope.steps[step.id].status in ("done", "failed")]
     share = max(400, MOST_CHARACTERS // max(1, len(done)))
     parts = [
-        f'<result of="{_plain(describe(step))}">\n{_shown(scope.steps[step.id], request, share)}\n</result>'
+        f'<result of="{_attribute(describe(step))}">\n{_shown(scope.steps[step.id], request, share)}\n</result>'
         for step in done
     ]
     return f"{chr(10).join(parts)}\n\nRequest: {request}"
 
 
-def _plain(text: str) -> str:
+def _attribute(text: str) -> str:
     return text.replace('"', "'")[:120]
 
 
@@ -79,7 +78,7 @@ def _shown(progress: StepProgress, request: str, share: int) -> str:
     return passages(text, request, share)
 
 
-def labels_of(scope: Scope) -> Labels:
+def labels_of_results(scope: Scope) -> Labels:
     """Where the answer comes from."""
     return together(step.value.labels for step in scope.steps.values() if step.value is not None)
 
@@ -126,7 +125,7 @@ def _told(step: Step, progress: StepProgress) -> str:
 
 def sources(scope: Scope) -> str:
     """Where the results came from, in one line."""
-    found = {described(frozenset({label})) for label in labels_of(scope) if not label.origin.trusted}
+    found = {described(frozenset({label})) for label in labels_of_results(scope) if not label.origin.trusted}
     return ", ".join(sorted(found))
 
 
@@ -136,7 +135,7 @@ def harmless(text: str, known: Iterable[str]) -> str:
     What Markdown would make of it is looked at afterwards. If that is not what is meant, everything that
     could begin a link, a picture or a tag is taken apart, wherever it stands.
     """
-    text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = without_misleading(text.replace("\r\n", "\n").replace("\r", "\n"))
     allowed = {_same(address) for address in known}
     code = _code_lines(text)
     parts, plain = list[str](), list[str]()

@@ -34,15 +34,17 @@ def resolved(value: Any, scope: Scope, request: str, words: Collection[str] = ()
             str(key): resolved(part, scope, request, words)
             for key, part in cast(Mapping[Any, Any], value).items()
         }
-        labels = [labels_of(key, request, words) for key in parts] + [part.labels for part in parts.values()]
+        labels = [labels_of_literal(key, request, words) for key in parts] + [
+            part.labels for part in parts.values()
+        ]
         return Labelled({k: p.value for k, p in parts.items()}, together(labels))
     if isinstance(value, list | tuple):
         items = [resolved(part, scope, request, words) for part in cast(Sequence[Any], value)]
         return Labelled([item.value for item in items], together(item.labels for item in items))
-    return Labelled(value, labels_of(value, request, words))
+    return Labelled(value, labels_of_literal(value, request, words))
 
 
-def labels_of(literal: Any, request: str, words: Collection[str] = ()) -> Labels:
+def labels_of_literal(literal: Any, request: str, words: Collection[str] = ()) -> Labels:
     """Who wrote a literal of a plan: the user where it stands in their request, nobody where it is out of a
     closed set."""
     if isinstance(literal, bool) or literal is None or (isinstance(literal, str) and literal in words):
@@ -81,6 +83,19 @@ def part_of(whole: Labelled, path: str, reference: str) -> Labelled:
         else:
             raise ToolFailure("not_found", f"{reference} is not there: the value has no part {key!r}.")
     return Labelled(value, whole.labels)
+
+
+def named_in(text: str, scope: Scope) -> dict[str, Labelled]:
+    """The values that a text names, such as `$s1.total`, by those names: a person has to see what they stand for."""
+    found: dict[str, Labelled] = {}
+    for reference in REFERENCE.finditer(text):
+        if (named := scope.value_of(reference[1])) is None:
+            continue
+        try:
+            found[reference[0]] = part_of(named, reference[2], reference[0])
+        except ToolFailure:  # the dot may have ended a sentence
+            found[f"${reference[1]}"] = named
+    return found
 
 
 def stands_in(text: str, request: str) -> bool:

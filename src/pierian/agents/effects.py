@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from pierian.agents.gate import Allowed, Ask, verdict
@@ -60,6 +61,41 @@ class Parked(Exception):
     """The step waits for a person, and nobody is there to ask."""
 
 
+class Places:
+    """Room for so many steps at once."""
+
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncGenerator[Place]:
+        """One of the places, as soon as there is one."""
+        await self._free.acquire()
+        taken = Place(self._free)
+        try:
+            yield taken
+        finally:
+            if taken.held:
+                self._free.release()
+
+
+class Place:
+    """The place of a step; while the step waits for a person, another may have it."""
+
+    def __init__(self, free: asyncio.Semaphore) -> None:
+        self.held = True
+        self._free = free
+
+    @asynccontextmanager
+    async def left(self) -> AsyncGenerator[None]:
+        """Without the place inside; not taken again where the waiting ends in an error."""
+        self.held = False
+        self._free.release()
+        yield
+        await self._free.acquire()
+        self.held = True
+
+
 class Effects:
     """Calls tools for one run. `waits` says whether somebody is there who can be asked for approval."""
 
@@ -69,7 +105,7 @@ class Effects:
         self._waits = waits
 
     async def call(
-        self, path: str, tool: Tool, arguments: Mapping[str, Labelled], progress: StepProgress
+        self, path: str, tool: Tool, arguments: Mapping[str, Labelled], progress: StepProgress, place: Place
     ) -> tuple[Labelled, bool]:
         """The value of a call, and whether its effect was seen afterwards; raises `ToolFailure` and `Parked`."""
         if progress.intended:
@@ -77,7 +113,8 @@ class Effects:
             if before is not None:
                 return before, True
         elif isinstance(asked := verdict(tool, arguments, self._rules), Ask):
-            await self.approved(path, tool, arguments, asked.reason, progress)
+            async with place.left():
+                await self.approved(path, tool, arguments, asked.reason, progress)
         else:
             await self._note_rule(path, asked, progress)
         context = Context(key_of(self._recorder.run, path))

@@ -14,6 +14,8 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from pierian.characters import weightless
+
 _KEPT = "²³"
 """NFKC would make digits of them; so it would of ½, where 1½ would become 11⁄2."""
 _NARROW_SPACES = {"\u00a0": "\u00a0", "\u202f": "\u00a0", "\u2007": "\u00a0", "\u2009": "\u00a0"}
@@ -43,7 +45,7 @@ def fold(text: str) -> Folded:
     starts: list[int] = []
     ends: list[int] = []
     for start, end in _clusters(text):
-        plain = _plain(text[start:end])
+        plain = _folded(text[start:end])
         parts.append(plain)
         starts.extend([start] * len(plain))
         ends.extend([end] * len(plain))
@@ -52,7 +54,7 @@ def fold(text: str) -> Folded:
 
 def fold_words(text: str) -> str:
     """A text made plain where nobody needs the way back."""
-    return text if text.isascii() else "".join(_plain(text[start:end]) for start, end in _clusters(text))
+    return text if text.isascii() else "".join(_folded(text[start:end]) for start, end in _clusters(text))
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
@@ -64,13 +66,13 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
     yield from pairwise([*edges, len(text)])
 
 
-def _plain(cluster: str) -> str:
+def _folded(cluster: str) -> str:
     first = cluster[0]
     if cluster.isascii() or first in _KEPT or unicodedata.decomposition(first).startswith("<fraction>"):
         return cluster
     if space := _NARROW_SPACES.get(cluster):
         return space
-    if unicodedata.category(first) == "Cf":
+    if weightless(first):
         return ""
     digit = unicodedata.decimal(first, None)
     if digit is not None:

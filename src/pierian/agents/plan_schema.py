@@ -53,18 +53,29 @@ _MOST_PARTS = 400
 """Of one tool's schema: references that double at each step would have no end."""
 
 
-def plan_schema(tools: Sequence[Tool], *, agents: bool = True) -> dict[str, Any]:
+def plan_schema(
+    tools: Sequence[Tool], *, agents: bool = True, approves: bool = False, answers: Sequence[str] = ()
+) -> dict[str, Any]:
     """The JSON schema of a plan that may use `tools`.
+
+    Args:
+        agents: Whether it may start sub-agents.
+        approves: Whether it may have steps that wait for the user's yes.
+        answers: Names of earlier answers, out of which values may be read.
 
     Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list
     or a record only the value of a step may stand, and a choice among words is always written out: small
     models that may put a name anywhere put today's date in the place of yes or no.
     """
-    reference = REFERENCE_SCHEMA
+    reference: dict[str, Any] = REFERENCE_SCHEMA
+    if answers:
+        reference = {"anyOf": [REFERENCE_SCHEMA, {"enum": [f"${name}" for name in answers]}]}
     text = {"type": "string", "minLength": 1, "maxLength": 300}
     calls = [_call_schema(tool) for tool in tools]
+    asks = [closed_object(approve=text)] if approves else []
     kinds: list[dict[str, Any]] = [
         *calls,
+        *asks,
         closed_object(extract=text, **{"from": reference}, type={"enum": list(VALUE_TYPES)}),
         closed_object(compute=text),
         closed_object(
@@ -75,7 +86,7 @@ def plan_schema(tools: Sequence[Tool], *, agents: bool = True) -> dict[str, Any]
                 "minItems": 2,
                 "maxItems": 4,
                 "items": closed_object(
-                    when=text, steps={"type": "array", "maxItems": 3, "items": {"anyOf": calls}}
+                    when=text, steps={"type": "array", "maxItems": 3, "items": {"anyOf": [*calls, *asks]}}
                 ),
             },
         ),
@@ -128,18 +139,18 @@ def _checked_call(step: Call, tool: Tool) -> Call:
         wrong = ""  # a schema that cannot be checked is the business of the tool itself
     if wrong:
         raise PlanError(f"Step {step.id}, {wrong[:200]}.")
-    return structs.replace(step, arguments=_plain(step.arguments))
+    return structs.replace(step, arguments=_named(step.arguments))
 
 
-def _plain(value: Any) -> Any:
+def _named(value: Any) -> Any:
     """Arguments in which a reference is a text wherever it stands."""
     if isinstance(value, dict):
         parts = cast(dict[str, Any], value)
         if len(parts) == 1 and isinstance(named := parts.get("from"), str) and REFERENCE.fullmatch(named):
             return named
-        return {key: _plain(part) for key, part in parts.items()}
+        return {key: _named(part) for key, part in parts.items()}
     if isinstance(value, list):
-        return [_plain(part) for part in cast(list[Any], value)]
+        return [_named(part) for part in cast(list[Any], value)]
     return value
 
 

@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
+from msgspec import structs
 
+from pierian.agents.asking import wants_asking
+from pierian.agents.earlier import ANSWERED, answers_among
 from pierian.agents.plan import Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
@@ -43,6 +46,12 @@ that name; in the place of a number or a list write {"from": "$s1"}.
 Take arguments from the request exactly; leave out optional ones that it does not mention.
 All results are read afterwards and the answer is written from them, so plan no step for comparing or telling them.
 If no tool fits the request, or it gives too little for a tool's required arguments, answer {"steps": []}."""
+
+ASKING = (
+    'The user wants to be asked: {"approve": QUESTION} is a step that waits for a yes, as does all that comes after '
+    "it. Values may be named in the question, such as $s1."
+)
+"""Told where such steps are offered, and nowhere else."""
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (
@@ -94,9 +103,12 @@ class ModelPlanner:
     async def plan(self, task: Task, so_far: Scope | None, payment: Payment) -> Plan:
         """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
         offered = shortlist([self._tools[name] for name in task.tools if name in self._tools], task.request)
-        known = {*task.entities, *(so_far.entities if so_far else ())}
+        if so_far is not None:  # a run that was taken up knows earlier answers from its journal
+            task = structs.replace(task, entities={**so_far.entities, **task.entities})
         steps = so_far.plan.steps if so_far else ()
-        asked = told(task, offered)
+        asked, asks = told(task, offered), wants_asking(task.request)
+        if asks:
+            asked = f"{asked}\n{ASKING}"
         if so_far is not None:
             asked = (
                 f"{asked}\n{outcome(so_far)}\nPlan other steps for what failed, from s{len(steps) + 1} on."
@@ -104,12 +116,17 @@ class ModelPlanner:
         request = Request(
             messages=(*fixed_prompt(), Message("user", asked)),
             max_tokens=MOST_TOKENS,
-            schema=plan_schema(offered, agents=task.may_delegate),
+            schema=plan_schema(
+                offered,
+                agents=task.may_delegate,
+                approves=asks,
+                answers=answers_among(task.entities),
+            ),
             extra=self._model.profile.thinking_off,
         )
         tools = {tool.name: tool for tool in offered}
         return await decoded(
-            self._model, request, lambda text: read_plan(text, tools, known, earlier=steps), payment
+            self._model, request, lambda text: read_plan(text, tools, task.entities, earlier=steps), payment
         )
 
 
@@ -122,6 +139,11 @@ def told(task: Task, offered: Sequence[Tool]) -> str:
     ]
     if shown:
         lines.append(f"Known: {'; '.join(shown)}")
+    if task.earlier:
+        lines.append("Earlier requests, the latest last:")
+        lines += [
+            f"- {one.request}{f' (its answer: ${one.answer})' * bool(one.answer)}" for one in task.earlier
+        ]
     lines.append(f"Request: {task.request}")
     return "\n".join(lines)
 
@@ -161,7 +183,10 @@ def type_name(schema: Mapping[str, Any]) -> str:
 
 
 def shown_value(value: Labelled) -> str:
-    """A value as a planner may see it: in full where the user or code made it, else its type alone."""
+    """A value as a planner may see it: in full where the user or code made it, else its type alone; of an earlier
+    answer also its length."""
+    if value.labels == ANSWERED:
+        return f"<an earlier answer of {len(value.value):,} characters>"
     if from_user(value.labels):
         text = value.value if isinstance(value.value, str) else msgspec.json.encode(value.value).decode()
         text = re.sub(r"\s+", " ", text)

@@ -40,7 +40,6 @@ class StepProgress(Struct):
     approval: str = ""
     """Id of the approval that was asked for."""
     approved: bool | None = None
-    approved_by: str = ""
     confirmed: bool = False
     tokens: int = 0
 
@@ -104,9 +103,8 @@ class Progress:
                 self.step(path).intended = key
             case ApprovalNeeded(step=path, approval=approval):
                 self.step(path).approval = approval
-            case ApprovalGiven(step=path, approved=approved, by=by):
-                step = self.step(path)
-                step.approved, step.approved_by = approved, by
+            case ApprovalGiven(step=path, approved=approved):
+                self.step(path).approved = approved
             case _:
                 pass
 

@@ -17,8 +17,9 @@ from typing import Any, Protocol, assert_never, cast
 import msgspec
 from msgspec import Struct
 
-from pierian.agents.arguments import labels_of, part_of, resolved, words_of
-from pierian.agents.effects import SAID_NO, Effects, Parked, Recorder
+from pierian.agents.arguments import labels_of_literal, named_in, part_of, resolved, words_of
+from pierian.agents.earlier import Earlier
+from pierian.agents.effects import SAID_NO, Effects, Parked, Place, Places, Recorder
 from pierian.agents.plan import (
     REFERENCE,
     Agent,
@@ -45,9 +46,8 @@ from pierian.exceptions import BudgetExhausted, PierianError, RunLost, StorageEr
 from pierian.models.structured import Payment
 from pierian.provenance import MODEL, Labelled, together
 from pierian.sandbox import Failed, LimitHit, Sandbox, Value
-from pierian.tools import Tool, ToolFailure
+from pierian.tools import Tool, ToolFailure, plain
 from pierian.tools.failure import FAILURE_CODES
-from pierian.tools.invoke import MOST_RESULT_BYTES
 
 MOST_ROUNDS = 3
 DEEPEST = 2
@@ -72,6 +72,8 @@ class Task(Struct, frozen=True):
     entities: Mapping[str, Labelled]
     scope: str = ""
     may_delegate: bool = True
+    earlier: tuple[Earlier, ...] = ()
+    """What the user asked for before, the latest last."""
 
 
 class Planner(Protocol):
@@ -113,7 +115,7 @@ class Runner:
         self._recorder = recorder
         self._effects = effects
         self._payment = payment
-        self._gate = asyncio.Semaphore(at_once)
+        self._places = Places(at_once)
         self._words: dict[str, frozenset[str]] = {}
         """Of each tool, what `words_of` found."""
 
@@ -219,12 +221,13 @@ class Runner:
 
         paid = msgspec.structs.replace(payment, used=used)
         try:
-            if isinstance(step, Agent | Approve):
-                value, confirmed = await self._value(task, scope, step, path, paid)
+            if isinstance(step, Agent | Approve):  # neither works itself, and both may take long
+                await self._recorder.record(StepStarted(path, describe(step)))
+                value, confirmed = await self._awaited(task, scope, step, path, paid), False
             else:
-                async with self._gate:
+                async with self._places.place() as place:
                     await self._recorder.record(StepStarted(path, describe(step)))
-                    value, confirmed = await self._value(task, scope, step, path, paid)
+                    value, confirmed = await self._value(scope, step, path, paid, place)
         except (Parked, RunLost, StorageError):
             raise
         except BudgetExhausted as error:
@@ -238,8 +241,23 @@ class Runner:
         else:
             await self._recorder.record(StepFinished(path, value.value, value.labels, tokens, confirmed))
 
+    async def _awaited(
+        self, task: Task, scope: Scope, step: Agent | Approve, path: str, payment: Payment
+    ) -> Labelled:
+        """What a sub-agent comes to, or a person's yes."""
+        if isinstance(step, Agent):
+            return await self._delegate(task, scope, step, path, payment)
+        shown = named_in(step.message, scope)
+        await self._effects.approved(path, None, shown, step.message, self.progress.step(path))
+        return Labelled(True)
+
     async def _value(
-        self, task: Task, scope: Scope, step: Step, path: str, payment: Payment
+        self,
+        scope: Scope,
+        step: Call | Extract | Compute | Choose,
+        path: str,
+        payment: Payment,
+        place: Place,
     ) -> tuple[Labelled, bool]:
         """What a step comes to, and whether its effect was seen afterwards."""
         match step:
@@ -252,7 +270,7 @@ class Runner:
                 if (words := self._words.get(name)) is None:
                     words = self._words[name] = words_of(tool.parameters)
                 given = {key: resolved(one, scope, self.request, words) for key, one in arguments.items()}
-                return await self._effects.call(path, tool, given, progress)
+                return await self._effects.call(path, tool, given, progress, place)
             case Extract(source=source, want=want, type=kind):
                 data = self._source(scope, source)
                 async with _TimeLimit():
@@ -264,13 +282,7 @@ class Runner:
                 data = self._source(scope, source)
                 async with _TimeLimit():
                     option = await self._reader.choose(data.value, question, options, payment)
-                return Labelled(option, data.labels | labels_of(option, self.request)), False
-            case Agent():
-                return await self._delegate(task, scope, step, path, payment), False
-            case Approve(message=message):
-                await self._recorder.record(StepStarted(path, describe(step)))
-                await self._effects.approved(path, None, {}, message, self.progress.step(path))
-                return Labelled(True), False
+                return Labelled(option, data.labels | labels_of_literal(option, self.request)), False
             case _:
                 assert_never(step)
 
@@ -278,7 +290,7 @@ class Runner:
         """What a reader found; the model has a hand in it where it does not stand in the data."""
         said = data.value if isinstance(data.value, str) else msgspec.json.encode(data.value).decode()
         parts = cast(list[Any], value) if isinstance(value, list) else [value]
-        whole = together(labels_of(one, said) for one in parts)
+        whole = together(labels_of_literal(one, said) for one in parts)
         return Labelled(value, data.labels | (whole & MODEL))
 
     def _source(self, scope: Scope, source: str) -> Labelled:
@@ -295,9 +307,9 @@ class Runner:
         code = f"import datetime\nfrom datetime import date, timedelta\n{expression}"
         match await self._sandbox.run(code, inputs):
             case Value(value=value):
-                written = together(labels_of(one, self.request) for one in constants(expression))
+                written = together(labels_of_literal(one, self.request) for one in constants(expression))
                 given = together(value.labels for value in known.values())
-                return Labelled(_plain(value, expression), given | written)
+                return Labelled(plain(expression, value), given | written)
             case Failed(error=error):
                 raise ToolFailure("invalid", f"{expression} could not be computed: {error}")
             case LimitHit(limit=limit):
@@ -308,7 +320,6 @@ class Runner:
         depth = path.count("/") + 1
         if depth > DEEPEST:
             raise ToolFailure("denied", f"Sub-agents may be {DEEPEST} deep.")
-        await self._recorder.record(StepStarted(path, describe(step)))
         entities, names = dict(scope.entities), dict[str, str]()
         for reference in step.uses:
             # Under a name that no step of the sub-agent's has, and no value that was handed to this one.
@@ -346,17 +357,6 @@ def _message(error: PierianError) -> str:
     """What a person is told, bounded, as a tool may raise anything."""
     text = f"{error} {error.hint}".strip()
     return text if len(text) <= MOST_MESSAGE else f"{text[:MOST_MESSAGE]}…"
-
-
-def _plain(value: Any, expression: str) -> Any:
-    """What an expression came to, as data of bounded size."""
-    try:
-        encoded = msgspec.json.encode(msgspec.to_builtins(value))
-        if len(encoded) > MOST_RESULT_BYTES:
-            raise ToolFailure("too_large", f"{expression} gives {len(encoded):,} bytes.")
-        return msgspec.json.decode(encoded)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ToolFailure("wrong_type", f"{expression} gives no plain value.") from error
 
 
 def _computable(value: Any) -> Any:

@@ -25,6 +25,7 @@ from pierian.agents.answering import (
     sources,
     untouched,
 )
+from pierian.agents.earlier import earlier_answers, earlier_requests, own_words
 from pierian.agents.effects import Effects, Parked
 from pierian.agents.entities import Entity
 from pierian.agents.plan import Agent, describe
@@ -90,15 +91,24 @@ class Desk(Struct):
 class Session:
     """A run at work: journals events, shows them, and knows whether the run is still its own."""
 
-    def __init__(self, desk: Desk, run: Run, request: str, claim: Claim | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        run: Run,
+        request: str,
+        claim: Claim | None = None,
+        writer: JournalWriter | None = None,
+    ) -> None:
         self.desk = desk
         self.progress = Progress()
         self._run = run
         self._request = request
         self._journal = Journal(desk.database, desk.owner)
         self._approvals = Approvals(desk.database, desk.owner)
-        self._writer = JournalWriter(self._journal, claim) if claim is not None else None
-        self._ended = False
+        self._writer = JournalWriter(self._journal, claim) if claim is not None else writer
+        self._shared = writer is not None
+        """Whose writer it is also opens and ends the run."""
+        self._ended = self._shared
         self._held_at = float("-inf")
         """When the journal last confirmed that the run is ours."""
 
@@ -145,7 +155,8 @@ class Session:
 
     def _opened(self, *, resumed: bool) -> None:
         self._run.journalled = self.run
-        self._run.emit(RunOpened(self.run, resumed))
+        if not self._shared:
+            self._run.emit(RunOpened(self.run, resumed))
 
     async def still_ours(self) -> None:
         """Return when nobody else can have the run."""
@@ -174,13 +185,20 @@ class Session:
             return
 
 
-async def act(run: Run, desk: Desk, tools: Sequence[str], entities: Sequence[Entity]) -> Session | None:
+async def act(
+    run: Run,
+    desk: Desk,
+    tools: Sequence[str],
+    entities: Sequence[Entity],
+    writer: JournalWriter | None = None,
+) -> Session | None:
     """Plan a request and carry it out; None where nothing is to be done with tools.
 
-    The caller calls `Session.end` when the answer is complete.
+    The caller calls `Session.end` when the answer is complete. With the `writer` of a claimed run, its plan goes on
+    where it was, and the run is its writer's to end.
     """
-    session = Session(desk, run, run.question.text)
-    task = Task(run.question.text, tuple(tools), known_values(entities, desk.author))
+    session = Session(desk, run, run.question.text, writer=writer)
+    task = _task(run, desk, tools, entities)
     run.emit(Routed("agents", f"planning with {len(task.tools)} tool{'s' if len(task.tools) != 1 else ''}"))
     return session if await _work(run, session, task) else None
 
@@ -190,9 +208,16 @@ async def go_on(
 ) -> Session:
     """Take up a run that is in the journal, where it was."""
     session = Session(desk, run, run.question.text, claim)
-    task = Task(run.question.text, tuple(tools), known_values(entities, desk.author))
+    task = _task(run, desk, tools, entities)
     await _work(run, session, task, resumed=True)
     return session
+
+
+def _task(run: Run, desk: Desk, tools: Sequence[str], entities: Sequence[Entity]) -> Task:
+    """What is to be planned, with the conversation before it."""
+    known = known_values(entities, desk.author) | earlier_answers(run.history)
+    earlier = () if desk.author else earlier_requests(run.history)
+    return Task(run.question.text, tuple(tools), known, earlier=earlier)
 
 
 def known_values(entities: Sequence[Entity], author: str = "") -> dict[str, Labelled]:
@@ -214,7 +239,7 @@ def known_values(entities: Sequence[Entity], author: str = "") -> dict[str, Labe
 async def _work(run: Run, session: Session, task: Task, *, resumed: bool = False) -> bool:
     """Everything up to the written answer; False where there is nothing to do and nothing is in the journal."""
     try:
-        if resumed:
+        if session.run:
             await session.take_up()
         return await _carried_out(run, session, task, resumed=resumed)
     except asyncio.CancelledError:
@@ -234,7 +259,7 @@ async def _work(run: Run, session: Session, task: Task, *, resumed: bool = False
 async def _carried_out(run: Run, session: Session, task: Task, *, resumed: bool) -> bool:
     rules = await asyncio.to_thread(Rules(session.desk.database, session.desk.owner).list)
     runner = Runner(
-        "" if session.desk.author else run.question.text,
+        "" if session.desk.author else own_words(run.question.text, task.earlier),
         tools=session.desk.tools,
         planner=session.desk.planner or ModelPlanner(run.model, session.desk.tools),
         reader=session.desk.reader or ModelReader(run.model),

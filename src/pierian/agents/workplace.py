@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from pierian.agents.session import Desk
@@ -18,14 +17,10 @@ from pierian.runs.acceptance import AcceptedTools
 from pierian.runs.workers import Worker
 from pierian.sandbox import Sandbox
 from pierian.storage.database import Database
+from pierian.storage.usage import local_now
 from pierian.tools import Tool
 
 GROUPS = ("clock", "calculator", "python", "files", "web", "search", "artifact", "mcp")
-
-
-def local_now() -> datetime:
-    """The user's clock, in the user's zone."""
-    return datetime.now().astimezone()
 
 
 def named(text: str) -> tuple[str, ...]:

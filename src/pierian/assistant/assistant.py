@@ -272,7 +272,7 @@ class Assistant:
             work.session = await go_on(run, desk, claim, tuple(desk.tools), entities)
         else:
             entities = find_entities(request.question, now=local_now())
-            work.session = await act(run, desk, tuple(desk.tools), entities)
+            work.session = await act(run, desk, tuple(desk.tools), entities, request.writer)
         if work.session is not None:
             run.took = "agents"
         return work.session is not None

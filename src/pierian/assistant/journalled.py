@@ -1,8 +1,8 @@
 """Answers a question as a run in the journal: every event is kept as it happens, so that whoever asked may leave and
 come back, and another process can take over.
 
-What reasons without tools has no steps to go on from: a run that is taken up begins anew, and says so. Runs with
-tools are journalled step by step (`agents.session`); of those, only the events that it leaves out are kept here.
+What reasons without tools has no steps to go on from: a run that is taken up begins anew, and says so. The steps of a
+plan are written by whoever carries them out (`agents.session`), with the same writer.
 """
 
 from __future__ import annotations
@@ -12,73 +12,112 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
-from pierian.events import AnswerReady, DraftVoided, Event, RunFailed, RunOpened, Token
+from pierian.events import (
+    AnswerReady,
+    ApprovalGiven,
+    ApprovalNeeded,
+    DraftVoided,
+    EffectIntended,
+    Event,
+    PlanMade,
+    RunFailed,
+    RunOpened,
+    RunParked,
+    Spend,
+    StepFailed,
+    StepFinished,
+    StepSkipped,
+    StepStarted,
+    Token,
+)
 from pierian.exceptions import DiskFull, PierianError, RunLost, StorageError
-from pierian.runs import Claim, Journal, JournalWriter, RunState
+from pierian.runs import JournalWriter, RunState
 
 GATHER_SECONDS = 0.15
 """Tokens of a draft that come within this time are kept as one event."""
+OF_PLANS = (
+    PlanMade,
+    StepStarted,
+    EffectIntended,
+    StepFinished,
+    StepFailed,
+    StepSkipped,
+    ApprovalNeeded,
+    ApprovalGiven,
+)
+"""Written by whoever carries out the plan (`agents.session`), before they are told."""
 VERIFY_SECONDS = 0.5
 """How soon a run without events learns that it was cancelled."""
 
 
 async def journalled(
-    events: AsyncIterator[Event], journal: Journal, claim: Claim, *, kept: Callable[[], None] = lambda: None
-) -> RunState:
-    """Write what happens to the journal until it ends; returns how it ended.
+    events: AsyncIterator[Event], writer: JournalWriter, *, kept: Callable[[], None] = lambda: None
+) -> Spend | None:
+    """Write what happens to the journal until it ends; returns what the answer took, None where there is none.
 
     `kept` is called after each write. When this is cancelled, the run is left for another worker to go on with.
     """
-    writer = JournalWriter(journal, claim)
     state: RunState = "waiting"
+    spend = None
     try:
-        await writer.append(RunOpened(claim.run, resumed=claim.position > 0))
-        for draft in await asyncio.to_thread(_begun, journal, claim):
+        earlier = await asyncio.to_thread(writer.journal.events, writer.run)
+        await writer.append(RunOpened(writer.run, resumed=bool(earlier)))
+        for draft in sorted({event.draft for _, event in earlier if isinstance(event, Token)}):
             writer.note(DraftVoided(draft, "The process that made it ended; the run begins again."))
-        state = await _written(events, writer, kept)
+        state, spend = await _written(events, writer, kept)
     except RunLost:
-        return "cancelled"
+        return None
     except PierianError as error:
         state = "failed"
         with contextlib.suppress(PierianError):  # where the journal itself fails, nothing more can be kept
-            await writer.append(RunFailed(claim.run, str(error), error.hint))
+            await writer.append(RunFailed(writer.run, str(error), error.hint))
     finally:
         with contextlib.suppress(RunLost, StorageError, DiskFull):
             await asyncio.shield(writer.release(state))
         kept()
-    return state
+    return spend
 
 
-async def _written(events: AsyncIterator[Event], writer: JournalWriter, kept: Callable[[], None]) -> RunState:
+async def _written(
+    events: AsyncIterator[Event], writer: JournalWriter, kept: Callable[[], None]
+) -> tuple[RunState, Spend | None]:
     """Write events as they come, tokens gathered; notices between them that the run is no longer ours."""
-    tokens, state = _Tokens(), "failed"
+    tokens, parked = _Tokens(), False
     ticking = asyncio.create_task(_tick(tokens, writer, kept))
     try:
         while True:
-            coming = asyncio.ensure_future(anext(events, None))
-            try:
-                await asyncio.wait({coming, ticking}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                if not coming.done():
-                    coming.cancel()
-                    await asyncio.gather(coming, return_exceptions=True)
-            if ticking.done():
-                ticking.result()
-            event = coming.result()
+            event = await _next(events, ticking)
             if event is None:
-                return state
+                return "failed", None
             if isinstance(event, Token):
                 tokens.add(event)
+                continue
+            if isinstance(event, OF_PLANS):
                 continue
             for token in tokens.taken():
                 writer.note(token)
             await writer.append(event)
             kept()
+            parked = parked or isinstance(event, RunParked)
             if isinstance(event, AnswerReady):
-                state = "done"
+                return "waiting" if parked else "done", event.answer.receipt.spend
     finally:
         ticking.cancel()
         await asyncio.gather(ticking, return_exceptions=True)
+
+
+async def _next(events: AsyncIterator[Event], ticking: asyncio.Task[None]) -> Event | None:
+    """The next event, None at the end; raises what ended `ticking`."""
+    coming = asyncio.ensure_future(anext(events, None))
+    try:
+        await asyncio.wait({coming, ticking}, return_when=asyncio.FIRST_COMPLETED)
+        if ticking.done():
+            ticking.result()
+        return coming.result()
+    finally:
+        if not coming.done():
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 async def _tick(tokens: _Tokens, writer: JournalWriter, kept: Callable[[], None]) -> None:
@@ -94,14 +133,6 @@ async def _tick(tokens: _Tokens, writer: JournalWriter, kept: Callable[[], None]
         elif time.monotonic() - verified > VERIFY_SECONDS:
             await writer.verify()
             verified = time.monotonic()
-
-
-def _begun(journal: Journal, claim: Claim) -> list[int]:
-    """Drafts of an earlier attempt, whose text stands in the journal."""
-    if claim.position == 0:
-        return []
-    drafts = {event.draft for _, event in journal.events(claim.run) if isinstance(event, Token)}
-    return sorted(drafts)
 
 
 class _Tokens:

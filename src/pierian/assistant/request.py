@@ -13,6 +13,7 @@ from pierian.events import CalledTool
 from pierian.exceptions import QuestionError
 from pierian.models.wire import Message, OfferedTool
 from pierian.reasoning import Mode, Prices
+from pierian.runs import JournalWriter
 
 MAX_QUESTION_CHARACTERS = 400_000
 
@@ -32,6 +33,8 @@ class AskRequest(Struct, frozen=True, kw_only=True):
     """Tools or groups of tools that may be used."""
     resumes: str = ""
     """Id of a journalled run to go on with; `question` and `tools` are then those of its record."""
+    writer: JournalWriter | None = None
+    """Of a run that is claimed already and whose other events whoever asks journals (`journalled`)."""
     author: str = ""
     """Source of the question where it is not the user who asks, such as `mcp-client`: its words are not the
     user's."""

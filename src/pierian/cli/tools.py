@@ -7,17 +7,18 @@ its server changes these words later, it has to be accepted again. Starting the 
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pierian.cli.storing import opened_storage
-from pierian.cli.text import printable
+from pierian.cli.text import marked, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pierian.toolbox.mcp_signatures import Change
+    from pierian.toolbox.mcp_signatures import Change, Signature
     from pierian.tools import Tool
 
 app = typer.Typer(no_args_is_help=True, help="The tools that plans may use, and which of them you accept.")
@@ -126,14 +127,32 @@ def _print_tool(console: Console, tool: Tool) -> None:
 
 
 def _print_change(console: Console, change: Change) -> None:
+    """A new tool in full; of one that was accepted before, what differs from then, line by line."""
+    now = _lines(change.now)
+    if change.before is None:
+        console.print(f"{printable(change.tool)} (new)", style="bold", markup=False)
+        for line in now:
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+        return
+    console.print(
+        f"{printable(change.tool)} (- as you accepted it, + as it is now)", style="bold", markup=False
+    )
+    before = _lines(change.before)
+    whole = [*difflib.unified_diff(before, now, lineterm="", n=len(before) + len(now))]
+    for line in whole[3:]:  # behind names of files and numbers of lines
+        style = {"-": "red", "+": "green"}.get(line[0], "dim")
+        console.print(f"  {line}", style=style, markup=False, soft_wrap=True)
+
+
+def _lines(signature: Signature) -> list[str]:
+    """All that is accepted with a tool, as lines; what a person would not see is shown by its code."""
     import msgspec
 
-    for title, signature in (("accepted before", change.before), ("now", change.now)):
-        if signature is None:
+    lines = [f"effect: {signature.effect}", f"says: {marked(signature.description)}"]
+    for title, schema in (("arguments", signature.parameters), ("result", signature.result)):
+        if not schema:
+            lines.append(f"{title}: anything")
             continue
-        console.print(
-            f"{printable(change.tool)} ({title}), effect: {signature.effect}", style="bold", markup=False
-        )
-        console.print(f"  {printable(signature.description)}", markup=False)
-        shown = msgspec.json.encode(signature.parameters).decode()
-        console.print(f"  arguments: {printable(shown)}", style="dim", markup=False)
+        text = msgspec.json.format(msgspec.json.encode(schema, order="sorted"), indent=2).decode()
+        lines += [f"{title}:", *(f"  {marked(line)}" for line in text.split("\n"))]
+    return lines

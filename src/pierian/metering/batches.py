@@ -55,6 +55,7 @@ class Batches:
 
     def put(self, work: Work) -> asyncio.Future[Outcome]:
         """Hand work over from an event loop; it is written also if nobody waits for it."""
+        self._check_open()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
         gathered = self._gathered.get(loop)
@@ -66,9 +67,19 @@ class Batches:
 
     def wait(self, work: Work) -> Outcome:
         """Hand work over and wait in place for what comes of it."""
+        self._check_open()
         promise = Promise[Outcome]()
         self._queue.put([Waiting(work, promise)])
         return promise.result()
+
+    @property
+    def open(self) -> bool:
+        """Whether anybody writes."""
+        return self._thread.is_alive()
+
+    def _check_open(self) -> None:
+        if not self.open:
+            raise RuntimeError("The meter is not open: use it inside `with Meter(…)`.")
 
     def _hand_over(self, loop: Loop) -> None:
         if gathered := self._gathered.pop(loop, None):

@@ -77,8 +77,11 @@ class Meter:
             raise
 
     def leave(self, admission: Admission) -> None:
-        """Give the request's place back, soon; a second call does nothing. From the event loop."""
-        if not admission.left:
+        """Give the request's place back, soon; a second call does nothing. From the event loop.
+
+        Closing the meter gives back what is left.
+        """
+        if not admission.left and self._batches.open:
             admission.left = True
             self._batches.put(Leave(admission.caller)).add_done_callback(_seen)
 

@@ -123,13 +123,16 @@ class Client:
                             break
         yield reader.end()
 
-    async def embed(self, texts: Sequence[str], *, model: str = "") -> Embeddings:
-        """The vectors of `texts`, in their order."""
+    async def embed(
+        self, texts: Sequence[str], *, model: str = "", on_answer: Callable[[], None] = lambda: None
+    ) -> Embeddings:
+        """The vectors of `texts`, in their order; `model` and `on_answer` as for `stream`."""
         name = model or self.endpoint.model
         with self._explained(None):
             response = await self._http.post("embeddings", json=embeddings_body(name, texts))
             if response.status_code != 200:
                 raise self._refusal(response, name)
+        on_answer()
         try:
             return read_embeddings(response.content, texts)
         except ValueError as error:  # msgspec's errors are among them

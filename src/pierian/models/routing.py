@@ -108,7 +108,7 @@ class Server:
             if not began and passes_on(error):
                 if self.failures <= failures:  # many requests that fail together are one failure
                     self.fail()
-                raise PassedOn(error) from error
+                raise _PassedOn(error) from error
             raise
         finally:
             self.in_flight -= 1
@@ -151,8 +151,8 @@ class Server:
         self.note_answer()
 
 
-class PassedOn(Exception):
-    """A server did not take a request, so the next may; never leaves this module."""
+class _PassedOn(Exception):
+    """A server did not take a request, so the next may."""
 
     def __init__(self, error: ModelError) -> None:
         super().__init__(str(error))
@@ -225,7 +225,7 @@ class Router:
                         async for item in items:
                             yield item
                     return
-            except PassedOn as passed:
+            except _PassedOn as passed:
                 self._note_failure(server, passed.error, errors)
 
     async def embed(self, texts: Sequence[str], *, model: str = "") -> Embeddings:
@@ -236,10 +236,8 @@ class Router:
         while (server := self.pick(name, [], errors)) is not None:
             try:
                 with server.answering() as begin:
-                    found = await server.client.embed(texts, model=name)
-                    begin()
-                    return found
-            except PassedOn as passed:
+                    return await server.client.embed(texts, model=name, on_answer=begin)
+            except _PassedOn as passed:
                 self._note_failure(server, passed.error, errors)
         raise nobody_answers(errors)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pierian.runs.acceptance import AcceptedTools
     from pierian.runs.approvals import Approval, Approvals
+    from pierian.runs.carrying import Carrier
     from pierian.runs.journal import Claim, Journal, RunRecord, RunState
     from pierian.runs.rules import Rule, Rules, parse_rule
     from pierian.runs.workers import Worker, Workers
@@ -20,6 +21,7 @@ _HOMES = {
     "AcceptedTools": "acceptance",
     "Approval": "approvals",
     "Approvals": "approvals",
+    "Carrier": "carrying",
     "Claim": "journal",
     "Journal": "journal",
     "JournalWriter": "writer",
@@ -36,6 +38,7 @@ __all__ = [
     "AcceptedTools",
     "Approval",
     "Approvals",
+    "Carrier",
     "Claim",
     "Journal",
     "JournalWriter",

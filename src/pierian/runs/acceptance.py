@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import delete, insert, select
 
 from pierian.exceptions import UnknownName
-from pierian.runs.journal import utc_now
+from pierian.storage.conversations import utc_now
 from pierian.storage.database import Database
 from pierian.storage.tables import accepted_tools
 

@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 
 from pierian.events import ApprovalNeeded, decode
 from pierian.exceptions import UnknownName, UserError
-from pierian.runs.journal import OPEN, utc_now
+from pierian.runs.journal import OPEN
+from pierian.storage.conversations import utc_now
 from pierian.storage.database import Database
 from pierian.storage.tables import approvals, runs
 
@@ -34,15 +35,13 @@ class Approvals:
         self.database = database
         self.owner = owner
 
-    def list(self, run: str = "", *, pending: bool = True) -> list[Approval]:
-        """Those of one run or of all, the oldest first."""
+    def list(self, *, pending: bool = True) -> list[Approval]:
+        """Those of all runs, the oldest first."""
         query = (
             select(approvals).join(runs).where(runs.c.owner == self.owner).order_by(approvals.c.created_at)
         )
         if pending:
             query = query.where(approvals.c.state == "pending")
-        if run:
-            query = query.where(approvals.c.run_id == run)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         found: list[Approval] = []

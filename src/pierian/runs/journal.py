@@ -9,16 +9,28 @@ plan is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from pierian.events import ApprovalNeeded, Event, decode, encode
 from pierian.exceptions import RunLost, UnknownName, UserError
-from pierian.storage.conversations import ID_LENGTH, new_id
+from pierian.storage.conversations import ID_LENGTH, new_id, utc_now
 from pierian.storage.database import Database
 from pierian.storage.tables import approvals, run_entries, runs, workers
 from pierian.storage.words import clean
@@ -50,6 +62,7 @@ class RunRecord(Struct, frozen=True):
     worker: str | None
     created_at: datetime
     updated_at: datetime
+    owner: str
 
 
 class Claim(Struct, frozen=True):
@@ -61,16 +74,11 @@ class Claim(Struct, frozen=True):
     """Where the next event goes."""
 
 
-def utc_now() -> datetime:
-    """The time of day, aware."""
-    return datetime.now(UTC)
-
-
 class Journal:
-    """The runs of one owner. Ids may be given as any unique beginning."""
+    """The runs of one owner, or for a worker everybody's (None). Ids may be given as any unique beginning."""
 
     def __init__(
-        self, database: Database, owner: str = "local", *, clock: Callable[[], datetime] = utc_now
+        self, database: Database, owner: str | None = "local", *, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self.database = database
         self.owner = owner
@@ -78,13 +86,20 @@ class Journal:
 
     def create(self, question: str, request: dict[str, Any], worker: str) -> Claim:
         """A new run that `worker` works on."""
+        return Claim(self._insert(question, request, "running", worker), 1, 0)
+
+    def submit(self, question: str, request: dict[str, Any]) -> RunRecord:
+        """A new run that waits for a worker."""
+        return self.get(self._insert(question, request, "waiting", None))
+
+    def _insert(self, question: str, request: dict[str, Any], state: RunState, worker: str | None) -> str:
         now, run = self._clock(), new_id()
         row = {
             "id": run,
             "owner": self.owner,
             "question": clean(question),
             "request": msgspec.json.encode(request).decode(),
-            "state": "running",
+            "state": state,
             "worker": worker,
             "fence": 1,
             "created_at": now,
@@ -92,7 +107,16 @@ class Journal:
         }
         with self.database.append() as connection:
             connection.execute(insert(runs).values(row))
-        return Claim(run, 1, 0)
+        return run
+
+    def open_runs(self) -> int:
+        """How many are under way or wait."""
+        query = select(func.count()).select_from(runs).where(self._own(), runs.c.state.in_(("running", "waiting")))
+        with self.database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def _own(self) -> ColumnElement[bool]:
+        return true() if self.owner is None else runs.c.owner == self.owner
 
     def get(self, run: str) -> RunRecord:
         """One run; raises `UnknownName` where no run or more than one begins so."""
@@ -101,7 +125,7 @@ class Journal:
 
     def list(self, limit: int = 20, states: Sequence[RunState] = ()) -> list[RunRecord]:
         """The newest runs first."""
-        query = select(runs).where(runs.c.owner == self.owner).order_by(runs.c.id.desc()).limit(limit)
+        query = select(runs).where(self._own()).order_by(runs.c.id.desc()).limit(limit)
         if states:
             query = query.where(runs.c.state.in_(states))
         with self.database.read() as connection:
@@ -219,7 +243,7 @@ class Journal:
 
         A worker that is not listed is dead too: it ended without giving its runs back.
         """
-        own = runs.c.owner == self.owner
+        own = self._own()
         asked = select(approvals.c.run_id).where(approvals.c.state == "pending")
         with self.database.read() as connection:
             left = connection.execute(
@@ -263,14 +287,14 @@ class Journal:
         prefix, c = clean(run.strip().lower()), runs.c
         # LIKE refuses very long patterns.
         fits = c.id.startswith(prefix, autoescape=True) if len(prefix) < ID_LENGTH else c.id == prefix
-        query = select(runs).where(c.owner == self.owner, fits)
+        query = select(runs).where(self._own(), fits)
         found: Sequence[Row[Any]] = connection.execute(query.order_by(c.id).limit(2)).all() if prefix else ()
         if len(found) == 1:
             return found[0]
         if found:
             raise UserError(f"More than one run begins with {run!r}.", hint="Give more of its id.")
         known = connection.execute(
-            select(runs.c.id).where(runs.c.owner == self.owner).order_by(runs.c.id.desc()).limit(5)
+            select(runs.c.id).where(self._own()).order_by(runs.c.id.desc()).limit(5)
         )
         raise UnknownName("run", run, [row.id for row in known])
 
@@ -285,6 +309,7 @@ def record(row: Row[Any]) -> RunRecord:
         row.worker,
         row.created_at,
         row.updated_at,
+        row.owner,
     )
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import delete, insert, select
 
 from pierian.exceptions import UnknownName, UserError
 from pierian.provenance import Labelled, Origin
-from pierian.runs.journal import utc_now
+from pierian.storage.conversations import utc_now
 from pierian.storage.database import Database
 from pierian.storage.tables import rules
 from pierian.storage.words import clean

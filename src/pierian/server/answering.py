@@ -8,7 +8,7 @@ wire format.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from msgspec import structs
 
@@ -49,7 +49,6 @@ async def by_mode(service: Service, call: Call, mode: Mode, caller: Caller) -> A
     """A mode answers: reasoned, checked, with a receipt."""
     parts = in_parts(call.messages)
     price = service.prices.of(service.settings.model, mode.value)
-    # Its calls are charged as if nothing of their prompts had been cached; the end puts that right.
     cap = service.cap_for(caller, mode)
     request = AskRequest(
         question=parts.text,
@@ -65,7 +64,7 @@ async def by_mode(service: Service, call: Call, mode: Mode, caller: Caller) -> A
         parallel_calls=call.parallel_calls,
         schema=call.schema,
         cap=cap,
-        prices=Prices(max(price.input, price.cached) / BILLION, price.output / BILLION),
+        prices=run_prices(price),
         owner=caller.owner,
     )
     # Where drafts compete, or the form is made at the end, what is written first need not be what is answered.
@@ -77,6 +76,14 @@ async def by_mode(service: Service, call: Call, mode: Mode, caller: Caller) -> A
                 if isinstance(item, Ended):
                     item = await _charged(item, price, cap)
                 yield item
+
+
+def run_prices(price: Price) -> Prices:
+    """Prices for a run's ledger: its calls are charged as if nothing of their prompts had been cached.
+
+    The end puts that right (`KeyCap.finish`).
+    """
+    return Prices(max(price.input, price.cached) / BILLION, price.output / BILLION)
 
 
 async def _charged(ended: Ended, price: Price, cap: KeyCap) -> Ended:
@@ -119,6 +126,27 @@ async def by_model(service: Service, call: Call, caller: Caller) -> AsyncGenerat
         None if price.free else used.money / BILLION,
     )
     yield Ended(_reason(reason), told)
+
+
+async def vectors(
+    service: Service, caller: Caller, name: str, texts: Sequence[str]
+) -> tuple[Sequence[Sequence[float]], int]:
+    """One vector for each text, and the tokens that they had; raises `ApiError` where no server gives any."""
+    model = await service.assistant.model()
+    if model.embedded:
+        raise ApiError(
+            404,
+            "No embedding model is configured: the engine of this server gives answers only.",
+            param="model",
+            code="model_not_found",
+        )
+    name = await _served(service, model, name)
+    price = service.prices.of(name, "")
+    prompt = sum(len(text.encode()) + 16 for text in texts)
+    async with service.metered(caller, name, price, Use(prompt, 0, 0, price.most(prompt, 0))) as bill:
+        found = await model.embed(texts, model=name)
+        bill.used = (found.usage.prompt_tokens, 0, 0)
+    return found.vectors, found.usage.prompt_tokens
 
 
 def _request(call: Call, model: Model) -> Request:

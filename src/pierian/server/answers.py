@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from litestar import post
+import msgspec
+from litestar import delete, get, post
 from litestar.datastructures import State
 from litestar.types import ASGIApp
+from msgspec import Struct
 
 from pierian.access import Key
 from pierian.metering import Caller
-from pierian.server import chat_completions
-from pierian.server.bodies import read_body
+from pierian.server import chat_completions, embeddings, messages, responses
+from pierian.server.answering import vectors
+from pierian.server.bodies import read_body, while_there
 from pierian.server.call import Call
 from pierian.server.exchange import (
     Asked,
@@ -21,6 +25,7 @@ from pierian.server.exchange import (
     check_grant,
     identified,
     identity,
+    json_response,
     note,
     respond,
 )
@@ -30,41 +35,101 @@ from pierian.server.service import Service
 @post("/v1/chat/completions", status_code=200, operation_id="createChatCompletion", tags=["Answers"])
 async def create_chat_completion(request: HttpRequest, state: State) -> ASGIApp:
     """Answer a conversation, in the format of OpenAI's chat completions."""
-    service, began, caller, key = await _opened(request, state)
-    body = await read_body(request)
-    parsed = chat_completions.parse(body)
+    opened = await _opened(request, state)
+    parsed = chat_completions.parse(opened.body)
     writer = chat_completions.Writer(parsed, identity("chatcmpl-"), int(time.time()))
-    return await _respond(service, request, caller, key, parsed.call, writer, body, began)
+    return await _respond(request, opened, parsed.call, writer)
 
 
-async def _opened(request: HttpRequest, state: State) -> tuple[Service, float, Caller, Key | None]:
-    """Who asks, before anything of a body is read."""
+@post("/v1/messages", status_code=200, operation_id="createMessage", tags=["Answers"])
+async def create_message(request: HttpRequest, state: State) -> ASGIApp:
+    """Answer a conversation, in the format of Anthropic's messages."""
+    opened = await _opened(request, state)
+    parsed = messages.parse(opened.body)
+    writer = messages.Writer(parsed, identity("msg_"), int(time.time()))
+    return await _respond(request, opened, parsed.call, writer)
+
+
+@post("/v1/responses", status_code=200, operation_id="createResponse", tags=["Answers"])
+async def create_response(request: HttpRequest, state: State) -> ASGIApp:
+    """Answer, in the format of OpenAI's responses; a response that is stored can be continued."""
+    opened = await _opened(request, state)
+    parsed = responses.parse(opened.body)
+    store, owner = opened.service.responses, opened.caller.owner
+    if parsed.previous:
+        earlier = await store.items(owner, parsed.previous, param="previous_response_id")
+        parsed = responses.joined(parsed, earlier)
+    writer = responses.Writer(parsed, identity("resp_"), int(time.time()))
+
+    async def keep() -> None:
+        if parsed.store:
+            await store.keep(owner, parsed.previous, [*parsed.items, *writer.output()], writer.whole())
+
+    return await _respond(request, opened, parsed.call, writer, keep)
+
+
+@post("/v1/embeddings", status_code=200, operation_id="createEmbedding", tags=["Answers"])
+async def create_embedding(request: HttpRequest, state: State) -> ASGIApp:
+    """Vectors of texts, where a server of the engine's gives them."""
+    opened = await _opened(request, state)
+    service, parsed = opened.service, embeddings.parse(opened.body)
+    note(request, model=parsed.model)
+    check_grant(opened.key, model=parsed.model)
+    admission = await service.meter.admit(opened.caller)
+    try:
+        found, tokens = await while_there(
+            request, vectors(service, opened.caller, parsed.model, parsed.texts)
+        )
+    finally:
+        service.meter.leave(admission)
+    body = msgspec.json.encode(embeddings.whole(parsed, found, tokens))
+    return json_response(body, admission.standing.headers())
+
+
+@get("/v1/responses/{response_id:str}", operation_id="retrieveResponse", tags=["Answers"])
+async def show_response(request: HttpRequest, state: State, response_id: str) -> dict[str, Any]:
+    """A stored response."""
+    service: Service = state.service
+    caller, _ = await identified(service, request)
+    return await service.responses.body(caller.owner, response_id)
+
+
+@delete("/v1/responses/{response_id:str}", status_code=200, operation_id="deleteResponse", tags=["Answers"])
+async def delete_response(request: HttpRequest, state: State, response_id: str) -> dict[str, Any]:
+    """Forget a stored response."""
+    service: Service = state.service
+    caller, _ = await identified(service, request)
+    await service.responses.delete(caller.owner, response_id)
+    return {"id": response_id, "object": "response", "deleted": True}
+
+
+class _Opened(Struct, frozen=True):
+    service: Service
+    began: float
+    caller: Caller
+    key: Key | None
+    body: bytes
+
+
+async def _opened(request: HttpRequest, state: State) -> _Opened:
+    """Who asks, found out before anything of a body is read, and the body."""
     service: Service = state.service
     began = time.perf_counter()
     caller, key = await identified(service, request)
     service.refuse_new()
-    return service, began, caller, key
+    return _Opened(service, began, caller, key, await read_body(request))
 
 
 async def _respond(
-    service: Service,
     request: HttpRequest,
-    caller: Caller,
-    key: Key | None,
+    opened: _Opened,
     call: Call,
     writer: Writer,
-    body: bytes,
-    began: float,
+    keep: Callable[[], Awaitable[None]] | None = None,
 ) -> Any:
     note(request, model=call.model, stream=call.stream)
-    check_grant(service, key, call)
-    asked = Asked(
-        caller,
-        call,
-        writer,
-        request.url.path,
-        body,
-        request.headers.get("idempotency-key", ""),
-        began,
-    )
-    return await respond(service, request, asked)
+    mode = call.mode.value if call.mode is not None else None
+    check_grant(opened.key, mode=mode, model=call.model if mode is None else None)
+    again = request.headers.get("idempotency-key", "")
+    asked = Asked(opened.caller, call, writer, request.url.path, opened.body, again, opened.began, keep)
+    return await respond(opened.service, request, asked)

@@ -16,13 +16,22 @@ from litestar.response import Response
 
 from pierian import __version__
 from pierian.exceptions import PierianError
-from pierian.server.answers import create_chat_completion
+from pierian.server.answers import (
+    create_chat_completion,
+    create_embedding,
+    create_message,
+    create_response,
+    delete_response,
+    show_response,
+)
 from pierian.server.bodies import ClientGone
 from pierian.server.catalogue import list_models, show_model
 from pierian.server.edge import Edge
 from pierian.server.errors import ApiError, anthropic_body, from_exception, openai_body
 from pierian.server.exchange import HttpRequest
 from pierian.server.health import healthz, metrics, readyz
+from pierian.server.keeper import Keeper
+from pierian.server.runs import cancel_run, create_run, follow_run, list_runs, show_run
 from pierian.server.service import Service
 from pierian.server.usage import show_usage
 
@@ -31,16 +40,35 @@ CLIENT_GONE = 499
 """The status that the log gets for a client that left; nobody receives it."""
 
 
-def build(service: Service, *, hosts: Collection[str]) -> Edge:
-    """The whole server as an ASGI application, over a service that is open.
+def build(service: Service, keeper: Keeper, *, hosts: Collection[str]) -> Edge:
+    """The whole server as an ASGI application, over a service and a keeper that are open.
 
     Args:
         hosts: Names under which it may be asked for, beside addresses.
     """
 
     application = Litestar(
-        [create_chat_completion, list_models, show_model, show_usage, healthz, readyz, metrics, show_openapi],
-        state=State({"service": service}),
+        [
+            create_chat_completion,
+            create_response,
+            show_response,
+            delete_response,
+            create_message,
+            create_embedding,
+            create_run,
+            list_runs,
+            show_run,
+            follow_run,
+            cancel_run,
+            list_models,
+            show_model,
+            show_usage,
+            healthz,
+            readyz,
+            metrics,
+            show_openapi,
+        ],
+        state=State({"service": service, "keeper": keeper}),
         openapi_config=OpenAPIConfig(
             title="Pierian",
             version=__version__,

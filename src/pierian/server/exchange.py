@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -54,6 +54,8 @@ class Asked(Struct, frozen=True):
     body: bytes
     idempotency_key: str
     began: float
+    keep: Callable[[], Awaitable[None]] | None = None
+    """Stores the answer once it is whole, for clients that come back to it."""
 
 
 async def identified(service: Service, request: HttpRequest) -> tuple[Caller, Key | None]:
@@ -74,16 +76,11 @@ async def identified(service: Service, request: HttpRequest) -> tuple[Caller, Ke
     return caller, key
 
 
-def check_grant(service: Service, caller_key: Key | None, call: Call) -> None:
-    """Raise where the key does not allow the mode or the model that is asked for."""
-    if caller_key is None:
-        return
-    mode = call.mode.value if call.mode is not None else None
-    model = call.model if call.mode is None else None
-    if not caller_key.grant.allows(mode=mode, model=model):
-        raise ApiError(
-            403, f"This key does not allow the model {call.model!r}.", param="model", code="not_allowed"
-        )
+def check_grant(key: Key | None, *, mode: str | None = None, model: str | None = None) -> None:
+    """Raise `ApiError` where the key does not allow the mode or the model that is asked for."""
+    if key is not None and not key.grant.allows(mode=mode, model=model):
+        what = f"the mode {mode!r}" if mode is not None else f"the model {model!r}"
+        raise ApiError(403, f"This key does not allow {what}.", param="model", code="not_allowed")
 
 
 async def respond(service: Service, request: HttpRequest, asked: Asked) -> Any:
@@ -126,6 +123,8 @@ class _Making:
             if self._asked.call.stream:
                 return EventStream(self._frames(first), headers)
             await while_there(request, self._take_all(first))
+            if self._asked.keep is not None:
+                await self._asked.keep()
             body = msgspec.json.encode(self._asked.writer.whole())
         except BaseException as error:
             await self._end(error)
@@ -160,6 +159,8 @@ class _Making:
                 yield _kept(kept, [*writer.opening(), *self._take(first)], self._place)
                 async for item in self._items:
                     yield _kept(kept, self._take(item), self._place)
+                if self._asked.keep is not None:
+                    await self._asked.keep()
                 yield _kept(kept, writer.closing(), self._place)
             except PierianError as error:
                 failure = error

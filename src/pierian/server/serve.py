@@ -66,10 +66,20 @@ def _run(service: Service, names: set[str], listening: socket.socket) -> None:
     import uvicorn
 
     from pierian.server.application import build
+    from pierian.server.keeper import Keeper
     from pierian.server.patience import PatientProtocol
 
+    async def main() -> None:
+        async with service, Keeper(service) as keeper:
+            config.app = build(service, keeper, hosts=names)
+            host, port = listening.getsockname()[:2]
+            typer.echo(
+                f"Serving {service.settings.model} at http://{_shown(host)}:{port}/v1 · Ctrl-C stops it."
+            )
+            await _draining(service, config).serve(sockets=[listening])
+
     config = uvicorn.Config(
-        build(service, hosts=names),
+        "",
         http=PatientProtocol,
         ws="none",
         lifespan="off",
@@ -80,15 +90,6 @@ def _run(service: Service, names: set[str], listening: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         backlog=2048,
     )
-
-    async def main() -> None:
-        async with service:
-            host, port = listening.getsockname()[:2]
-            typer.echo(
-                f"Serving {service.settings.model} at http://{_shown(host)}:{port}/v1 · Ctrl-C stops it."
-            )
-            await _draining(service, config).serve(sockets=[listening])
-
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(main())
 

@@ -23,6 +23,7 @@ from pierian.server.call import MODE_MODELS, Call
 from pierian.server.errors import ApiError
 from pierian.server.idempotency import Idempotency
 from pierian.server.metrics import Metrics
+from pierian.server.response_store import ResponseStore
 from pierian.storage import Database
 
 LISTED_SECONDS = 30.0
@@ -79,6 +80,7 @@ class Service:
         )
         self._resources.enter_context(self.meter)
         self.worker = self.meter.worker
+        self.responses = ResponseStore(self.database)
         self.idempotency = Idempotency(self.database, self.worker.id)
         return self
 

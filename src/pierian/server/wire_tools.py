@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from pierian.exceptions import StreamBroken
 from pierian.models.wire import CallPiece, OfferedTool
 from pierian.server.wire_fields import Fields, json_object, shown, wrong
 
@@ -87,31 +88,40 @@ class InTurn:
     def __init__(self) -> None:
         self._current: int | None = None
         self._arguments = ""
+        self._over: set[int] = set()
         self._waiting: list[CallPiece] = []
 
     def feed(self, piece: CallPiece) -> list[CallPiece]:
-        """The parts that may go out now."""
-        if self._waiting or not self._fits(piece):
+        """The parts that may go out now; raises `StreamBroken` where a part comes for a call that is over."""
+        if piece.index in self._over:
+            if not piece.arguments.strip():
+                return []
+            raise StreamBroken(
+                f"The model server went on with call {piece.index} after it had begun something else."
+            )
+        if piece.index != self._current and (self._waiting or not self._whole()):
             self._waiting.append(piece)
             return []
-        self._note(piece)
-        return [piece]
+        return [self._taken(piece)]
 
     def flush(self) -> list[CallPiece]:
-        """All that waits, call after call."""
-        order = {piece.index: None for piece in self._waiting}
-        if self._current in order:
-            order = {self._current: None, **order}
-        found = [piece for index in order for piece in self._waiting if piece.index == index]
+        """All that waits, call after call. Nothing more may come for the calls that were begun."""
+        order = dict.fromkeys(piece.index for piece in self._waiting)
+        found = [self._taken(piece) for index in order for piece in self._waiting if piece.index == index]
         self._waiting = []
-        for piece in found:
-            self._note(piece)
+        if self._current is not None:
+            self._over.add(self._current)
+            self._current = None
         return found
 
-    def _fits(self, piece: CallPiece) -> bool:
-        return self._current in (None, piece.index) or json_object(self._arguments) is not None
+    def _whole(self) -> bool:
+        """Whether nothing is missing of the current call."""
+        return self._current is None or json_object(self._arguments) is not None
 
-    def _note(self, piece: CallPiece) -> None:
+    def _taken(self, piece: CallPiece) -> CallPiece:
         if piece.index != self._current:
+            if self._current is not None:
+                self._over.add(self._current)
             self._current, self._arguments = piece.index, ""
         self._arguments += piece.arguments
+        return piece

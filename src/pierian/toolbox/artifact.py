@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 from pierian.provenance import Labelled
 from pierian.toolbox import confined
 from pierian.toolbox.confined import Folders
-from pierian.toolbox.files import Written, labels_of, standing
+from pierian.toolbox.files import Written, labels_of_places, standing
 from pierian.toolbox.shapes import returning
 from pierian.tools import Context, Tool, ToolFailure, tool
 
@@ -117,7 +117,7 @@ def _write(allowed: Folders, folder: Path, name: str, kind: str, content: str) -
             confined.write(place, content.encode(), replace=False)
         except FileExistsError:
             continue
-        return Labelled(Written(place.path, len(content.encode())), labels_of([place]))
+        return Labelled(Written(place.path, len(content.encode())), labels_of_places([place]))
     raise ToolFailure(
         "failed", f"There are {MOST_OF_ONE_NAME} artifacts called {name!r}; choose another name."
     )

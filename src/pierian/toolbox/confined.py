@@ -12,17 +12,15 @@ import errno
 import os
 import secrets
 import stat
-import unicodedata
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from pierian.characters import misleads
 from pierian.tools import ToolFailure
 
 MOST_PATH_CHARACTERS = 1024
-# Marks that reorder text: a name with one reads as another name than it is.
-_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -38,14 +36,6 @@ class Place(Struct, frozen=True):
     def path(self) -> str:
         """The absolute path."""
         return str(Path(self.root, *self.parts))
-
-
-def hostile(name: str) -> bool:
-    """Whether a name has characters that break a line, steer a terminal, reorder text or are no text at all."""
-    return any(
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _REORDERING
-        for character in name
-    )
 
 
 class Folders:
@@ -82,7 +72,7 @@ class Folders:
 
     def _readings(self, text: str) -> list[Path]:
         """The paths that a text may mean: from the top, in a folder, or beginning with a folder's own name."""
-        if not text.strip() or len(text) > MOST_PATH_CHARACTERS or hostile(text):
+        if not text.strip() or len(text) > MOST_PATH_CHARACTERS or misleads(text):
             raise ToolFailure("invalid", f"{text[:80]!r} cannot be the path of a file here.")
         path = Path.home() / text[2:] if text.startswith("~/") else Path(text)
         if ".." in path.parts:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from pierian.characters import misleads
 from pierian.provenance import Labelled, Labels, external, together
 from pierian.toolbox import confined, words_in_files
 from pierian.toolbox.confined import Folders, Place
@@ -100,7 +101,7 @@ def file_tools(folders: Sequence[Path]) -> list[Tool]:
     return [file_list, file_read, file_search, file_write]
 
 
-def labels_of(places: Sequence[Place]) -> Labels:
+def labels_of_places(places: Sequence[Place]) -> Labels:
     """The labels of what was found in these places."""
     return together(external(f"file:{place.path}") for place in places)
 
@@ -116,15 +117,15 @@ def standing(allowed: Folders, path: str, text: str) -> Labelled | None:
         if failure.code in ("not_found", "too_large"):
             return None
         raise
-    return Labelled(Written(place.path, len(content)), labels_of([place]))
+    return Labelled(Written(place.path, len(content)), labels_of_places([place]))
 
 
 def _list(allowed: Folders, folder: str) -> Labelled:
     if folder:
         place = allowed.place(folder)
-        return Labelled(_listing(allowed, place), labels_of([place]))
+        return Labelled(_listing(allowed, place), labels_of_places([place]))
     places = allowed.roots()
-    return Labelled(_roots(places), labels_of(places))
+    return Labelled(_roots(places), labels_of_places(places))
 
 
 def _read(allowed: Folders, path: str) -> Labelled:
@@ -132,14 +133,14 @@ def _read(allowed: Folders, path: str) -> Labelled:
     text = decoded(confined.read(place, MOST_READ_BYTES))
     if text is None:
         raise ToolFailure("wrong_type", f"{place.path} is not a text file.")
-    return Labelled(text, labels_of([place]))
+    return Labelled(text, labels_of_places([place]))
 
 
 def _search(allowed: Folders, words: str, folder: str) -> Labelled:
     places = [allowed.place(folder)] if folder else allowed.roots()
     found = words_in_files.search(places, words)
     hits = together(external(f"file:{hit.path}") for hit in found.hits)
-    return Labelled(found, labels_of(places) | hits)
+    return Labelled(found, labels_of_places(places) | hits)
 
 
 def _write(allowed: Folders, path: str, text: str, replace: bool) -> Labelled:
@@ -158,7 +159,7 @@ def _write(allowed: Folders, path: str, text: str, replace: bool) -> Labelled:
             f"{place.path} is there already.",
             hint="Choose another name, or say that it may be replaced.",
         ) from error
-    return Labelled(Written(place.path, len(content)), labels_of([place]))
+    return Labelled(Written(place.path, len(content)), labels_of_places([place]))
 
 
 def _roots(places: Sequence[Place]) -> Listing:
@@ -177,7 +178,7 @@ def _listing(allowed: Folders, place: Place) -> Listing:
 def _entries(allowed: Folders, place: Place, folder: int, names: Sequence[str]) -> Iterator[Entry]:
     for name in names:
         path = f"{place.path.rstrip('/')}/{name}"
-        if confined.hostile(name):
+        if misleads(name):
             continue
         try:
             about = os.stat(name, dir_fd=folder, follow_symlinks=False)

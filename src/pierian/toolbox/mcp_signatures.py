@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from msgspec import Struct, structs
 
+from pierian.characters import hides, unseen
 from pierian.toolbox.mcp_limits import CALL_SECONDS, MOST_TOOL_BYTES
 from pierian.toolbox.mcp_settings import McpServer
 from pierian.tools import Context, Effect, Tool
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import mcp_types
 
 _MOST_NAME_CHARACTERS = 64
-_UNSEEN = ("Cc", "Cf", "Co", "Cs")
 
 
 class Signature(Struct, frozen=True, kw_only=True):
@@ -141,12 +140,7 @@ def tool_name(server: str, own_name: str) -> str:
 
 def visible(text: str) -> str:
     """A text on one line without characters that a person does not see but a model reads."""
-    return " ".join("".join(c for c in text if c in "\n\t\r" or not hides(c)).split())
-
-
-def hides(text: str) -> bool:
-    """Whether a text has characters that are not seen: controls, formats, private ones, rare variation selectors."""
-    return any(unicodedata.category(c) in _UNSEEN or 0xE0100 <= ord(c) <= 0xE01EF for c in text)
+    return " ".join("".join(c for c in text if c.isspace() or not unseen(c)).split())
 
 
 async def _no_call(_: Context, values: Mapping[str, Any]) -> Any:

@@ -167,10 +167,10 @@ def _hit(result: _Result) -> SearchHit | None:
         return None
     if url.scheme not in ("http", "https") or not url.host:
         return None
-    snippet = _plain(result.content or result.description or "")
-    return SearchHit(_plain(result.title or ""), str(url), snippet[:_SNIPPET_CHARACTERS])
+    snippet = _without_marks(result.content or result.description or "")
+    return SearchHit(_without_marks(result.title or ""), str(url), snippet[:_SNIPPET_CHARACTERS])
 
 
-def _plain(text: str) -> str:
+def _without_marks(text: str) -> str:
     """Text without the marks that search engines set around words."""
     return " ".join(html.unescape(re.sub(r"</?[a-zA-Z][^<>]{0,100}>", "", text)).split())

@@ -32,7 +32,7 @@ def wanted_words(words: str) -> list[str]:
     return list(dict.fromkeys(words.casefold().split()))
 
 
-def passages(text: str, wanted: Sequence[str], *, most: int, most_characters: int) -> list[tuple[int, str]]:
+def lines_with(text: str, wanted: Sequence[str], *, most: int, most_characters: int) -> list[tuple[int, str]]:
     """The lines with most of the words, best first, with their numbers from 1; long ones cut around the words."""
     scored: list[tuple[int, int, str]] = []
     for number, line in enumerate(text.splitlines(), 1):

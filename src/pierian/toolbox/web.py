@@ -12,7 +12,7 @@ from pierian.provenance import Labelled, Labels, external, together
 from pierian.toolbox.fetching import Fetched, Fetcher
 from pierian.toolbox.readable import Link, read_page
 from pierian.toolbox.shapes import returning
-from pierian.toolbox.texts import passages, wanted_words
+from pierian.toolbox.texts import lines_with, wanted_words
 from pierian.tools import Tool, ToolFailure, tool
 
 MOST_TEXT_CHARACTERS = 200_000
@@ -56,7 +56,7 @@ def web_tools(fetcher: Fetcher) -> list[Tool]:
             raise ToolFailure("invalid", "There are no words to look for.")
         fetched = await fetcher.fetch(url)
         page = await read_page(fetched)
-        found = passages(page.whole, wanted, most=MOST_PASSAGES, most_characters=PASSAGE_CHARACTERS)
+        found = lines_with(page.whole, wanted, most=MOST_PASSAGES, most_characters=PASSAGE_CHARACTERS)
         return Labelled([text for _, text in found], _labels(fetched))
 
     return [web_open, web_find]

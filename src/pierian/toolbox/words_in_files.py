@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from pierian.characters import misleads
 from pierian.toolbox import confined
 from pierian.toolbox.confined import Place
-from pierian.toolbox.texts import decoded, passages, wanted_words
+from pierian.toolbox.texts import decoded, lines_with, wanted_words
 from pierian.tools import ToolFailure
 
 MOST_HITS = 40
@@ -75,7 +76,7 @@ def _walk(places: Sequence[Place]) -> Iterator[tuple[int, str, list[str]]]:
 
 
 def _shown(name: str) -> bool:
-    return not name.startswith(".") and not confined.hostile(name)
+    return not name.startswith(".") and not misleads(name)
 
 
 def _lines(folder: int, name: str, path: str, wanted: Sequence[str]) -> list[str]:
@@ -94,5 +95,6 @@ def _lines(folder: int, name: str, path: str, wanted: Sequence[str]) -> list[str
     if not all(word in folded for word in wanted):
         return []
     return [
-        line for _, line in passages(text, wanted, most=PASSAGES_PER_FILE, most_characters=PASSAGE_CHARACTERS)
+        line
+        for _, line in lines_with(text, wanted, most=PASSAGES_PER_FILE, most_characters=PASSAGE_CHARACTERS)
     ]

@@ -66,20 +66,20 @@ def _labelled(tool: Tool, arguments: Mapping[str, Labelled], found: Any) -> Labe
     """The result with the labels of all that it was made from."""
     given = together(argument.labels for argument in arguments.values())
     if isinstance(found, Labelled):
-        return Labelled(plain(tool, found.value), found.labels | given)
+        return Labelled(plain(tool.name, found.value), found.labels | given)
     own = NOBODY if tool.effect == "none" and not tool.source else external(tool.source or tool.name)
-    return Labelled(plain(tool, found), own | given)
+    return Labelled(plain(tool.name, found), own | given)
 
 
-def plain(tool: Tool, found: Any) -> Any:
-    """The result as JSON-like data of bounded size; raises `ToolFailure` for anything else."""
+def plain(what: str, found: Any) -> Any:
+    """What `what` gave as JSON-like data of bounded size; raises `ToolFailure` for anything else."""
     try:
         encoded = msgspec.json.encode(msgspec.to_builtins(found))
     except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise ToolFailure("wrong_type", f"{tool.name} gave something that is not data: {error}.") from error
+        raise ToolFailure("wrong_type", f"{what} gave something that is not data: {error}.") from error
     if len(encoded) > MOST_RESULT_BYTES:
         raise ToolFailure(
             "too_large",
-            f"{tool.name} gave {len(encoded):,} bytes; {MOST_RESULT_BYTES:,} is the most that is taken.",
+            f"{what} gave {len(encoded):,} bytes; {MOST_RESULT_BYTES:,} is the most that is taken.",
         )
     return msgspec.json.decode(encoded)

@@ -1,0 +1,214 @@
+"""`/v1/runs`: work that goes on whether or not anybody listens.
+
+A run is written to the journal before its client is told its number, so that nothing is lost with a connection or a
+process; this process, another one or a worker (`pierian work`) carries it out. Its events can be followed from any
+place in them, as often as one likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get, post
+from litestar.datastructures import State
+from litestar.params import Parameter
+from litestar.types import ASGIApp
+from msgspec import Struct
+
+from pierian.access import Key
+from pierian.assistant import checked_question
+from pierian.events import AnswerReady, Event, RunFailed, encode
+from pierian.exceptions import UnknownName
+from pierian.reasoning import Mode
+from pierian.runs import Journal, RunRecord
+from pierian.server.bodies import read_body
+from pierian.server.errors import ApiError
+from pierian.server.event_stream import EventStream
+from pierian.server.exchange import HttpRequest, identified, json_response, note
+from pierian.server.idempotency import Kept
+from pierian.server.keeper import Keeper
+from pierian.server.run_requests import RunRequest
+from pierian.server.service import Service
+
+PING_SECONDS = 15.0
+LOOK_SECONDS = 1.0
+"""How often events of a run that another process carries out are looked for."""
+MOST_OPEN = 1000
+"""Runs of one owner that are not done."""
+ENDED = ("done", "failed", "cancelled", "stopped")
+Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many to list.")]
+Last = Annotated[
+    int, Parameter(ge=-1, description="Only events behind this one; as the header Last-Event-ID.")
+]
+
+
+@post("/v1/runs", status_code=202, operation_id="createRun", tags=["Runs"])
+async def create_run(request: HttpRequest, state: State) -> ASGIApp:
+    """Begin a run; it goes on when the client leaves."""
+    service: Service = state.service
+    keeper: Keeper = state.keeper
+    caller, key = await identified(service, request)
+    service.refuse_new()
+    body = await read_body(request)
+    asked = _checked(_parsed(body), key)
+    place, again = None, request.headers.get("idempotency-key", "")
+    if again:
+        begun = await service.idempotency.begin(caller.key or "local", again, request.url.path, body)
+        if isinstance(begun, Kept):
+            return json_response(begun.body.encode(), {"idempotency-replayed": "true"}, 202)
+        place = begun
+    kept = msgspec.to_builtins(asked) | {"key": caller.key, "answers": True}
+    record = await asyncio.to_thread(_created, service, caller.owner, asked.question, kept)
+    keeper.wake()
+    note(request, run=record.id)
+    found = msgspec.json.encode(as_json(record))
+    if place is not None:
+        await service.idempotency.keep(place, found.decode(), streamed=False)
+    return json_response(found, {}, 202)
+
+
+@get("/v1/runs", operation_id="listRuns", tags=["Runs"])
+async def list_runs(request: HttpRequest, state: State, limit: Limit = 20) -> dict[str, Any]:
+    """The caller's runs, the newest first."""
+    journal = await _journal(request, state)
+    found = await asyncio.to_thread(journal.list, limit)
+    return {"object": "list", "data": [as_json(record) for record in found]}
+
+
+@get("/v1/runs/{run_id:str}", operation_id="retrieveRun", tags=["Runs"])
+async def show_run(request: HttpRequest, state: State, run_id: str) -> dict[str, Any]:
+    """One run, with its answer once it has one."""
+    journal = await _journal(request, state)
+    record = await asyncio.to_thread(_found, journal, run_id)
+    events = await asyncio.to_thread(journal.events, record.id)
+    return as_json(record, [event for _, event in events])
+
+
+@get("/v1/runs/{run_id:str}/events", operation_id="followRun", tags=["Runs"])
+async def follow_run(request: HttpRequest, state: State, run_id: str, after: Last = -1) -> ASGIApp:
+    """The events of a run as server-sent events, from the beginning or behind one that was seen, until it ends."""
+    keeper: Keeper = state.keeper
+    journal = await _journal(request, state)
+    record = await asyncio.to_thread(_found, journal, run_id)
+    seen = request.headers.get("last-event-id", "")
+    if seen and not seen.isdecimal():
+        raise ApiError(
+            400, "Last-Event-ID is the number of an event.", param="Last-Event-ID", code="invalid_value"
+        )
+    return EventStream(_followed(keeper, journal, record.id, int(seen) if seen else after), {})
+
+
+@post("/v1/runs/{run_id:str}/cancel", status_code=200, operation_id="cancelRun", tags=["Runs"])
+async def cancel_run(request: HttpRequest, state: State, run_id: str) -> dict[str, Any]:
+    """End a run for good. What it did already stays done; a run that has ended stays as it is."""
+    keeper: Keeper = state.keeper
+    journal = await _journal(request, state)
+    record = await asyncio.to_thread(_found, journal, run_id)
+    if record.state not in ("done", "cancelled"):
+        record = await asyncio.to_thread(journal.cancel, record.id)
+        keeper.kept(record.id)
+    return as_json(record)
+
+
+def as_json(record: RunRecord, events: list[Event] | None = None) -> dict[str, Any]:
+    """A run as its client sees it; with its events, also what it came to."""
+    found: dict[str, Any] = {
+        "id": record.id,
+        "object": "run",
+        "state": record.state,
+        "question": record.question,
+        "mode": record.request.get("mode"),
+        "tools": record.request.get("tools", []),
+        "created_at": record.created_at.isoformat(),
+        "updated_at": record.updated_at.isoformat(),
+    }
+    if events is None:
+        return found
+    answers = [event.answer for event in events if isinstance(event, AnswerReady)]
+    failures = [event for event in events if isinstance(event, RunFailed)]
+    found["answer"] = msgspec.to_builtins(answers[-1]) if answers else None
+    failed = failures[-1] if failures and record.state == "failed" else None
+    found["error"] = {"message": failed.reason, "hint": failed.hint} if failed else None
+    return found
+
+
+async def _followed(keeper: Keeper, journal: Journal, run: str, after: int) -> AsyncGenerator[bytes]:
+    pinged = time.monotonic()
+    while True:
+        record = await asyncio.to_thread(journal.get, run)
+        found = await asyncio.to_thread(journal.events, run, after)
+        if found:
+            yield b"".join(_frame(position, event) for position, event in found)
+            after, pinged = found[-1][0], time.monotonic()
+        elif record.state in ENDED:
+            yield f"event: end\ndata: {msgspec.json.encode({'state': record.state}).decode()}\n\n".encode()
+            return
+        elif time.monotonic() - pinged > PING_SECONDS:
+            yield b": still here\n\n"
+            pinged = time.monotonic()
+        if not found:
+            await keeper.change(run, LOOK_SECONDS)
+
+
+def _frame(position: int, event: Event) -> bytes:
+    line = encode(event)
+    name = msgspec.json.decode(line, type=_Named).event
+    return f"id: {position}\nevent: {name}\ndata: {line}\n\n".encode()
+
+
+class _Named(Struct):
+    event: str
+
+
+async def _journal(request: HttpRequest, state: State) -> Journal:
+    service: Service = state.service
+    caller, _ = await identified(service, request)
+    return Journal(service.database, caller.owner)
+
+
+def _found(journal: Journal, run: str) -> RunRecord:
+    try:
+        return journal.get(run)
+    except UnknownName as error:
+        raise ApiError(
+            404, f"There is no run {run!r} of yours.", param="run_id", code="run_not_found"
+        ) from error
+
+
+def _parsed(body: bytes) -> RunRequest:
+    try:
+        return msgspec.json.decode(body, type=RunRequest)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise ApiError(400, f"The body is not a run: {error}.", code="invalid_value") from None
+
+
+def _checked(asked: RunRequest, key: Key | None) -> RunRequest:
+    checked_question(asked.question)
+    mode = Mode.named(asked.mode)
+    if any(turn.role not in ("user", "assistant") for turn in asked.history):
+        raise ApiError(400, "A turn is of the role user or assistant.", param="history", code="invalid_value")
+    if key is not None and not key.grant.allows(mode=mode.value):
+        raise ApiError(
+            403, f"This key does not allow the mode {mode.value}.", param="mode", code="not_allowed"
+        )
+    if asked.tools and key is not None and key.role != "owner":
+        raise ApiError(
+            403, "Only keys of this server's owner may use its tools.", param="tools", code="not_allowed"
+        )
+    return asked
+
+
+def _created(service: Service, owner: str, question: str, kept: dict[str, Any]) -> RunRecord:
+    journal = Journal(service.database, owner)
+    if journal.open_runs() >= MOST_OPEN:
+        raise ApiError(
+            429,
+            f"{MOST_OPEN} of your runs are not done yet. Wait for some of them.",
+            code="too_many_runs",
+            retry_after=5,
+        )
+    return journal.submit(question, kept)
