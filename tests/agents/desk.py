@@ -197,6 +197,8 @@ class Bench:
         person: Callable[[ApprovalNeeded], ApprovalState] | None = None,
         tokens: int | None = None,
         entities: Mapping[str, Any] | None = None,
+        waits: bool = False,
+        at_once: int = 16,
     ) -> None:
         self.recorder = MemoryRecorder(person)
         self.tools = {tool.name: tool for tool in tools}
@@ -215,9 +217,10 @@ class Bench:
             reader=reader or Quoting(),
             sandbox=sandbox or NoSandbox(),
             recorder=self.recorder,
-            effects=Effects(self.recorder, [parse_rule(rule) for rule in rules], waits=False),
+            effects=Effects(self.recorder, [parse_rule(rule) for rule in rules], waits=waits),
             progress=self.recorder.progress,
             payment=Payment(self.ledger),
+            at_once=at_once,
         )
 
     async def run(self) -> Scope:

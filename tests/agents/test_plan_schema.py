@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.agents.desk import a_tool
 
-from pierian.agents.plan import Call, Choose, Extract, Guard, checked, from_dicts, to_dicts
+from pierian.agents.plan import Approve, Call, Choose, Extract, Guard, checked, from_dicts, to_dicts
 from pierian.agents.plan_schema import decodable, plan_schema, read_plan
 from pierian.exceptions import PlanError
 from pierian.testing import example
@@ -230,6 +230,22 @@ def test_every_plan_that_the_schema_allows_reads_back(schemas: list[dict[str, An
     assert [call.arguments for call in calls[: len(tools)]] == msgspec.json.decode(
         msgspec.json.encode(arguments)
     )
+
+
+def test_asking_is_a_step_of_plans_and_branches_where_it_is_offered() -> None:
+    look = {"call": "look", "arguments": {}}
+    branches = [
+        {"when": "dear", "steps": [{"approve": "Still buy it?"}, look]},
+        {"when": "cheap", "steps": []},
+    ]
+    for written in (
+        [{"approve": "Go on?"}],
+        [look, {"choose": "how dear", "from": "$s1", "branches": branches}],
+    ):
+        jsonschema.validate({"steps": written}, plan_schema([TOOLS["look"]], approves=True))
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"steps": written}, plan_schema([TOOLS["look"]]))
+        assert any(isinstance(step, Approve) for step in read(*written).steps)
 
 
 def test_a_schema_that_doubles_at_each_step_stays_small() -> None:

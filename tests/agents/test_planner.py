@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from tests.agents.desk import a_tool, outside
 
-from pierian.agents.plan import Call, Compute, Plan, to_dicts
+from pierian.agents.plan import Approve, Call, Compute, Plan, to_dicts
 from pierian.agents.planner import (
     ModelPlanner,
     fixed_prompt,
@@ -92,6 +92,19 @@ async def test_a_further_plan_goes_on_behind_what_there_is() -> None:
     assert asked.endswith(
         "So far:\ns1 look(): failed, timeout\nPlan other steps for what failed, from s2 on."
     )
+
+
+async def test_steps_that_ask_are_offered_only_to_who_wants_to_be_asked() -> None:
+    asks = steps({"approve": "Send it?"}, {"call": "mail_send", "arguments": {}})
+    for request, offered in (("Mail ann", False), ("Mail ann, but ask me first", True)):
+        task = Task(request, ("look", "mail_send"), {})
+        with ScriptedModel(asks) as model:
+            plan = await ModelPlanner(model, TOOLS).plan(task, None, Payment(Ledger()))
+        assert plan.steps[0] == Approve(id="s1", message="Send it?")
+        assert model.requests[0].schema is not None
+        assert ('"approve"' in json.dumps(model.requests[0].schema)) is offered
+        assert ('"approve"' in model.requests[0].messages[-1].content) is offered
+        assert not any('"approve"' in one.content for one in fixed_prompt())
 
 
 async def test_any_valid_plan_of_a_model_is_taken() -> None:

@@ -31,6 +31,7 @@ from pierian.events import ApprovalNeeded, PlanMade, StepFailed, StepFinished, S
 from pierian.exceptions import BudgetExhausted, PlanError, RunLost, SchemaIgnored
 from pierian.models.wire import Request
 from pierian.provenance import USER
+from pierian.runs.approvals import ApprovalState
 from pierian.sandbox import Sandbox
 from pierian.testing import FunctionalModel
 from pierian.tools import ToolFailure
@@ -281,6 +282,60 @@ async def test_a_step_that_waits_for_a_person_holds_up_only_what_needs_it() -> N
     await bench.run()
     assert calls.of("send") == [{"to": "x@evil.example"}, {"to": "ann"}]
     assert bench.recorder.settled().count("s1") == 1
+
+
+async def test_who_waits_for_a_person_takes_no_place_of_the_others() -> None:
+    """More calls wait for approval than may run at once, and the rest is done all the same."""
+    asked = asyncio.Event()
+
+    def person(_: ApprovalNeeded) -> ApprovalState:
+        asked.set()
+        return "pending"
+
+    tools = [a_tool("page", does=evil), a_tool("search", remote=True), a_tool("look")]
+    steps = [call("page"), *[call("search", words="$s1.text")] * 3, *[call("look", text="$s1.text")] * 3]
+    bench = Bench(tools, Written(plan(*steps)), person=person, waits=True, at_once=2)
+    running = asyncio.create_task(bench.run())
+    async with asyncio.timeout(10):
+        await asked.wait()
+        while not {"s5", "s6", "s7"} <= {*bench.recorder.settled()}:
+            await asyncio.sleep(0)
+        assert len(bench.recorder.of(ApprovalNeeded)) == 3
+        for one in bench.recorder.of(ApprovalNeeded):
+            bench.recorder.given[one.approval] = "approved"
+        scope = await running
+    assert {step.status for step in scope.steps.values()} == {"done"}
+
+
+async def test_no_more_than_allowed_work_after_they_were_approved() -> None:
+    now = most = 0
+
+    async def search(**arguments: Any) -> str:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return "found"
+
+    tools = [a_tool("page", does=evil), a_tool("search", does=search, remote=True)]
+    steps = [call("page"), *[call("search", words="$s1.text")] * 6]
+    await Bench(tools, Written(plan(*steps)), person=lambda _: "approved", waits=True, at_once=2).run()
+    assert most == 2
+
+
+async def test_a_step_that_asks_shows_the_values_that_its_question_names() -> None:
+    asks = [call("page"), {"approve": "Shall $s1.to get $word1, and $s1.gone."}, call("look")]
+    bench = Bench([a_tool("page", does=evil), a_tool("look")], Written(plan(*asks)), entities={"word1": "hi"})
+    with pytest.raises(Parked):
+        await bench.run()
+    (asked,) = bench.recorder.of(ApprovalNeeded)
+    assert asked.reason == "Shall $s1.to get $word1, and $s1.gone."
+    shown = {one.name: (one.value, one.source) for one in asked.arguments}
+    assert shown["$s1.to"] == ("x@evil.example", "host:evil.example")
+    assert shown["$word1"] == ("hi", "your own words")
+    assert shown["$s1"][0]["text"] == POISON, "a part that is not there is shown as the whole"
+    assert bench.step("s3").status == "waiting"
 
 
 # Values of steps.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -110,6 +111,32 @@ async def test_giving_back_stores_what_waits_first(database: Database) -> None:
     with pytest.raises(RunLost):
         await writer.append(step(6))
     assert len(stored(writer)) == 5
+
+
+async def test_a_run_that_was_given_back_leaves_no_thread(journal: Journal) -> None:
+    writer = writer_of(journal)
+    await writer.append(step(0))
+    (own,) = [one for one in threading.enumerate() if one.name.startswith("pierian-journal")]
+    await writer.release("done")
+    await asyncio.to_thread(own.join, 10)
+    assert not own.is_alive()
+
+
+def test_what_was_noted_when_the_loop_ends_is_stored_all_the_same(database: Database) -> None:
+    journal = Held(database)
+
+    async def leave() -> None:
+        writer_of(journal).note(step(0))
+        assert await asyncio.to_thread(journal.begun.wait, 10)
+
+    asyncio.run(leave())
+    (own,) = [one for one in threading.enumerate() if one.name.startswith("pierian-journal")]
+    journal.go.set()
+    gc.collect()  # with the writer its thread ends, behind what it has to store
+    own.join(10)
+    assert not own.is_alive()
+    (run,) = Journal(database).list()
+    assert [event for _, event in Journal(database).events(run.id)] == [step(0)]
 
 
 async def test_a_full_disk_ends_the_writing_for_good(journal: Journal) -> None:

@@ -198,6 +198,7 @@ def test_a_picture_is_inline_whole_and_of_its_type(url: str) -> None:
     with pytest.raises(ApiError) as refused:
         parsed(messages=user({"type": "image_url", "image_url": {"url": url}}))
     assert refused.value.param == "messages[0].content[0].image_url.url"
+    assert ("by its address" in str(refused.value)) is not url.startswith("data:")
 
 
 def test_a_schema_that_refers_to_the_network_is_refused() -> None:
@@ -297,8 +298,10 @@ async def test_the_asynchronous_client_reads_a_stream_with_calls() -> None:
     assert called == [("call_a", "weather", '{"city": "Paris"}'), ("call_b", "clock", "{}")]
 
 
-def test_a_stream_without_usage_has_none() -> None:
+def test_usage_stands_in_the_last_chunk_where_it_is_asked_for() -> None:
     assert not any("usage" in event for event in events(streamed(writer(stream=True), WORDS)))
+    told = events(streamed(writer(stream=True, stream_options={"include_usage": True}), WORDS))
+    assert [event["usage"] is None for event in told] == [True] * (len(told) - 1) + [False]
 
 
 @pytest.mark.parametrize("items", [WORDS, CALLS])

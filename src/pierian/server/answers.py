@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from litestar import delete, get, post
 from litestar.datastructures import State
+from litestar.params import FromPath
 from litestar.types import ASGIApp
 from msgspec import Struct
 
@@ -87,7 +88,7 @@ async def create_embedding(request: HttpRequest, state: State) -> ASGIApp:
 
 
 @get("/v1/responses/{response_id:str}", operation_id="retrieveResponse", tags=["Answers"])
-async def show_response(request: HttpRequest, state: State, response_id: str) -> dict[str, Any]:
+async def show_response(request: HttpRequest, state: State, response_id: FromPath[str]) -> dict[str, Any]:
     """A stored response."""
     service: Service = state.service
     caller, _ = await identified(service, request)
@@ -95,7 +96,7 @@ async def show_response(request: HttpRequest, state: State, response_id: str) ->
 
 
 @delete("/v1/responses/{response_id:str}", status_code=200, operation_id="deleteResponse", tags=["Answers"])
-async def delete_response(request: HttpRequest, state: State, response_id: str) -> dict[str, Any]:
+async def delete_response(request: HttpRequest, state: State, response_id: FromPath[str]) -> dict[str, Any]:
     """Forget a stored response."""
     service: Service = state.service
     caller, _ = await identified(service, request)

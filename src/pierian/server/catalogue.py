@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import get
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from pierian.server.call import MODE_MODELS
 from pierian.server.errors import ApiError
@@ -30,7 +31,7 @@ async def list_models(request: HttpRequest, state: State) -> dict[str, Any]:
 
 
 @get("/v1/models/{model:path}", operation_id="retrieveModel", tags=["Models"])
-async def show_model(request: HttpRequest, state: State, model: str) -> dict[str, Any]:
+async def show_model(request: HttpRequest, state: State, model: FromPath[str]) -> dict[str, Any]:
     """One model."""
     name = model.removeprefix("/")
     if name not in await _names(request, state):

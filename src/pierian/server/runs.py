@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import get, post
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp
 from msgspec import Struct
 
@@ -40,9 +40,9 @@ LOOK_SECONDS = 1.0
 MOST_OPEN = 1000
 """Runs of one owner that are not done."""
 ENDED = ("done", "failed", "cancelled", "stopped")
-Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many to list.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many to list.")]
 Last = Annotated[
-    int, Parameter(ge=-1, description="Only events behind this one; as the header Last-Event-ID.")
+    int, QueryParameter(ge=-1, description="Only events behind this one; as the header Last-Event-ID.")
 ]
 
 
@@ -80,7 +80,7 @@ async def list_runs(request: HttpRequest, state: State, limit: Limit = 20) -> di
 
 
 @get("/v1/runs/{run_id:str}", operation_id="retrieveRun", tags=["Runs"])
-async def show_run(request: HttpRequest, state: State, run_id: str) -> dict[str, Any]:
+async def show_run(request: HttpRequest, state: State, run_id: FromPath[str]) -> dict[str, Any]:
     """One run, with its answer once it has one."""
     journal = await _journal(request, state)
     record = await asyncio.to_thread(_found, journal, run_id)
@@ -89,7 +89,7 @@ async def show_run(request: HttpRequest, state: State, run_id: str) -> dict[str,
 
 
 @get("/v1/runs/{run_id:str}/events", operation_id="followRun", tags=["Runs"])
-async def follow_run(request: HttpRequest, state: State, run_id: str, after: Last = -1) -> ASGIApp:
+async def follow_run(request: HttpRequest, state: State, run_id: FromPath[str], after: Last = -1) -> ASGIApp:
     """The events of a run as server-sent events, from the beginning or behind one that was seen, until it ends."""
     keeper: Keeper = state.keeper
     journal = await _journal(request, state)
@@ -103,7 +103,7 @@ async def follow_run(request: HttpRequest, state: State, run_id: str, after: Las
 
 
 @post("/v1/runs/{run_id:str}/cancel", status_code=200, operation_id="cancelRun", tags=["Runs"])
-async def cancel_run(request: HttpRequest, state: State, run_id: str) -> dict[str, Any]:
+async def cancel_run(request: HttpRequest, state: State, run_id: FromPath[str]) -> dict[str, Any]:
     """End a run for good. What it did already stays done; a run that has ended stays as it is."""
     keeper: Keeper = state.keeper
     journal = await _journal(request, state)

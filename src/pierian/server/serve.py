@@ -15,11 +15,8 @@ if TYPE_CHECKING:
     import uvicorn
 
     from pierian.config import Settings
-    from pierian.server.service import Service
 
 PORT = 8420
-GRACE_SECONDS = 30
-"""How long answers in progress may take when the server is stopped."""
 
 
 def serve(
@@ -44,6 +41,7 @@ def serve(
         )
     from pierian.config import load
     from pierian.server.logs import set_up
+    from pierian.server.process import run
     from pierian.server.service import Service
 
     if without_keys and not _is_loopback(host):
@@ -57,53 +55,12 @@ def serve(
     names = {"localhost", socket.gethostname(), *(allowed_host or ()), *([] if _is_address(host) else [host])}
     if not without_keys:
         _first_key(settings)
-    _run(Service(settings, keyless=without_keys), names, listening)
+    shown_port = listening.getsockname()[1]
 
+    def started(server: uvicorn.Server) -> None:
+        typer.echo(f"Serving {settings.model} at http://{_shown(host)}:{shown_port}/v1 · Ctrl-C stops it.")
 
-def _run(service: Service, names: set[str], listening: socket.socket) -> None:
-    import asyncio
-
-    import uvicorn
-
-    from pierian.server.application import build
-    from pierian.server.keeper import Keeper
-    from pierian.server.patience import PatientProtocol
-
-    async def main() -> None:
-        async with service, Keeper(service) as keeper:
-            config.app = build(service, keeper, hosts=names)
-            host, port = listening.getsockname()[:2]
-            typer.echo(
-                f"Serving {service.settings.model} at http://{_shown(host)}:{port}/v1 · Ctrl-C stops it."
-            )
-            await _draining(service, config).serve(sockets=[listening])
-
-    config = uvicorn.Config(
-        "",
-        http=PatientProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        backlog=2048,
-    )
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(main())
-
-
-def _draining(service: Service, config: uvicorn.Config) -> uvicorn.Server:
-    """A server that takes nothing new from the moment on that it is told to stop."""
-    import uvicorn
-
-    class Draining(uvicorn.Server):
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            service.draining = True
-            await super().shutdown(sockets)
-
-    return Draining(config)
+    run(Service(settings, keyless=without_keys), listening, names, started)
 
 
 def _first_key(settings: Settings) -> None:

@@ -7,14 +7,16 @@ from typing import Annotated, Any, Literal
 
 from litestar import Response, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from pierian.metering import UsageReport, as_csv
 from pierian.server.exchange import HttpRequest, identified
 from pierian.server.service import Service
 
-Days = Annotated[int, Parameter(ge=1, le=366, description="How many days back, today included.")]
-Form = Annotated[Literal["json", "csv"], Parameter(description="`json`, or `csv` for a table to download.")]
+Days = Annotated[int, QueryParameter(ge=1, le=366, description="How many days back, today included.")]
+Form = Annotated[
+    Literal["json", "csv"], QueryParameter(description="`json`, or `csv` for a table to download.")
+]
 
 
 @get("/v1/usage", operation_id="showUsage", tags=["Usage"])
