@@ -1,5 +1,5 @@
-"""The servers that the serving benchmark compares, started as they would be in production and watched by their process
-trees: the upstream alone, Pierian in front of it, and LiteLLM in front of it.
+"""The servers that the serving benchmark compares, started as they would be in production and watched by their
+process trees: the upstream alone, Pierian in front of it, and LiteLLM in front of it.
 
 Nothing is asked of them here but whether they are ready; the questions are `serving_load`'s.
 """
@@ -172,7 +172,11 @@ def litellm(python: str, base_url: str, folder: Path, provider: str) -> Generato
     quiet = folder / "litellm-logs.json"
     quiet.write_text(
         json.dumps(
-            {"version": 1, "disable_existing_loggers": False, "loggers": {"uvicorn.access": {"level": "ERROR"}}}
+            {
+                "version": 1,
+                "disable_existing_loggers": False,
+                "loggers": {"uvicorn.access": {"level": "ERROR"}},
+            }
         )
     )
     command += ["--log_config", str(quiet)]

@@ -4,7 +4,8 @@ PierianError                      has a message and a hint: what to do next
 ├── UserError                     the request cannot be carried out as typed
 │   ├── UnknownName               no such model, mode, setting …; names the nearest
 │   ├── SettingsError             a setting is malformed or out of range
-│   └── QuestionError             the question is empty, too long or not text
+│   ├── QuestionError             the question is empty, too long or not text
+│   └── AccessDenied              a key or an invitation is not valid (`access`)
 ├── RunError                      something failed while the request was carried out
 │   ├── ModelError                a model server did not do its part
 │   │   ├── ServerUnreachable     nothing answers at that address
@@ -22,7 +23,7 @@ PierianError                      has a message and a hint: what to do next
 │   ├── ToolFailure               a tool could not do its part (`tools.failure`)
 │   └── StorageError              the database cannot be read or written
 └── Signal                        control flow, never shown as a failure
-    ├── BudgetExhausted           a reservation did not fit
+    ├── BudgetExhausted           a reservation did not fit; of a key's: RateLimited, CapReached (`metering`)
     └── RunLost                   the run was cancelled, or another worker has taken it over
 
 Messages are whole sentences for the person at the keyboard; faces print `str(error)` and `error.hint`.

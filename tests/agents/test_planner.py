@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 from tests.agents.desk import a_tool, outside
 
+from pierian.agents.earlier import earlier_answers
 from pierian.agents.plan import Approve, Call, Compute, Plan, to_dicts
 from pierian.agents.planner import (
     ModelPlanner,
@@ -24,6 +25,7 @@ from pierian.budget import Ledger
 from pierian.events import PlanMade, StepFailed, StepFinished, StepSkipped
 from pierian.exceptions import SchemaIgnored
 from pierian.models.structured import Payment
+from pierian.models.wire import Message
 from pierian.provenance import MODEL, NOBODY, USER, Labelled, external
 from pierian.testing import AutomaticModel, ScriptedModel
 from pierian.tools import tool
@@ -105,6 +107,18 @@ async def test_steps_that_ask_are_offered_only_to_who_wants_to_be_asked() -> Non
         assert ('"approve"' in json.dumps(model.requests[0].schema)) is offered
         assert ('"approve"' in model.requests[0].messages[-1].content) is offered
         assert not any('"approve"' in one.content for one in fixed_prompt())
+
+
+async def test_a_run_that_was_taken_up_knows_earlier_answers_from_its_journal() -> None:
+    progress, known = Progress(), earlier_answers([Message("assistant", "The code is 4711.")])
+    progress.apply(PlanMade("", 1, to_dicts(Plan((Call(id="s1", tool="look", arguments={}),))), known))
+    progress.apply(StepFailed("s1", "timeout", ""))
+    with ScriptedModel(steps({"extract": "the code", "from": "$answer1", "type": "text"})) as model:
+        plan = await ModelPlanner(model, TOOLS).plan(TASK, progress.scopes[""], Payment(Ledger()))
+    assert len(plan.steps) == 1
+    asked = model.requests[0].messages[-1].content
+    assert "$answer1 = <an earlier answer of 17 characters>" in asked and "4711" not in asked
+    assert '"$answer1"' in json.dumps(model.requests[0].schema)
 
 
 async def test_any_valid_plan_of_a_model_is_taken() -> None:

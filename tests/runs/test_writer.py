@@ -82,6 +82,16 @@ async def test_a_note_is_stored_before_what_is_appended_behind_it(journal: Journ
     assert stored(writer) == [step(1), step(2), step(3)]
 
 
+async def test_a_step_and_its_end_in_one_turn_are_one_transaction(database: Database) -> None:
+    journal = Held(database)
+    journal.go.set()
+    writer = writer_of(journal)
+    for number in range(3):
+        writer.note(step(number))
+        await writer.append(StepFinished(f"s{number}", 1))
+    assert journal.batches == [(2, False)] * 3
+
+
 async def test_who_is_cancelled_while_waiting_leaves_no_gap(database: Database) -> None:
     journal = Held(database)
     writer = writer_of(journal)

@@ -31,12 +31,13 @@ from pierian.exceptions import (
     StreamBroken,
     UnknownName,
 )
+from pierian.metering import Standing
 from pierian.metering.refusals import CapReached, RateLimited
 from pierian.server.errors import ApiError, anthropic_body, from_exception, openai_body
 
 ADDRESS = "http://10.0.0.5:8000/v1"
 OVERFLOW = ContextOverflow(prompt_tokens=5000, context_tokens=4096)
-STANDING: Any = None
+STANDING = Standing(limit_requests=2, remaining_requests=0, reset_requests=12.5)
 ASKED: Any = [{"role": "user", "content": "Hello"}]
 
 

@@ -7,6 +7,8 @@ behind the server names no address and no file: whoever runs the server finds th
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from pierian.access.denial import AccessDenied
@@ -59,6 +61,7 @@ class ApiError(PierianError):
         param: The field of the request's body that is to be changed, such as `messages[2].content`.
         kind: OpenAI's `type`; left out, what the status stands for.
         retry_after: Seconds after which it may succeed; None where repeating the same request is of no use.
+        told: Further headers, such as those of rates.
     """
 
     def __init__(
@@ -70,9 +73,11 @@ class ApiError(PierianError):
         param: str | None = None,
         kind: str = "",
         retry_after: float | None = None,
+        told: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.param, self.retry_after = status, code, param, retry_after
+        self._told = told or {}
         self.kind = (
             kind
             or _OPENAI_KINDS.get(status)
@@ -83,8 +88,10 @@ class ApiError(PierianError):
     def headers(self) -> dict[str, str]:
         """What goes with the status. The official clients repeat a request by themselves unless told not to."""
         if self.retry_after is None:
-            return {"x-should-retry": "false"}
-        return {"x-should-retry": "true", "retry-after": f"{self.retry_after:g}"}
+            return {**self._told, "x-should-retry": "false"}
+        # Whole seconds, as the header has them, and never too few.
+        seconds = math.ceil(self.retry_after)
+        return {**self._told, "x-should-retry": "true", "retry-after": str(seconds)}
 
 
 def openai_body(error: ApiError) -> dict[str, Any]:
@@ -113,7 +120,14 @@ def from_exception(error: PierianError) -> ApiError:
 def _of_signal(error: PierianError) -> ApiError | None:
     match error:
         case RateLimited():
-            return ApiError(429, str(error), code="rate_limit_exceeded", retry_after=error.retry_after)
+            # Where the same request can never fit, waiting is of no use.
+            return ApiError(
+                429,
+                str(error),
+                code="rate_limit_exceeded",
+                retry_after=error.retry_after,
+                told=error.standing.headers(),
+            )
         case BudgetExhausted():
             # What OpenAI answers for a spent account; 402 is known to one of the two official clients only.
             code = "insufficient_quota"

@@ -41,6 +41,8 @@ class Writer(Protocol):
 
     def closing(self) -> list[bytes]: ...
 
+    def ping(self) -> bytes: ...
+
     def whole(self) -> dict[str, Any]: ...
 
 
@@ -121,7 +123,7 @@ class _Making:
             first = await while_there(request, anext(self._items))
             self._service.metrics.first(self._model, time.perf_counter() - self._asked.began)
             if self._asked.call.stream:
-                return EventStream(self._frames(first), headers)
+                return EventStream(self._frames(first), headers, self._asked.writer.ping())
             await while_there(request, self._take_all(first))
             if self._asked.keep is not None:
                 await self._asked.keep()

@@ -8,7 +8,6 @@ place in them, as often as one likes.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
@@ -34,7 +33,6 @@ from pierian.server.keeper import Keeper
 from pierian.server.run_requests import RunRequest
 from pierian.server.service import Service
 
-PING_SECONDS = 15.0
 LOOK_SECONDS = 1.0
 """How often events of a run that another process carries out are looked for."""
 MOST_OPEN = 1000
@@ -137,19 +135,15 @@ def as_json(record: RunRecord, events: list[Event] | None = None) -> dict[str, A
 
 
 async def _followed(keeper: Keeper, journal: Journal, run: str, after: int) -> AsyncGenerator[bytes]:
-    pinged = time.monotonic()
     while True:
         record = await asyncio.to_thread(journal.get, run)
         found = await asyncio.to_thread(journal.events, run, after)
         if found:
             yield b"".join(_frame(position, event) for position, event in found)
-            after, pinged = found[-1][0], time.monotonic()
+            after = found[-1][0]
         elif record.state in ENDED:
             yield f"event: end\ndata: {msgspec.json.encode({'state': record.state}).decode()}\n\n".encode()
             return
-        elif time.monotonic() - pinged > PING_SECONDS:
-            yield b": still here\n\n"
-            pinged = time.monotonic()
         if not found:
             await keeper.change(run, LOOK_SECONDS)
 
@@ -182,6 +176,8 @@ def _found(journal: Journal, run: str) -> RunRecord:
 def _parsed(body: bytes) -> RunRequest:
     try:
         return msgspec.json.decode(body, type=RunRequest)
+    except RecursionError:
+        raise ApiError(400, "The body is nested too deeply.", code="invalid_value") from None
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise ApiError(400, f"The body is not a run: {error}.", code="invalid_value") from None
 
