@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select
 
-from pierian.agents import Desk, Session, service
+from pierian.agents import Desk, Session
 from pierian.agents.plan import Call, Plan, to_dicts
 from pierian.agents.service import serve_runs
 from pierian.budget import Ledger
@@ -31,7 +31,7 @@ from pierian.events import (
 )
 from pierian.exceptions import RunLost, SettingsError, StorageError, UserError
 from pierian.reasoning import Run, classify
-from pierian.runs import Approvals, Journal, RunRecord, Worker, Workers
+from pierian.runs import Approvals, Journal, RunRecord, Worker, Workers, carrying
 from pierian.runs.workers import FRESH_SECONDS
 from pierian.sandbox import Sandbox
 from pierian.storage import Database, open_database
@@ -62,7 +62,7 @@ def worker(database: Database) -> Iterator[Worker]:
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(carrying, "LOOK_SECONDS", 0.01)
 
 
 class Place:

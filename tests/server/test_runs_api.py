@@ -160,6 +160,60 @@ def test_a_run_whose_plan_is_empty_is_answered_by_its_mode() -> None:
         assert said(followed(http, run)) == TEXT
 
 
+def test_a_run_waits_for_an_approval_and_goes_on_with_it(tmp_path: Path) -> None:
+    def planned(request: Request) -> str:
+        if request.schema is not None and "steps" in request.schema.get("properties", {}):
+            arguments = {"path": str(tmp_path / "notes" / "a.txt"), "text": "hello"}
+            return json.dumps({"steps": [{"call": "file_write", "arguments": arguments}]})
+        return "It is saved."
+
+    (tmp_path / "notes").mkdir()
+    with serve_in_thread(FunctionalModel(planned, name="small")) as upstream:
+        settings = Settings(base_url=upstream.base_url, model="small", folders=str(tmp_path / "notes"))
+        with started(settings, upstream) as one, one.http() as http:
+            asked = {"question": "Save hello in a.txt.", "mode": "instant", "tools": ["files"]}
+            run = http.post("/v1/runs", json=asked).json()["id"]
+            until(lambda: http.get(f"/v1/runs/{run}").json()["approvals"] != [], 20)
+            until(lambda: http.get(f"/v1/runs/{run}").json()["state"] == "waiting", 20)
+            shown = http.get(f"/v1/runs/{run}").json()
+            (approval,) = shown["approvals"]
+            assert approval["tool"] == "file_write"
+            assert not (tmp_path / "notes" / "a.txt").exists()
+            path = f"/v1/runs/{run}/approvals/{approval['approval']}"
+            assert http.post(f"/v1/runs/{run}/approvals/none", json={"approved": True}).status_code == 404
+            assert http.post(path, json={"approved": "yes"}).status_code == 400
+            assert http.post(path, json={"approved": True}).status_code == 200
+            assert http.post(path, json={"approved": False}).status_code == 400
+            names = [event["event"] for _, event in followed(http, run)]
+            assert names[-1] == "answer_ready"
+            assert (tmp_path / "notes" / "a.txt").read_text() == "hello"
+
+
+def test_a_worker_carries_out_what_no_server_does(tmp_path: Path) -> None:
+    with serve_in_thread(FunctionalModel(reply, name="small")) as upstream:
+        settings = Settings(base_url=upstream.base_url, model="small")
+        with started(settings, upstream) as one, one.http() as http:
+            http.post("/v1/runs", json=ASKED)
+            owner = Keys(one.service.database).list()[0]
+        from pierian.config import paths
+        from pierian.runs import Journal
+        from pierian.storage import open_database
+
+        with open_database(paths().database) as database:
+            journal = Journal(database, owner.user)
+            run = journal.submit(ASKED["question"], {**ASKED, "key": owner.id, "answers": True}).id
+            environment = {**os.environ, "PIERIAN_BASE_URL": upstream.base_url, "PIERIAN_MODEL": "small"}
+            command = [sys.executable, "-m", "pierian", "work"]
+            worker = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+            try:
+                until(lambda: journal.get(run).state == "done", 30)
+                worker.send_signal(signal.SIGTERM)
+                assert worker.wait(20) == 0
+            finally:
+                worker.kill()
+                worker.wait()
+
+
 @pytest.mark.parametrize("kind", SERVERS)
 def test_a_killed_server_loses_no_run_and_answers_none_twice(
     kind: str, tmp_path: Path, pytestconfig: pytest.Config

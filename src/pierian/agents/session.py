@@ -149,7 +149,8 @@ class Session:
         """Fold the journal of a claimed run."""
         for _, event in await asyncio.to_thread(self._journal.events, self.run):
             self.progress.apply(event)
-            if not isinstance(event, AnswerReady):
+            # Whoever journals the other events has all of these already.
+            if not self._shared and not isinstance(event, AnswerReady):
                 self._run.emit(event)
         self._opened(resumed=True)
 

@@ -157,14 +157,8 @@ def resume(run: Id) -> int:
 
 
 def left_of(budget: int | None, journal: Journal, one: RunRecord) -> int | None:
-    """The tokens that the steps of a run have left of its budget; at least one, so that the run says what is
-    missing."""
-    from pierian.events import StepFinished
-
-    if budget is None:
-        return None
-    used = sum(event.tokens for _, event in journal.events(one.id) if isinstance(event, StepFinished))
-    return max(1, budget - used)
+    """The tokens that a run has left of its budget; at least one, so that the run says what is missing."""
+    return None if budget is None else max(1, budget - journal.tokens_used(one.id))
 
 
 def release_dead(journal: Journal, one: RunRecord) -> None:
@@ -183,36 +177,6 @@ def release_dead(journal: Journal, one: RunRecord) -> None:
             watcher.forget(one.worker)
             return
         time.sleep(0.5)
-
-
-@app.command("work")
-def work(
-    at_once: Annotated[int, typer.Option(min=1, help="Most runs at the same time.")] = 4,
-) -> None:
-    """Go on with what others left: runs of crashed processes, and runs whose approvals were answered.
-
-    Several such workers may serve one database, also on several machines. Ctrl-C ends it; its runs wait for the next.
-    """
-    import asyncio
-    import contextlib
-    import signal
-
-    from pierian.assistant import Assistant
-    from pierian.config import load
-
-    def failed(run: str, error: Exception) -> None:
-        typer.echo(printable(f"The run {run} failed: {error}" if run else f"{error}"), err=True)
-
-    async def main() -> None:
-        async with Assistant(load()) as assistant:
-            working = asyncio.create_task(assistant.carry_on_runs(failed, at_once=at_once))
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, working.cancel)
-            typer.echo("Waiting for runs. Ctrl-C ends it.")
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
-
-    asyncio.run(main())
 
 
 @app.command("cancel")

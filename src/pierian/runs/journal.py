@@ -28,7 +28,15 @@ from sqlalchemy import (
     update,
 )
 
-from pierian.events import ApprovalNeeded, Event, decode, encode
+from pierian.events import (
+    ApprovalNeeded,
+    DraftCancelled,
+    DraftFinished,
+    Event,
+    StepFinished,
+    decode,
+    encode,
+)
 from pierian.exceptions import RunLost, UnknownName, UserError
 from pierian.storage.conversations import ID_LENGTH, new_id, utc_now
 from pierian.storage.database import Database
@@ -111,7 +119,11 @@ class Journal:
 
     def open_runs(self) -> int:
         """How many are under way or wait."""
-        query = select(func.count()).select_from(runs).where(self._own(), runs.c.state.in_(("running", "waiting")))
+        query = (
+            select(func.count())
+            .select_from(runs)
+            .where(self._own(), runs.c.state.in_(("running", "waiting")))
+        )
         with self.database.read() as connection:
             return connection.execute(query).scalar_one()
 
@@ -137,6 +149,11 @@ class Journal:
         query = select(c.position, c.event).where(c.run_id == run, c.position > after).order_by(c.position)
         with self.database.read() as connection:
             return [(row.position, decode(row.event)) for row in connection.execute(query)]
+
+    def tokens_used(self, run: str) -> int:
+        """Tokens that the steps and drafts of a run have taken as far as its events tell."""
+        counted = (StepFinished, DraftFinished, DraftCancelled)
+        return sum(event.tokens for _, event in self.events(run) if isinstance(event, counted))
 
     def claim(
         self, run: str, worker: str, *, instead_of: str | None = None, beats: int | None = None
@@ -293,9 +310,7 @@ class Journal:
             return found[0]
         if found:
             raise UserError(f"More than one run begins with {run!r}.", hint="Give more of its id.")
-        known = connection.execute(
-            select(runs.c.id).where(self._own()).order_by(runs.c.id.desc()).limit(5)
-        )
+        known = connection.execute(select(runs.c.id).where(self._own()).order_by(runs.c.id.desc()).limit(5))
         raise UnknownName("run", run, [row.id for row in known])
 
 

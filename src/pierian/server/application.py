@@ -10,12 +10,10 @@ import msgspec
 from litestar import Litestar, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.response import Response
 
-from pierian import __version__
 from pierian.exceptions import PierianError
+from pierian.server import openapi
 from pierian.server.answers import (
     create_chat_completion,
     create_embedding,
@@ -31,7 +29,7 @@ from pierian.server.errors import ApiError, anthropic_body, from_exception, open
 from pierian.server.exchange import HttpRequest
 from pierian.server.health import healthz, metrics, readyz
 from pierian.server.keeper import Keeper
-from pierian.server.runs import cancel_run, create_run, follow_run, list_runs, show_run
+from pierian.server.runs import answer_approval, cancel_run, create_run, follow_run, list_runs, show_run
 from pierian.server.service import Service
 from pierian.server.usage import show_usage
 
@@ -60,6 +58,7 @@ def build(service: Service, keeper: Keeper, *, hosts: Collection[str]) -> Edge:
             show_run,
             follow_run,
             cancel_run,
+            answer_approval,
             list_models,
             show_model,
             show_usage,
@@ -69,12 +68,7 @@ def build(service: Service, keeper: Keeper, *, hosts: Collection[str]) -> Edge:
             show_openapi,
         ],
         state=State({"service": service, "keeper": keeper}),
-        openapi_config=OpenAPIConfig(
-            title="Pierian",
-            version=__version__,
-            description="Checked answers from open-weight models, with receipts.",
-            render_plugins=[JsonRenderPlugin()],
-        ),
+        openapi_config=openapi.config(keyless=service.keyless),
         exception_handlers={
             PierianError: _failed,
             HTTPException: _refused,
@@ -83,13 +77,14 @@ def build(service: Service, keeper: Keeper, *, hosts: Collection[str]) -> Edge:
         },
         logging_config=None,
     )
+    application.state.openapi = msgspec.json.encode(openapi.document(application))
     return Edge(application, hosts, service.metrics)
 
 
-@get("/openapi.json", include_in_schema=False)
-async def show_openapi(request: HttpRequest) -> Response[dict[str, Any]]:
-    """The description of this API."""
-    return Response(request.app.openapi_schema.to_schema())
+@get("/openapi.json", operation_id="showOpenApi", tags=["Operation"])
+async def show_openapi(state: State) -> Response[bytes]:
+    """This description of the API."""
+    return Response(state.openapi, media_type="application/json")
 
 
 def _failed(request: HttpRequest, error: PierianError) -> Response[bytes]:

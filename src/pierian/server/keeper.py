@@ -46,7 +46,7 @@ class Keeper:
             service.database,
             service.worker,
             self._carry_on,
-            failed=_failed,
+            failed=failed,
             takes=lambda record: record.request.get("answers") is True,
             owner=None,
             at_once=self._at_once,
@@ -99,7 +99,7 @@ class Keeper:
                 history=history_of(asked),
                 drafts=asked.drafts,
                 seed=asked.seed,
-                budget_tokens=asked.budget_tokens,
+                budget_tokens=await asyncio.to_thread(_left, journal, record.id, asked.budget_tokens),
                 budget_seconds=asked.budget_seconds,
                 tools=asked.tools,
                 instructions=asked.instructions,
@@ -134,5 +134,11 @@ class Keeper:
                 await asyncio.sleep(min(max(wait, 0.05), LONGEST_WAIT_SECONDS))
 
 
-def _failed(run: str, error: Exception) -> None:
-    LOG.error("run failed", exc_info=error, extra={"fields": {"run": run}})
+def failed(run: str, error: Exception) -> None:
+    """Tell the log of a run that failed, or of the database."""
+    LOG.error("run failed", exc_info=error, extra={"fields": {"run": run} if run else {}})
+
+
+def _left(journal: Journal, run: str, budget: int | None) -> int | None:
+    """What earlier attempts have left of a run's tokens; at least one, so that the run says what is missing."""
+    return None if budget is None else max(1, budget - journal.tokens_used(run))

@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated, Literal
 
+from msgspec import Meta, Struct
+
+from pierian.assistant.request import MAX_QUESTION_CHARACTERS
+from pierian.config import DraftCount, Positive, PositiveSeconds
 from pierian.models.wire import Message
+from pierian.reasoning import Mode
+
+# What is said here of the question and the mode is for the API's document: they are checked with words of their own.
+Question = Annotated[
+    str, Meta(extra_json_schema={"pattern": r"\S", "minLength": 1, "maxLength": MAX_QUESTION_CHARACTERS})
+]
+ModeName = Annotated[
+    str, Meta(description="How deep to think.", extra_json_schema={"enum": [mode.value for mode in Mode]})
+]
+ToolNames = Annotated[
+    tuple[str, ...],
+    Meta(description="Tools of the server's, by name or group; only its owner's keys may name any."),
+]
 
 
 class Turn(Struct, frozen=True):
     """An earlier turn of the conversation."""
 
-    role: str
+    role: Literal["user", "assistant"]
     content: str
 
 
 class RunRequest(Struct, frozen=True, kw_only=True):
     """What a run is to answer, and how far it may go."""
 
-    question: str
+    question: Question
     history: tuple[Turn, ...] = ()
-    mode: str = "auto"
-    """instant, thinking, contemplating or auto."""
+    mode: ModeName = "auto"
     instructions: str = ""
-    tools: tuple[str, ...] = ()
-    """Tools of the server's, by name or group; only its owner's keys may name any."""
-    budget_tokens: int | None = None
-    budget_seconds: float | None = None
-    drafts: int | None = None
-    seed: int | None = None
+    tools: ToolNames = ()
+    budget_tokens: Positive | None = None
+    budget_seconds: PositiveSeconds | None = None
+    drafts: Annotated[DraftCount | None, Meta(description="Most drafts of a contemplating run.")] = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+
+
+class ApprovalRequest(Struct, frozen=True):
+    """The answer to what a run waits for."""
+
+    approved: bool
 
 
 def history_of(asked: RunRequest) -> tuple[Message, ...]:
     """The earlier turns as the assistant takes them."""
-    return tuple(
-        Message("user" if turn.role == "user" else "assistant", turn.content) for turn in asked.history
-    )
+    return tuple(Message(turn.role, turn.content) for turn in asked.history)

@@ -8,8 +8,8 @@ place in them, as often as one likes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from collections.abc import AsyncGenerator, Sequence
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import get, post
@@ -20,27 +20,35 @@ from msgspec import Struct
 
 from pierian.access import Key
 from pierian.assistant import checked_question
-from pierian.events import AnswerReady, Event, RunFailed, encode
-from pierian.exceptions import UnknownName
+from pierian.events import AnswerReady, ApprovalGiven, ApprovalNeeded, Event, RunFailed, encode
+from pierian.exceptions import QuestionError, UnknownName
 from pierian.reasoning import Mode
-from pierian.runs import Journal, RunRecord
+from pierian.runs import Approvals, Journal, RunRecord
 from pierian.server.bodies import read_body
 from pierian.server.errors import ApiError
 from pierian.server.event_stream import EventStream
 from pierian.server.exchange import HttpRequest, identified, json_response, note
 from pierian.server.idempotency import Kept
 from pierian.server.keeper import Keeper
-from pierian.server.run_requests import RunRequest
+from pierian.server.run_requests import ApprovalRequest, RunRequest
 from pierian.server.service import Service
 
 LOOK_SECONDS = 1.0
 """How often events of a run that another process carries out are looked for."""
 MOST_OPEN = 1000
 """Runs of one owner that are not done."""
+T = TypeVar("T")
 ENDED = ("done", "failed", "cancelled", "stopped")
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many to list.")]
+LAST_POSITION = 2**31 - 1
+"""The greatest that a position among a run's events can be."""
 Last = Annotated[
-    int, QueryParameter(ge=-1, description="Only events behind this one; as the header Last-Event-ID.")
+    int,
+    QueryParameter(
+        ge=-1,
+        le=LAST_POSITION,
+        description="Only events behind this one; -1 for all. Browsers say the same as the header Last-Event-ID.",
+    ),
 ]
 
 
@@ -52,7 +60,7 @@ async def create_run(request: HttpRequest, state: State) -> ASGIApp:
     caller, key = await identified(service, request)
     service.refuse_new()
     body = await read_body(request)
-    asked = _checked(_parsed(body), key)
+    asked = _checked(_decoded(body, RunRequest, "a run"), key)
     place, again = None, request.headers.get("idempotency-key", "")
     if again:
         begun = await service.idempotency.begin(caller.key or "local", again, request.url.path, body)
@@ -93,7 +101,7 @@ async def follow_run(request: HttpRequest, state: State, run_id: FromPath[str], 
     journal = await _journal(request, state)
     record = await asyncio.to_thread(_found, journal, run_id)
     seen = request.headers.get("last-event-id", "")
-    if seen and not seen.isdecimal():
+    if seen and not (seen.isdecimal() and len(seen) <= 10 and int(seen) <= LAST_POSITION):
         raise ApiError(
             400, "Last-Event-ID is the number of an event.", param="Last-Event-ID", code="invalid_value"
         )
@@ -109,6 +117,36 @@ async def cancel_run(request: HttpRequest, state: State, run_id: FromPath[str]) 
     if record.state not in ("done", "cancelled"):
         record = await asyncio.to_thread(journal.cancel, record.id)
         keeper.kept(record.id)
+    return as_json(record)
+
+
+@post(
+    "/v1/runs/{run_id:str}/approvals/{approval_id:str}",
+    status_code=200,
+    operation_id="answerApproval",
+    tags=["Runs"],
+)
+async def answer_approval(
+    request: HttpRequest, state: State, run_id: FromPath[str], approval_id: FromPath[str]
+) -> dict[str, Any]:
+    """Approve or reject what a run waits for; it goes on once everything is answered."""
+    service: Service = state.service
+    keeper: Keeper = state.keeper
+    journal = await _journal(request, state)
+    body = await read_body(request)
+    record = await asyncio.to_thread(_found, journal, run_id)
+    approvals = Approvals(service.database, record.owner)
+    pending = await asyncio.to_thread(approvals.states, record.id)
+    if approval_id not in pending:
+        raise ApiError(
+            404,
+            f"The run asks for no approval {approval_id!r}.",
+            param="approval_id",
+            code="approval_not_found",
+        )
+    given = _decoded(body, ApprovalRequest, "an answer to an approval")
+    await asyncio.to_thread(lambda: approvals.answer(approval_id, approved=given.approved))
+    keeper.wake()
     return as_json(record)
 
 
@@ -130,8 +168,18 @@ def as_json(record: RunRecord, events: list[Event] | None = None) -> dict[str, A
     failures = [event for event in events if isinstance(event, RunFailed)]
     found["answer"] = msgspec.to_builtins(answers[-1]) if answers else None
     failed = failures[-1] if failures and record.state == "failed" else None
+    found["approvals"] = pending_of(events)
     found["error"] = {"message": failed.reason, "hint": failed.hint} if failed else None
     return found
+
+
+def pending_of(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """What a run asks for and nobody has answered as far as its events tell."""
+    answered = {event.approval for event in events if isinstance(event, ApprovalGiven)}
+    asked = [
+        event for event in events if isinstance(event, ApprovalNeeded) and event.approval not in answered
+    ]
+    return [msgspec.to_builtins(event) for event in asked]
 
 
 async def _followed(keeper: Keeper, journal: Journal, run: str, after: int) -> AsyncGenerator[bytes]:
@@ -173,20 +221,22 @@ def _found(journal: Journal, run: str) -> RunRecord:
         ) from error
 
 
-def _parsed(body: bytes) -> RunRequest:
+def _decoded(body: bytes, kind: type[T], what: str) -> T:
     try:
-        return msgspec.json.decode(body, type=RunRequest)
+        return msgspec.json.decode(body, type=kind)
     except RecursionError:
         raise ApiError(400, "The body is nested too deeply.", code="invalid_value") from None
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise ApiError(400, f"The body is not a run: {error}.", code="invalid_value") from None
+        raise ApiError(400, f"The body is not {what}: {error}.", code="invalid_value") from None
 
 
 def _checked(asked: RunRequest, key: Key | None) -> RunRequest:
-    checked_question(asked.question)
+    try:
+        checked_question(asked.question)
+    except QuestionError as error:
+        # Its hint is for the command line.
+        raise ApiError(400, str(error), param="question", code="invalid_value") from error
     mode = Mode.named(asked.mode)
-    if any(turn.role not in ("user", "assistant") for turn in asked.history):
-        raise ApiError(400, "A turn is of the role user or assistant.", param="history", code="invalid_value")
     if key is not None and not key.grant.allows(mode=mode.value):
         raise ApiError(
             403, f"This key does not allow the mode {mode.value}.", param="mode", code="not_allowed"
@@ -195,7 +245,7 @@ def _checked(asked: RunRequest, key: Key | None) -> RunRequest:
         raise ApiError(
             403, "Only keys of this server's owner may use its tools.", param="tools", code="not_allowed"
         )
-    return asked
+    return msgspec.structs.replace(asked, mode=mode.value)
 
 
 def _created(service: Service, owner: str, question: str, kept: dict[str, Any]) -> RunRecord:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pierian.exceptions import UserError
+from pierian.server.needed import check_installed
 
 if TYPE_CHECKING:
     import uvicorn
@@ -35,10 +35,7 @@ def serve(
     json_logs: Annotated[bool, typer.Option("--json-logs", help="Log as JSON, one object a line.")] = False,
 ) -> None:
     """Serve the OpenAI-compatible API, and Anthropic's, to programs that show a key. Ctrl-C stops it."""
-    if not all(find_spec(name) for name in ("litestar", "prometheus_client", "uvicorn")):
-        raise UserError(
-            "The server needs packages that are not installed.", hint="pip install 'pierian[server]'"
-        )
+    check_installed()
     from pierian.config import load
     from pierian.server.logs import set_up
     from pierian.server.process import run

@@ -1,0 +1,123 @@
+"""All that belongs to one user, as plain values for readable files.
+
+A user of the server owns rows by the id in `owner` and has keys; whoever sits at the terminal is the owner `local`.
+Texts that are JSON are given as what they say, and what only serves the machine is left out: folded texts for
+searching, hashes of secrets, numbers of processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Table, or_, select
+
+from pierian.storage.database import Database
+from pierian.storage.tables import (
+    accepted_tools,
+    approvals,
+    conversations,
+    idempotent_requests,
+    invites,
+    key_totals,
+    keys,
+    responses,
+    rules,
+    run_entries,
+    runs,
+    turns,
+    usage,
+    users,
+)
+
+UNTOLD = frozenset(
+    {
+        "folded",
+        "secret_hash",
+        "previous_hash",
+        "previous_until",
+        "code_hash",
+        "fingerprint",
+        "worker",
+        "fence",
+        "pid",
+        "process_started",
+    }
+)
+"""Columns that mean nothing to a person, or must not leave."""
+TEXTS_OF_JSON = frozenset(
+    {"receipt", "request", "event", "asked", "signature", "modes", "models", "grant", "body"}
+)
+
+Exported = tuple[str, Any]
+
+
+def belongings(database: Database, owner: str) -> Iterator[Exported]:
+    """Names of files and what stands in each, all of one moment; files that would be empty are left out."""
+    own = select(keys.c.id).where(keys.c.user_id == owner)
+    usages: ColumnElement[bool] = or_(usage.c.owner == owner, usage.c.key_id.in_(own))
+    if owner == "local":  # what is done without a key bears no name
+        usages = or_(usages, usage.c.owner.is_(None) & usage.c.key_id.is_(None))
+    lists: tuple[tuple[str, Table, ColumnElement[bool]], ...] = (
+        ("user.json", users, users.c.id == owner),
+        ("keys.json", keys, keys.c.user_id == owner),
+        ("key_totals.json", key_totals, key_totals.c.key_id.in_(own)),
+        ("kept_answers.json", idempotent_requests, _kept(owner)),
+        ("invitations.json", invites, or_(invites.c.used_by == owner, invites.c.created_by == owner)),
+        ("rules.json", rules, rules.c.owner == owner),
+        ("accepted_tools.json", accepted_tools, accepted_tools.c.owner == owner),
+        ("usage.json", usage, usages),
+    )
+    with database.read() as connection:
+        for name, table, mine in lists:
+            if found := _rows(connection, table, mine):
+                yield name, found
+        yield from _conversations(connection, owner)
+        yield from _runs(connection, owner)
+        for one in _rows(connection, responses, responses.c.owner == owner):
+            yield f"responses/{one['id']}.json", one
+
+
+def _kept(owner: str) -> ColumnElement[bool]:
+    mine = select(keys.c.id).where(keys.c.user_id == owner)
+    # Requests without a key are kept under this name.
+    return or_(idempotent_requests.c.key_id.in_(mine), idempotent_requests.c.key_id == owner)
+
+
+def _conversations(connection: Connection, owner: str) -> Iterator[Exported]:
+    for one in _rows(connection, conversations, conversations.c.owner == owner):
+        said = _rows(connection, turns, turns.c.conversation_id == one["id"])
+        yield f"conversations/{one['id']}.json", one | {"turns": said}
+
+
+def _runs(connection: Connection, owner: str) -> Iterator[Exported]:
+    for one in _rows(connection, runs, runs.c.owner == owner):
+        entries = _rows(connection, run_entries, run_entries.c.run_id == one["id"])
+        asked = _rows(connection, approvals, approvals.c.run_id == one["id"])
+        yield (
+            f"runs/{one['id']}.json",
+            one | {"events": [entry["event"] for entry in entries], "approvals": asked},
+        )
+
+
+def _rows(connection: Connection, table: Table, mine: ColumnElement[bool]) -> list[dict[str, Any]]:
+    query = select(table).where(mine).order_by(*table.primary_key.columns)
+    names = [str(column.name) for column in table.c]
+    return [_told(dict(zip(names, row, strict=True))) for row in connection.execute(query)]
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _decoded(value) if name in TEXTS_OF_JSON else value
+        for name, value in row.items()
+        if name not in UNTOLD
+    }
+
+
+def _decoded(text: str | None) -> Any:
+    """What a text of JSON says; kept answers may be streams, which are told as they are."""
+    try:
+        return None if text is None else msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
