@@ -65,8 +65,8 @@ def test_any_changed_byte_is_noticed(
     assert "damaged" in (said := refused(bytes(changed))) or "newer" in said
 
 
-def test_every_byte_in_turn_is_noticed(good: bytes, tmp_path: Path) -> None:
-    """One bit of each byte, without a database: headers, rows, padding, manifest, end."""
+def test_a_changed_bit_is_noticed_all_over_the_file(good: bytes, tmp_path: Path) -> None:
+    """One bit of every seventh byte: headers, rows, padding, manifest, end."""
     file = tmp_path / "bad.tar"
     for at in range(0, len(good), 7):
         changed = bytearray(good)
@@ -119,7 +119,7 @@ def test_nothing_of_a_hostile_tar_is_unpacked(refused: Callable[[bytes], str], t
         member("manifest.json", tarfile.SYMTYPE, linkname=str(outside)),
         member("manifest.json", tarfile.LNKTYPE, linkname=str(outside)),
         member("manifest.json", tarfile.FIFOTYPE),
-        member("manifest.json", tarfile.GNUTYPE_SPARSE, size=2**40),
+        member("manifest.json", tarfile.GNUTYPE_SPARSE),
         member("tables/runs.jsonl", mode=0o4777),
         member("manifest.json/"),
         member("x" * 300),

@@ -115,6 +115,7 @@ class _Making:
         self._place = place
         self._items = answer(service, asked.call, asked.caller)
         self._model = asked.call.model
+        self._span = service.telemetry.begin(asked.call)
         service.metrics.answering.inc()
 
     async def response(self, request: HttpRequest, headers: Mapping[str, str]) -> Any:
@@ -144,6 +145,7 @@ class _Making:
     def _take(self, item: Item) -> list[bytes]:
         if isinstance(item, Ended):
             used = item.used
+            self._span.answered(item.reason, used)
             self._service.metrics.answered(
                 self._model,
                 item.reason,
@@ -179,6 +181,7 @@ class _Making:
     async def _end(self, error: BaseException | None) -> None:
         if error is not None:
             self._service.metrics.answered(self._model, "failed")
+        self._span.end(error)
         self._service.metrics.answering.dec()
         self._service.meter.leave(self._admission)
         await self._items.aclose()

@@ -24,6 +24,7 @@ from pierian.server.errors import ApiError
 from pierian.server.idempotency import Idempotency
 from pierian.server.metrics import Metrics
 from pierian.server.response_store import ResponseStore
+from pierian.server.telemetry import Telemetry
 from pierian.storage import Database
 
 LISTED_SECONDS = 30.0
@@ -61,6 +62,7 @@ class Service:
         self.settings = settings
         self.keyless = keyless
         self.metrics = Metrics()
+        self.telemetry = Telemetry()
         self.prices: Prices = load_prices()
         self.assistant = Assistant(settings)
         self.draining = False
@@ -87,6 +89,7 @@ class Service:
     async def __aexit__(self, *error: object) -> None:
         self.draining = True
         await self._resources.aclose()
+        await asyncio.to_thread(self.telemetry.close)
 
     async def caller(self, secret: str) -> tuple[Caller, Key | None]:
         """Who shows this secret; raises `AccessDenied`."""
