@@ -67,6 +67,7 @@ def names() -> list[str]:
 
 
 def test_an_installation_moves(file: Path, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["backup", str(file), "--force"]) == 0
     said = capsys.readouterr()
     assert "config.toml, prices.toml, added.json" in said.out
     assert "hold secrets" in said.err

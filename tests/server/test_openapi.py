@@ -32,9 +32,14 @@ CONFIG = schemathesis.config.SchemathesisConfig.from_dict(
     {
         "seed": 1,
         "generation": {"max-examples": 30, "deterministic": True},
+        # 422 is for an Idempotency-Key that came before with another body, as keys that are made at random do.
+        "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
         "phases": {"coverage": {"generate-duplicate-query-parameters": False}},
     }
 )
+ACCEPTED = ["2xx", 401, 403, 404, 409, 422, 429]
+
+
 def label(case: Any) -> str:
     return case.operation.definition.raw["operationId"]
 

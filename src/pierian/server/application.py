@@ -75,6 +75,7 @@ def build(service: Service, keeper: Keeper, *, hosts: Collection[str]) -> Edge:
             ClientGone: _left,
             Exception: _unexpected,
         },
+        before_request=_methods,
         logging_config=None,
     )
     application.state.openapi = msgspec.json.encode(openapi.document(application))
@@ -85,6 +86,15 @@ def build(service: Service, keeper: Keeper, *, hosts: Collection[str]) -> Edge:
 async def show_openapi(state: State) -> Response[bytes]:
     """This description of the API."""
     return Response(state.openapi, media_type="application/json")
+
+
+def _methods(request: HttpRequest) -> Response[None] | None:
+    """What OPTIONS is answered. The framework's own answer forgets what is registered later under the same path."""
+    if request.method != "OPTIONS":
+        return None
+    template = request.scope["path_template"]
+    (route,) = (one for one in request.app.routes if one.path_format == template)
+    return Response(None, status_code=204, headers={"allow": ", ".join(sorted(route.methods))})
 
 
 def _failed(request: HttpRequest, error: PierianError) -> Response[bytes]:

@@ -95,6 +95,10 @@ _CONDITIONS: dict[str, dict[str, Any]] = {
             },
         ]
     },
+    "OutputFormat": {
+        "if": {"required": ["type"], "properties": {"type": {"const": "json_schema"}}},
+        "then": {"required": ["schema"], "properties": {"schema": {"type": "object"}}},
+    },
     "MessageToolChoice": {
         "if": {"properties": {"type": {"const": "tool"}}},
         "then": {"required": ["name"], "properties": {"name": {"type": "string", **_NOT_BLANK}}},
@@ -213,12 +217,20 @@ def _told(of: Operation) -> str:
 
 
 def _streamed(stream: Stream, named: Mapping[Any, Any]) -> dict[str, Any]:
-    data = named[stream.data] if stream.last is None else {"anyOf": [named[stream.data], named[stream.last]]}
-    return {
+    """One event: before version 3.2 of OpenAPI there is no keyword for the items of a stream."""
+    data: dict[str, Any] = {
         "type": "string",
-        "description": stream.told,
-        "contentMediaType": "text/event-stream",
-        "contentSchema": data,
+        "contentMediaType": JSON,
+        "contentSchema": named[stream.data]
+        if stream.last is None
+        else {"anyOf": [named[stream.data], named[stream.last]]},
+    }
+    texts = {"event": {"type": "string"}, "id": {"type": "string"}}
+    return {
+        "type": "object",
+        "description": f"One event of the stream. {stream.told}",
+        "required": ["data"],
+        "properties": texts | {"data": {"anyOf": [{"const": stream.ends}, data]} if stream.ends else data},
     }
 
 

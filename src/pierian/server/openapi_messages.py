@@ -92,9 +92,9 @@ class Thinking(Struct):
 
 
 class OutputFormat(Struct):
-    """JSON that fits a schema."""
+    """JSON that fits a schema; without a type it says nothing."""
 
-    schema: Schema | None = None
+    schema: Annotated[Any, Meta(description="The JSON schema.")] = None
     type: Literal["json_schema"] | None = None
 
 

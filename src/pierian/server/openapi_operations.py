@@ -12,6 +12,7 @@ from pierian.server import openapi_chat as chat
 from pierian.server import openapi_messages as messages
 from pierian.server import openapi_records as records
 from pierian.server import openapi_responses as responses
+from pierian.server.openapi_values import OpenAIError
 from pierian.server.run_requests import ApprovalRequest, RunRequest
 
 RUN_EVENT = "RunEvent"
@@ -26,6 +27,8 @@ class Stream(Struct, frozen=True):
     told: str
     last: type[Struct] | None = None
     """The data of the last event, where it is of another kind."""
+    ends: str = ""
+    """The data of a last event that is no JSON."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -66,6 +69,8 @@ OPERATIONS = {
             chat.ChatCompletionChunk,
             "Each `data` is a chunk, and `[DONE]` the last one. Thoughts come as `delta.reasoning_content`. Where "
             "something goes wrong after the stream has begun, the last `data` is an error.",
+            OpenAIError,
+            "[DONE]",
         ),
         errors=_ASKING,
         rated=True,

@@ -21,7 +21,7 @@ from msgspec import Struct
 from pierian.access import Key
 from pierian.assistant import checked_question
 from pierian.events import AnswerReady, ApprovalGiven, ApprovalNeeded, Event, RunFailed, encode
-from pierian.exceptions import QuestionError, UnknownName
+from pierian.exceptions import QuestionError, UserError
 from pierian.reasoning import Mode
 from pierian.runs import Approvals, Journal, RunRecord
 from pierian.server.bodies import read_body
@@ -215,7 +215,8 @@ async def _journal(request: HttpRequest, state: State) -> Journal:
 def _found(journal: Journal, run: str) -> RunRecord:
     try:
         return journal.get(run)
-    except UnknownName as error:
+    except UserError as error:
+        # Also where several begin so: no single run is meant.
         raise ApiError(
             404, f"There is no run {run!r} of yours.", param="run_id", code="run_not_found"
         ) from error
