@@ -32,6 +32,8 @@ _NO_UNITS = frozenset(
         "of",
         "to",
         "is",
+        "number",
+        "numbers",
         "total",
         "answer",
         "result",

@@ -99,6 +99,13 @@ _CONDITIONS: dict[str, dict[str, Any]] = {
         "if": {"required": ["type"], "properties": {"type": {"const": "json_schema"}}},
         "then": {"required": ["schema"], "properties": {"schema": {"type": "object"}}},
     },
+    "Thinking": {
+        "if": {
+            "required": ["type"],
+            "properties": {"type": {"type": "string", "not": {"const": "disabled"}}},
+        },
+        "then": {"properties": {"display": {"type": ["string", "null"]}}},
+    },
     "MessageToolChoice": {
         "if": {"properties": {"type": {"const": "tool"}}},
         "then": {"required": ["name"], "properties": {"name": {"type": "string", **_NOT_BLANK}}},

@@ -88,7 +88,7 @@ class Thinking(Struct):
     budget_tokens: Annotated[
         MostTokens | None, Meta(description="Accepted; a mode has a budget of its own.")
     ] = None
-    display: Annotated[str | None, Meta(description="`omitted` leaves thoughts out of the answer.")] = None
+    display: Annotated[Any, Meta(description="`omitted` leaves thoughts out of the answer.")] = None
 
 
 class OutputFormat(Struct):

@@ -115,7 +115,7 @@ async def cancel_run(request: HttpRequest, state: State, run_id: FromPath[str]) 
     journal = await _journal(request, state)
     record = await asyncio.to_thread(_found, journal, run_id)
     if record.state not in ("done", "cancelled"):
-        record = await asyncio.to_thread(journal.cancel, record.id)
+        record = await asyncio.to_thread(_cancelled, journal, record.id)
         keeper.kept(record.id)
     return as_json(record)
 
@@ -220,6 +220,13 @@ def _found(journal: Journal, run: str) -> RunRecord:
         raise ApiError(
             404, f"There is no run {run!r} of yours.", param="run_id", code="run_not_found"
         ) from error
+
+
+def _cancelled(journal: Journal, run: str) -> RunRecord:
+    try:
+        return journal.cancel(run)
+    except UserError:
+        return journal.get(run)  # it ended in the meantime
 
 
 def _decoded(body: bytes, kind: type[T], what: str) -> T:
