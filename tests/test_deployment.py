@@ -25,8 +25,9 @@ from sqlalchemy import create_engine, text
 from tests.agents.test_service import Place
 from tests.postgresql import SERVERS, server
 from tests.server.running import started, until
+from typer.testing import CliRunner
 
-from pierian.cli.app import COMMANDS
+from pierian.cli.app import COMMANDS, build
 from pierian.config import Settings
 from pierian.exceptions import StorageError
 from pierian.runs import Approvals, Journal, Worker
@@ -271,3 +272,22 @@ def test_an_older_pierian_leaves_the_upgraded_database_alone(place: tuple[str, P
     with engine.connect() as connection:
         assert connection.execute(text("SELECT state FROM approvals")).scalar() == "pending"
     engine.dispose()
+
+
+def test_the_operators_page_names_commands_and_files_that_there_are() -> None:
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    shell = "\n".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).replace("\\\n", " ")
+    lines = re.findall(r"^.*\bpierian ([a-z]+.*)$", shell, re.MULTILINE) + re.findall(
+        r"`pierian ([^`]+)`", page
+    )
+    assert len(lines) > 25
+    for line in lines:
+        words = shlex.split(line)
+        assert words[0] in COMMANDS, line
+        named = [words[0]] + [word for word in words[1:2] if word.isalpha() and word.islower()]
+        shown = [CliRunner().invoke(build(named), [*named[:length], "--help"]) for length in (1, 2)]
+        whole = "".join(one.stdout for one in shown if one.exit_code == 0)
+        for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+            assert option in whole, line
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page):
+        assert (ROOT / "docs" / target).exists(), target

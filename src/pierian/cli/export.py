@@ -41,7 +41,7 @@ def export(
             for name, value in belongings(database, owner):
                 put(name, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
                 count += 1
-    typer.echo(printable(f"Written to {target}: {count} files."))
+    typer.echo(printable(f"Written to {target}: {count} file{'s' if count != 1 else ''}."))
 
 
 @contextmanager

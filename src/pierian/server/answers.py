@@ -31,6 +31,7 @@ from pierian.server.exchange import (
     respond,
 )
 from pierian.server.service import Service
+from pierian.storage.words import clean
 
 
 @post("/v1/chat/completions", status_code=200, operation_id="createChatCompletion", tags=["Answers"])
@@ -58,7 +59,7 @@ async def create_response(request: HttpRequest, state: State) -> ASGIApp:
     parsed = responses.parse(opened.body)
     store, owner = opened.service.responses, opened.caller.owner
     if parsed.previous:
-        earlier = await store.items(owner, parsed.previous, param="previous_response_id")
+        earlier = await store.items(owner, clean(parsed.previous), param="previous_response_id")
         parsed = responses.joined(parsed, earlier)
     writer = responses.Writer(parsed, identity("resp_"), int(time.time()))
 
@@ -92,7 +93,7 @@ async def show_response(request: HttpRequest, state: State, response_id: FromPat
     """A stored response."""
     service: Service = state.service
     caller, _ = await identified(service, request)
-    return await service.responses.body(caller.owner, response_id)
+    return await service.responses.body(caller.owner, clean(response_id))
 
 
 @delete("/v1/responses/{response_id:str}", status_code=200, operation_id="deleteResponse", tags=["Answers"])
@@ -100,7 +101,7 @@ async def delete_response(request: HttpRequest, state: State, response_id: FromP
     """Forget a stored response."""
     service: Service = state.service
     caller, _ = await identified(service, request)
-    await service.responses.delete(caller.owner, response_id)
+    await service.responses.delete(caller.owner, clean(response_id))
     return {"id": response_id, "object": "response", "deleted": True}
 
 
