@@ -30,6 +30,8 @@ PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
 SECRETS = frozenset({"api_key", "search_key"})
+ADDRESSES = frozenset({"base_url", "database_url", "search_url"})
+"""Settings whose value may hold a password."""
 
 
 def setting(default: Any, doc: str) -> Any:
@@ -81,14 +83,14 @@ class Settings:
 
     def public(self) -> dict[str, Any]:
         """All settings as plain values, secrets masked."""
-        values = dataclasses.asdict(self)
-        masked = {k: ("•••" if k in SECRETS and v else v) for k, v in values.items()}
-        urls = ("base_url", "database_url", "search_url")
-        return masked | {key: _without_password(values[key]) for key in urls}
+        return {key: without_secret(key, value) for key, value in dataclasses.asdict(self).items()}
 
 
-def _without_password(address: str) -> str:
-    return re.sub(r"//[^/@]*@", "//•••@", address)
+def without_secret(key: str, value: Any) -> Any:
+    """The value of a setting as it may be shown: no key, and no password of an address."""
+    if key in SECRETS:
+        return "•••" if value else value
+    return re.sub(r"//[^/@]*@", "//•••@", value) if key in ADDRESSES else value
 
 
 def keys() -> dict[str, str]:
@@ -215,7 +217,7 @@ def check_addresses(base_url: str, where: str) -> None:
             wrong = str(error)
         if wrong:
             raise SettingsError(
-                f"The setting base_url {where} cannot have the address {_without_password(url)!r}: {wrong}.",
+                f"The setting base_url {where} cannot have the address {without_secret('base_url', url)!r}: {wrong}.",
                 hint="Each should look like http://host:port/v1, with commas between them.",
             )
 

@@ -110,9 +110,9 @@ def warn_if_overridden(key: str) -> None:
 
 def masked(key: str, value: Any) -> str:
     """A value that may be printed."""
-    from pierian.config import SECRETS
+    from pierian.config import without_secret
 
-    return "•••" if key in SECRETS else shown(value)
+    return shown(without_secret(key, value))
 
 
 def shown(value: Any) -> str:

@@ -18,6 +18,7 @@ those of the settings' caps: processes on several machines need the same time zo
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
@@ -31,6 +32,8 @@ from pierian.metering.work import Admit, Leave, Outcome, Reserve, Settle
 from pierian.runs.workers import Worker
 from pierian.storage.database import Database
 from pierian.storage.usage import UsageStore, local_now
+
+LOG = logging.getLogger("pierian.metering")
 
 
 class Meter:
@@ -108,6 +111,17 @@ class Meter:
             ticket.used = used
             await asyncio.shield(self._settling(ticket, used, None))
 
+    def settle_soon(self, ticket: Ticket, used: Use) -> None:
+        """As `settle`, without waiting until it is written. From the event loop.
+
+        Work is written in the order in which it is handed over, so whoever reserves next sees it. Where it cannot be
+        written the log says so, and the reservation stays counted.
+        """
+        used.checked()
+        if ticket.used is None:
+            ticket.used = used
+            self._settling(ticket, used, None).add_done_callback(_told)
+
     async def correct(self, ticket: Ticket, used: Use) -> None:
         """Put `used` in the place of what a ticket was settled with."""
         used.checked()
@@ -153,6 +167,11 @@ class Meter:
             ticket = cast(Ticket, future.result())
             ticket.used = Use()
             self._settling(ticket, Use(), None)
+
+
+def _told(future: asyncio.Future[Outcome]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        LOG.error("what a call used could not be recorded", exc_info=error)
 
 
 def _seen(future: asyncio.Future[Outcome]) -> None:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Insert, Update, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, Insert, Update, bindparam, insert, select, update
 
 from pierian.metering.money import UNIT, money_text
 from pierian.metering.refusals import Cap, CapReached, RateLimited
@@ -247,9 +247,8 @@ class Page:
         periods = {self.day, self.day[:7]}.union(*(ticket.periods for ticket in tickets))
         if not concerned:
             return {}
-        c = key_totals.c
         rows = self._connection.execute(
-            select(key_totals).where(c.key_id.in_(sorted(concerned)), c.period.in_(sorted(periods)))
+            _SELECT_TOTALS, {"keys": sorted(concerned), "periods": sorted(periods)}
         )
         return {(row[0], row[1]): Totals(row[2], row[3], row[4], row[5], row[6], stored=True) for row in rows}
 
@@ -257,8 +256,7 @@ class Page:
         paced = set(_paced_keys(batch))
         if not paced:
             return {}
-        query = select(key_rates.c.key_id, key_rates.c.window).where(key_rates.c.key_id.in_(sorted(paced)))
-        stored = {row[0]: row[1] for row in self._connection.execute(query)}
+        stored = {row[0]: row[1] for row in self._connection.execute(_SELECT_RATES, {"keys": sorted(paced)})}
         self._stored_windows = set(stored)
         moment = self.now.timestamp()
         return {key: Window(stored.get(key), moment) for key in paced}
@@ -267,9 +265,7 @@ class Page:
         """How many requests of each key other processes have under way, and which keys this one has a row for."""
         if not placed:
             return
-        c = key_leases.c
-        query = select(c.key_id, c.worker, c.running).where(c.key_id.in_(sorted(placed)))
-        for key, worker, running in self._connection.execute(query):
+        for key, worker, running in self._connection.execute(_SELECT_LEASES, {"keys": sorted(placed)}):
             if worker == self._worker:
                 self._leased.add(key)
             else:
@@ -319,6 +315,14 @@ def _totals_row(at: tuple[str, str], totals: Totals) -> dict[str, Any]:
     }
 
 
+# Built once: putting a statement together takes longer than SQLite needs for it.
+_KEYS: BindParameter[str] = bindparam("keys", expanding=True)
+_PERIODS: BindParameter[str] = bindparam("periods", expanding=True)
+_SELECT_TOTALS = select(key_totals).where(key_totals.c.key_id.in_(_KEYS), key_totals.c.period.in_(_PERIODS))
+_SELECT_RATES = select(key_rates.c.key_id, key_rates.c.window).where(key_rates.c.key_id.in_(_KEYS))
+_SELECT_LEASES = select(key_leases.c.key_id, key_leases.c.worker, key_leases.c.running).where(
+    key_leases.c.key_id.in_(_KEYS)
+)
 _TOTALS: dict[str, Any] = {
     "requests": bindparam("count"),
     "used_money": bindparam("used"),

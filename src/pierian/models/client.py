@@ -8,6 +8,7 @@ servers, `routing` chooses among their clients.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
@@ -36,6 +37,9 @@ _TOO_LONG = re.compile(r"context (?:length|size|window)|maximum context|too long
 LOOK_SECONDS = 5.0
 LOOK_CONNECT_SECONDS = 2.0
 LISTING_SECONDS = 10.0
+END_SECONDS = 0.2
+"""How long the end of a body is waited for after the answer's: usually it has arrived with it."""
+MOST_EVENT_BYTES = 4 * 1024 * 1024
 
 # Where servers tell how busy they are, under their root and not under /v1.
 _TELLERS = (("slots", load_from_slots), ("metrics", load_from_metrics))
@@ -77,6 +81,9 @@ class Client:
         self.silence = silence
         self._root = endpoint.base_url.rstrip("/").removesuffix("/v1")
         self._tellers = _TELLERS
+        self._completions = httpx2.URL(endpoint.base_url.rstrip("/") + "/chat/completions")
+        self._headers = {**headers, "Content-Type": "application/json", "Accept": "text/event-stream"}
+        self._patience = {"timeout": httpx2.Timeout(silence, connect=10.0).as_dict()}
         self._http = httpx2.AsyncClient(
             base_url=endpoint.base_url.rstrip("/") + "/",
             headers=headers,
@@ -109,17 +116,25 @@ class Client:
         body = request.body(name, embedded=self.endpoint.embedded)
         reader = ChunkReader(detailed=request.top_logprobs is not None)
         with self._explained(reader):
-            async with self._http.stream("POST", "chat/completions", json=body) as response:
+            # Built here: the client would put the same address and headers together for each request.
+            request_out = httpx2.Request(
+                "POST",
+                self._completions,
+                headers=self._headers,
+                content=msgspec.json.encode(body),
+                extensions=self._patience,
+            )
+            async with contextlib.aclosing(await self._http.send(request_out, stream=True)) as response:
                 if response.status_code != 200:
                     await response.aread()
                     raise self._refusal(response, name)
                 on_answer()
-                source = httpx2.EventSource(response)
-                async with contextlib.aclosing(_items(source)) as items:
-                    async for event in items:
-                        for item in reader.read(event.data):
+                async with contextlib.aclosing(_events(response)) as events:
+                    async for event in events:
+                        for item in reader.read(event):
                             yield item
                         if reader.done:
+                            await _read_out(events)
                             break
         yield reader.end()
 
@@ -262,6 +277,29 @@ class Client:
         return ServerRefused(f"The model server at {url} answered {status}: {text}", status=status, hint=hint)
 
 
-async def _items(source: httpx2.EventSource) -> AsyncGenerator[httpx2.ServerSentEvent]:
-    async for event in source:
-        yield event
+async def _events(response: httpx2.Response) -> AsyncGenerator[str]:
+    """The `data` of each server-sent event; names and ids of events are not used in this format."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "text/event-stream":
+        raise httpx2.SSEError(f"Expected an event stream, got {kind!r}.")
+    rest, data = b"", list[bytes]()
+    async for part in response.aiter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        if len(rest) > MOST_EVENT_BYTES:
+            raise httpx2.SSEError(f"An event is larger than {MOST_EVENT_BYTES} bytes.")
+        for line in lines:
+            if line.startswith(b"data:"):
+                data.append(line[5:].removeprefix(b" ").removesuffix(b"\r"))
+            elif data and line in (b"", b"\r"):
+                yield b"\n".join(data).decode("utf-8", "replace")
+                data.clear()
+    if data:
+        yield b"\n".join(data).decode("utf-8", "replace")
+
+
+async def _read_out(events: AsyncGenerator[str]) -> None:
+    """Read the end of a body whose answer is complete: only then can its connection serve the next request."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(END_SECONDS):
+            async for _ in events:
+                pass

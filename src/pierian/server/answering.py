@@ -8,7 +8,7 @@ wire format.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 
 from msgspec import structs
 
@@ -28,8 +28,13 @@ ENGINE_TOKENS = 4096
 BILLION = 1e9
 
 
-async def answer(service: Service, call: Call, caller: Caller) -> AsyncGenerator[Item]:
-    """The items of one answer, `Ended` last. Leaving early ends the work and settles what it used."""
+async def answer(
+    service: Service, call: Call, caller: Caller, admitted: Awaitable[object]
+) -> AsyncGenerator[Item]:
+    """The items of one answer, `Ended` last. Leaving early ends the work and settles what it used.
+
+    No model is asked before `admitted` is there.
+    """
     if any(message.images for message in call.messages) and not await service.sees(call):
         raise ApiError(
             400,
@@ -37,9 +42,12 @@ async def answer(service: Service, call: Call, caller: Caller) -> AsyncGenerator
             param="messages",
             code="vision_not_supported",
         )
-    items = (
-        by_model(service, call, caller) if call.mode is None else by_mode(service, call, call.mode, caller)
-    )
+    mode = call.mode
+    if mode is not None:
+        await admitted
+        items = by_mode(service, call, mode, caller)
+    else:
+        items = by_model(service, call, caller, admitted)
     async with contextlib.aclosing(items):
         async for item in items:
             yield item
@@ -94,7 +102,9 @@ async def _charged(ended: Ended, price: Price, cap: KeyCap) -> Ended:
     return ended if price.free else structs.replace(ended, used=structs.replace(used, money=money / BILLION))
 
 
-async def by_model(service: Service, call: Call, caller: Caller) -> AsyncGenerator[Item]:
+async def by_model(
+    service: Service, call: Call, caller: Caller, admitted: Awaitable[object]
+) -> AsyncGenerator[Item]:
     """A model of the engine's answers by itself, as it would without us."""
     model = await service.assistant.model()
     name = await _served(service, model, call.model)
@@ -104,7 +114,7 @@ async def by_model(service: Service, call: Call, caller: Caller) -> AsyncGenerat
     prompt = sum(len(message.content.encode()) + 16 for message in call.messages)
     most = Use(prompt, 0, request.max_tokens, price.most(prompt, request.max_tokens))
     thoughts, reason = 0, "stop"
-    async with service.metered(caller, name, price, most) as bill:
+    async with service.metered(caller, name, price, most, admitted) as bill:
         async with contextlib.aclosing(model.stream(request, model=name)) as items:
             async for item in items:
                 if isinstance(item, Finished):
@@ -143,7 +153,8 @@ async def vectors(
     name = await _served(service, model, name)
     price = service.prices.of(name, "")
     prompt = sum(len(text.encode()) + 16 for text in texts)
-    async with service.metered(caller, name, price, Use(prompt, 0, 0, price.most(prompt, 0))) as bill:
+    most = Use(prompt, 0, 0, price.most(prompt, 0))
+    async with service.metered(caller, name, price, most) as bill:
         found = await model.embed(texts, model=name)
         bill.used = (found.usage.prompt_tokens, 0, 0)
     return found.vectors, found.usage.prompt_tokens

@@ -6,6 +6,7 @@ went wrong. A client that leaves is noticed at once, and what was being made for
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from msgspec import Struct
 
 from pierian.access import AccessDenied, Key
 from pierian.exceptions import PierianError
-from pierian.metering import Admission, Caller
+from pierian.metering import Caller
 from pierian.server.answering import answer
 from pierian.server.bodies import while_there
 from pierian.server.call import Call, Ended, Item
@@ -95,10 +96,7 @@ async def respond(service: Service, request: HttpRequest, asked: Asked) -> Any:
             return _again(begun)
         place = begun
     try:
-        admission = await service.meter.admit(asked.caller)
-        headers = admission.standing.headers()
-        making = _Making(service, asked, admission, place)
-        return await making.response(request, headers)
+        return await _Making(service, asked, place).response(request)
     except BaseException:
         if place is not None:
             await service.idempotency.forget(place)
@@ -108,20 +106,22 @@ async def respond(service: Service, request: HttpRequest, asked: Asked) -> Any:
 class _Making:
     """An answer in the making, and everything that has to be given back when it ends."""
 
-    def __init__(self, service: Service, asked: Asked, admission: Admission, place: Place | None) -> None:
+    def __init__(self, service: Service, asked: Asked, place: Place | None) -> None:
         self._service = service
         self._asked = asked
-        self._admission = admission
         self._place = place
-        self._items = answer(service, asked.call, asked.caller)
+        # Asked for together with the first reservation: both are decided in one transaction.
+        self._admission = asyncio.create_task(service.meter.admit(asked.caller))
+        self._items = answer(service, asked.call, asked.caller, self._admission)
         self._model = asked.call.model
         self._span = service.telemetry.begin(asked.call)
         service.metrics.answering.inc()
 
-    async def response(self, request: HttpRequest, headers: Mapping[str, str]) -> Any:
+    async def response(self, request: HttpRequest) -> Any:
         """A stream that has begun, or the whole answer."""
         try:
             first = await while_there(request, anext(self._items))
+            headers = (await self._admission).standing.headers()
             self._service.metrics.first(self._model, time.perf_counter() - self._asked.began)
             if self._asked.call.stream:
                 return EventStream(self._frames(first), headers, self._asked.writer.ping())
@@ -183,8 +183,11 @@ class _Making:
             self._service.metrics.answered(self._model, "failed")
         self._span.end(error)
         self._service.metrics.answering.dec()
-        self._service.meter.leave(self._admission)
         await self._items.aclose()
+        self._admission.cancel()
+        await asyncio.gather(self._admission, return_exceptions=True)
+        if not self._admission.cancelled() and self._admission.exception() is None:
+            self._service.meter.leave(self._admission.result())
 
 
 def _kept(kept: list[bytes], frames: Sequence[bytes], place: Place | None) -> bytes:

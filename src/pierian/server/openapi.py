@@ -87,13 +87,11 @@ _CONDITIONS: dict[str, dict[str, Any]] = {
         "then": {"required": ["logprobs"], "properties": {"logprobs": {"const": True}}},
     },
     "ResponseRequest": {
-        "anyOf": [
-            {"required": ["input"], "properties": {"input": {"not": {"type": "null"}}}},
-            {
-                "required": ["previous_response_id"],
-                "properties": {"previous_response_id": {"type": "string", **_NOT_BLANK}},
-            },
-        ]
+        "if": {
+            "required": ["previous_response_id"],
+            "properties": {"previous_response_id": {"type": "string", **_NOT_BLANK}},
+        },
+        "else": {"required": ["input"], "properties": {"input": {"not": {"type": "null"}}}},
     },
     "OutputFormat": {
         "if": {"required": ["type"], "properties": {"type": {"const": "json_schema"}}},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,7 +62,10 @@ def serve(
 
 
 def _first_key(settings: Settings) -> None:
-    """Whoever starts the server for the first time gets a key, which is shown once."""
+    """Whoever starts the server for the first time at a terminal gets a key, which is shown once.
+
+    Elsewhere nothing is made: what a service prints is kept in a log.
+    """
     from pierian.access import Keys, Users
     from pierian.config import paths
     from pierian.storage import open_storage
@@ -69,10 +73,14 @@ def _first_key(settings: Settings) -> None:
     with open_storage(settings.database_url, paths().database) as database:
         if Keys(database).list():
             return
+        if not sys.stdout.isatty():
+            typer.echo(
+                "There are no keys yet: `pierian users create NAME --role owner`, then `pierian keys create`."
+            )
+            return
         users = Users(database)
-        owner = next((one for one in users.list() if one.role == "owner"), None) or users.create(
-            "owner", "owner"
-        )
+        owner = next((one for one in users.list() if one.role == "owner"), None)
+        owner = owner or users.create("owner", "owner")
         _, secret = Keys(database).create(owner.id, "first")
     typer.echo(f"Your key, shown only this once: {secret}")
     typer.echo("`pierian keys create` makes others, with limits.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 
 from msgspec import Struct
 
@@ -103,14 +103,28 @@ class Service:
         return self.meter.cap_for(caller, model=self.settings.model, mode=mode.value)
 
     @contextlib.asynccontextmanager
-    async def metered(self, caller: Caller, model: str, price: Price, most: Use) -> AsyncGenerator[Bill]:
-        """A call of a model, reserved before and settled after, however it ends."""
+    async def metered(
+        self,
+        caller: Caller,
+        model: str,
+        price: Price,
+        most: Use,
+        admitted: Awaitable[object] | None = None,
+    ) -> AsyncGenerator[Bill]:
+        """A call of a model, reserved before and settled after, however it ends.
+
+        `admitted` is waited for behind the reservation, so that both are decided in one transaction; it raises where
+        the request is not let in, and then nothing is used.
+        """
         ticket = await self.meter.reserve(caller, most, model=model, mode="")
         bill = Bill(price, most)
         try:
+            if admitted is not None:
+                await admitted
             yield bill
         finally:
-            await asyncio.shield(self.meter.settle(ticket, bill.final()))
+            # Not waited for: it goes into one transaction with the leaving of this request.
+            self.meter.settle_soon(ticket, bill.final())
 
     async def served(self, model: Model) -> tuple[str, ...]:
         """Names of the engine's models that a request may ask for."""

@@ -48,6 +48,7 @@ def restore(database: Database, archive: Archive, *, dead: Collection[str], forc
     """
     config = _migrations(database, archive)
     with database.write() as connection:
+        _alone(connection, dead)
         if not force:
             check_empty(database, connection)
         _clear(connection)
