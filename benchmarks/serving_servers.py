@@ -120,6 +120,7 @@ def pierian(base_url: str, folder: Path) -> Generator[Server]:
         else:
             raise RuntimeError((folder / "pierian.log").read_text()[-2000:])
         limits = [word for pair in LIMITS.items() for word in pair]
+        told("users", "create", "owner", "--role", "owner")
         key = told("keys", "create", "--user", "owner", *limits, "--json")
         yield Server("pierian", url, json.loads(key)["secret"], psutil.Process(process.pid))
 
