@@ -167,7 +167,8 @@ def refused_for_what_no_schema_says(context: Any, response: Any, case: Any) -> N
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 400:
         return
     error = response.json()["error"]
-    place = (error["param"] or error["message"]) if "param" in error else error["message"].partition(":")[0]
+    # Without a place it is about the question, which the last message holds.
+    place = error["param"] or "messages" if "param" in error else error["message"].partition(":")[0]
     assert place.partition(".")[0].partition("[")[0] in DEPENDENT, error
 
 

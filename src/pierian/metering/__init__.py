@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pierian.metering.cap import KeyCap
     from pierian.metering.meter import Meter
     from pierian.metering.money import money_text, parse_money
-    from pierian.metering.prices import Price, Prices
+    from pierian.metering.prices import Price, PriceTable
     from pierian.metering.refusals import CapReached, RateLimited
     from pierian.metering.report import UsageReport, UsageRow, as_csv
     from pierian.metering.values import Admission, Allowance, Caller, Standing, Ticket, Use
@@ -26,7 +26,7 @@ _HOMES = {
     "KeyCap": "cap",
     "Meter": "meter",
     "Price": "prices",
-    "Prices": "prices",
+    "PriceTable": "prices",
     "RateLimited": "refusals",
     "Standing": "values",
     "Ticket": "values",
@@ -46,7 +46,7 @@ __all__ = [
     "KeyCap",
     "Meter",
     "Price",
-    "Prices",
+    "PriceTable",
     "RateLimited",
     "Standing",
     "Ticket",

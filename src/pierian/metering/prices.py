@@ -66,7 +66,7 @@ class Price(Struct, frozen=True, kw_only=True):
         return not (self.input or self.cached or self.output)
 
 
-class Prices(Struct, frozen=True):
+class PriceTable(Struct, frozen=True):
     """The whole table."""
 
     entries: tuple[Price, ...] = ()
@@ -85,7 +85,7 @@ def prices_file() -> Path:
     return paths().config / "prices.toml"
 
 
-def load_prices(file: Path | None = None) -> Prices:
+def load_prices(file: Path | None = None) -> PriceTable:
     """The table, empty where there is no file; raises `SettingsError`."""
     file = file or prices_file()
     entries, seen = list[Price](), dict[tuple[str, str], int]()
@@ -97,7 +97,7 @@ def load_prices(file: Path | None = None) -> Prices:
                 hint="Remove one of them.",
             )
         entries.append(price)
-    return Prices(tuple(entries))
+    return PriceTable(tuple(entries))
 
 
 def set_price(wanted: Price, file: Path | None = None) -> Path:

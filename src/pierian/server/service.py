@@ -15,7 +15,7 @@ from msgspec import Struct
 from pierian.access import Grant, Key, Keys
 from pierian.assistant import Assistant
 from pierian.config import Settings
-from pierian.metering import Caller, KeyCap, Meter, Price, Prices, Use
+from pierian.metering import Caller, KeyCap, Meter, Price, PriceTable, Use
 from pierian.metering.prices import load_prices
 from pierian.models.model import Model
 from pierian.reasoning import Mode
@@ -63,7 +63,7 @@ class Service:
         self.keyless = keyless
         self.metrics = Metrics()
         self.telemetry = Telemetry()
-        self.prices: Prices = load_prices()
+        self.prices: PriceTable = load_prices()
         self.assistant = Assistant(settings)
         self.draining = False
         """Set when the server is about to end: it takes nothing new."""
