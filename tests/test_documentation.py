@@ -43,7 +43,17 @@ def test_the_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     assert "**Answer: 60 dollars**" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/decisions.md", "docs/log.md", "benchmarks/README.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/api.md",
+        "docs/server.md",
+        "docs/decisions.md",
+        "docs/log.md",
+        "benchmarks/README.md",
+    ],
+)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!http)([^)#]+)", text):

@@ -45,7 +45,7 @@ ASKED: Any = [{"role": "user", "content": "Hello"}]
     ("error", "status", "code"),
     [
         (OVERFLOW, 400, "context_length_exceeded"),
-        (QuestionError("The question is empty."), 400, None),
+        (QuestionError("The question is empty."), 400, "invalid_value"),
         (UnknownName("model", "gpt", ["double"]), 404, "model_not_found"),
         (UnknownName("mode", "deep", ["instant"]), 400, None),
         (SettingsError(f"base_url is {ADDRESS}"), 500, "internal_error"),

@@ -16,10 +16,10 @@ from tests.server.running import Running, running
 from pierian.models.wire import Request
 from pierian.server import bodies, patience
 from pierian.server.call import EFFORTS, MODE_MODELS
+from pierian.server.formats.fields import MOST_NESTED
+from pierian.server.formats.pictures import MOST_PICTURE_BYTES
+from pierian.server.formats.tools import MOST_TOOLS
 from pierian.server.runs import MOST_OPEN
-from pierian.server.wire_fields import MOST_NESTED
-from pierian.server.wire_pictures import MOST_PICTURE_BYTES
-from pierian.server.wire_tools import MOST_TOOLS
 from pierian.testing import FunctionalModel
 
 ROOT = Path(__file__).parent.parent.parent
@@ -80,7 +80,7 @@ def test_the_example_for_curl_runs(api: Running) -> None:
 
 def test_the_tables_name_every_mode_effort_and_code() -> None:
     assert all(f"`{name}`" in PAGE for name in [*MODE_MODELS, *EFFORTS])
-    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src/pierian/server").glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src/pierian/server").rglob("*.py")]
     used = {code for source in sources for code in re.findall(r'code="(\w+)"', source)} | {
         "insufficient_quota",
         "host_not_allowed",

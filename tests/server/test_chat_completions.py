@@ -26,8 +26,8 @@ from tests.server.official_clients import (
 from pierian.models.wire import CallPiece, Message, OfferedTool, Piece
 from pierian.reasoning import Mode
 from pierian.server.call import Ended, Item, Used
-from pierian.server.chat_completions import Parsed, Writer, error_body, parse
 from pierian.server.errors import ApiError
+from pierian.server.formats.chat_completions import Parsed, Writer, error_body, parse
 
 HELLO: dict[str, Any] = {"model": "pierian-auto", "messages": [{"role": "user", "content": "Hello"}]}
 TOOL: dict[str, Any] = {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.server.official_clients import Server
 
-from pierian.server.embeddings import Parsed, parse, whole
 from pierian.server.errors import ApiError
+from pierian.server.formats.embeddings import Parsed, parse, whole
 
 VECTORS = [[0.5, -0.25], [1.0, 0.0]]
 
@@ -17,10 +17,10 @@ VECTORS = [[0.5, -0.25], [1.0, 0.0]]
 @pytest.mark.parametrize("encoding", ["float", None])
 def test_the_client_reads_vectors(encoding: Any) -> None:
     asked = {} if encoding is None else {"encoding_format": encoding}
-    server = Server(whole(Parsed("m", ("a", "b"), None, "float"), VECTORS, 7))
-    server.openai.embeddings.create(model="m", input=["a", "b"], dimensions=2, **asked)
+    server = Server(whole(Parsed("m", ("a", "b"), "float"), VECTORS, 7))
+    server.openai.embeddings.create(model="m", input=["a", "b"], **asked)
     understood = parse(server.bodies[0])
-    assert understood == Parsed("m", ("a", "b"), 2, "float" if encoding else "base64")
+    assert understood == Parsed("m", ("a", "b"), "float" if encoding else "base64")
     client = Server(whole(understood, VECTORS, 7)).openai
     client._strict_response_validation = False  # it would look before the client has decoded base64
     made = client.embeddings.create(model="m", input=["a", "b"], **asked)
@@ -39,7 +39,7 @@ def test_the_client_reads_vectors(encoding: Any) -> None:
         ({"input": [[1, 2]]}, "input"),
         ({"input": ["a"] * 2049}, "input"),
         ({"model": None}, "model"),
-        ({"dimensions": 0}, "dimensions"),
+        ({"dimensions": 2}, "dimensions"),
         ({"encoding_format": "hex"}, "encoding_format"),
     ],
 )

@@ -29,7 +29,7 @@ from pierian.models.wire import CallPiece, Message, OfferedTool, Piece
 from pierian.reasoning import Mode
 from pierian.server.call import Ended, Item
 from pierian.server.errors import ApiError
-from pierian.server.messages import Parsed, Writer, error_body, parse
+from pierian.server.formats.messages import Parsed, Writer, error_body, parse
 
 ASKED: Any = [{"role": "user", "content": "Hello"}]
 HELLO: dict[str, Any] = {"model": "pierian-auto", "max_tokens": 100, "messages": ASKED}

@@ -12,9 +12,9 @@ import pytest
 from tests.server.official_clients import CALLS, END, USED, WEATHER, WORDS, events, streamed, whole
 
 from pierian.models.wire import Piece
-from pierian.server import chat_completions, embeddings, responses
 from pierian.server.call import Ended, Item
 from pierian.server.errors import ApiError, openai_body
+from pierian.server.formats import chat_completions, embeddings, responses
 
 # The fixtures clean the environment of every test.
 FILE = os.environ.get("PIERIAN_OPENAPI", "")

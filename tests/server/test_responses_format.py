@@ -29,7 +29,7 @@ from pierian.models.wire import CallPiece, Message, OfferedTool, Piece
 from pierian.reasoning import Mode
 from pierian.server.call import Ended, Item
 from pierian.server.errors import ApiError
-from pierian.server.responses import Parsed, Writer, error_body, joined, parse
+from pierian.server.formats.responses import Parsed, Writer, error_body, joined, parse
 
 HELLO: dict[str, Any] = {"model": "pierian-auto", "input": "Hello"}
 TOOL: dict[str, Any] = {"type": "function", "name": "weather", "parameters": WEATHER, "strict": True}

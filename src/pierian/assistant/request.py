@@ -66,7 +66,7 @@ def without_password(address: str) -> str:
 
 def checked_question(text: str) -> str:
     """The question as clean text; raises `QuestionError` where there is none or it cannot be meant."""
-    if not text.strip():
+    if not text.replace("\x00", "").strip():
         raise QuestionError("The question is empty.", hint='Type it after the command: pierian ask "…"')
     if len(text) > MAX_QUESTION_CHARACTERS:
         raise QuestionError(
@@ -79,4 +79,4 @@ def checked_question(text: str) -> str:
         raise QuestionError(
             "The question is not valid UTF-8 text.", hint="Check the encoding of the terminal or the file."
         ) from error
-    return text.strip().replace("\x00", "")
+    return text.replace("\x00", "").strip()

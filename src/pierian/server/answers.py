@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from pierian.access import Key
 from pierian.metering import Caller
-from pierian.server import chat_completions, embeddings, messages, responses
 from pierian.server.answering import vectors
 from pierian.server.bodies import read_body, while_there
 from pierian.server.call import Call
@@ -30,6 +29,7 @@ from pierian.server.exchange import (
     note,
     respond,
 )
+from pierian.server.formats import chat_completions, embeddings, messages, responses
 from pierian.server.service import Service
 from pierian.storage.words import clean
 

@@ -13,7 +13,6 @@ from litestar.exceptions import HTTPException
 from litestar.response import Response
 
 from pierian.exceptions import PierianError
-from pierian.server import openapi
 from pierian.server.answers import (
     create_chat_completion,
     create_embedding,
@@ -29,6 +28,7 @@ from pierian.server.errors import ApiError, anthropic_body, from_exception, open
 from pierian.server.exchange import HttpRequest
 from pierian.server.health import healthz, metrics, readyz
 from pierian.server.keeper import Keeper
+from pierian.server.openapi import document as openapi
 from pierian.server.runs import answer_approval, cancel_run, create_run, follow_run, list_runs, show_run
 from pierian.server.service import Service
 from pierian.server.usage import show_usage

@@ -20,6 +20,7 @@ from pierian.exceptions import (
     EngineError,
     FileDamaged,
     PierianError,
+    QuestionError,
     RunLost,
     SchemaIgnored,
     ServerRefused,
@@ -87,6 +88,8 @@ class ApiError(PierianError):
     @property
     def headers(self) -> dict[str, str]:
         """What goes with the status. The official clients repeat a request by themselves unless told not to."""
+        if self.status == 401:
+            return {"www-authenticate": "Bearer", "x-should-retry": "false"}
         if self.retry_after is None:
             return {**self._told, "x-should-retry": "false"}
         # Whole seconds, as the header has them, and never too few.
@@ -151,6 +154,9 @@ def _of_request(error: PierianError) -> ApiError | None:
             return ApiError(401, _with_hint(error), code="invalid_api_key")
         case SettingsError():
             return None  # the server's own settings
+        case QuestionError():
+            # Its hint is for the command line.
+            return ApiError(400, str(error), code="invalid_value", param="messages")
         case UserError():
             return ApiError(400, _with_hint(error))
         case ServerRefused(status=400 | 413 | 422):

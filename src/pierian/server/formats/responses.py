@@ -13,26 +13,26 @@ import msgspec
 from msgspec import Struct
 
 from pierian.models.wire import CallPiece, OfferedTool, Piece
-from pierian.server import wire_frames as frames
 from pierian.server.call import EFFORTS, Call, Ended, Item, Used
 from pierian.server.errors import ApiError, openai_body
-from pierian.server.responses_events import Output
-from pierian.server.responses_input import turns
-from pierian.server.wire_fields import Fields, decoded, objects, shown, unsupported, wrong
-from pierian.server.wire_frames import CONTENT_TYPE, PING
-from pierian.server.wire_history import checked
-from pierian.server.wire_tools import CHOICES, InTurn, allowed, checked_schema, chosen, offered, tool
+from pierian.server.formats import frames
+from pierian.server.formats.fields import Fields, decoded, objects, shown, unsupported, wrong
+from pierian.server.formats.frames import CONTENT_TYPE, PING
+from pierian.server.formats.history import checked
+from pierian.server.formats.responses_events import Output
+from pierian.server.formats.responses_input import turns
+from pierian.server.formats.tools import CHOICES, InTurn, allowed, checked_schema, chosen, offered, tool
 
 __all__ = ["CONTENT_TYPE", "Parsed", "Writer", "error_body", "joined", "parse"]
 
 MOST_TOKENS = 2**31 - 1
-_REFUSED = {
+REFUSED = {
     "background": "Leave it out and keep the connection open.",
     "conversation": "Send 'previous_response_id', or the whole conversation as 'input'.",
     "moderation": "Leave it out.",
     "prompt": "Send 'instructions' and 'input'.",
 }
-_SUMMARIES = ("auto", "concise", "detailed")
+SUMMARIES = ("auto", "concise", "detailed")
 _LOGPROBS = "message.output_text.logprobs"
 
 
@@ -62,7 +62,7 @@ def error_body(error: ApiError) -> dict[str, Any]:
 def parse(body: bytes) -> Parsed:
     """What a request's body asks; raises `ApiError`."""
     fields = decoded(body)
-    fields.refuse(_REFUSED)
+    fields.refuse(REFUSED)
     previous = fields.text("previous_response_id", most=200) or ""
     instructions = fields.text("instructions") or ""
     items = _items(fields, needed=not previous)
@@ -72,7 +72,7 @@ def parse(body: bytes) -> Parsed:
     model = fields.needed("model", most=500)
     reasoning = fields.nested("reasoning") or Fields({}, "reasoning")
     effort = reasoning.choice("effort", EFFORTS)
-    summary = reasoning.choice("summary", _SUMMARIES) or reasoning.choice("generate_summary", _SUMMARIES)
+    summary = reasoning.choice("summary", SUMMARIES) or reasoning.choice("generate_summary", SUMMARIES)
     tools = offered([_tool(entry) for entry in fields.each("tools")], "tools")
     left, choice, told_choice = _choice(fields, tools)
     schema, told_format = _format(fields.nested("text") or Fields({}, "text"))

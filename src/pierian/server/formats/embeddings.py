@@ -10,9 +10,10 @@ from typing import Any, Literal, cast
 from msgspec import Struct
 
 from pierian.server.errors import ApiError, openai_body
-from pierian.server.wire_fields import decoded, unsupported, wrong
+from pierian.server.formats.fields import decoded, unsupported, wrong
 
 MOST_TEXTS = 2048
+REFUSED = {"dimensions": "Leave it out."}
 
 
 class Parsed(Struct, frozen=True):
@@ -20,8 +21,6 @@ class Parsed(Struct, frozen=True):
 
     model: str
     texts: tuple[str, ...]
-    dimensions: int | None
-    """How long the vectors are to be; None where the client did not say."""
     encoding: Literal["float", "base64"]
     """`base64` stands for four bytes a number, the lowest first. OpenAI's client asks for it by default."""
 
@@ -34,6 +33,7 @@ def error_body(error: ApiError) -> dict[str, Any]:
 def parse(body: bytes) -> Parsed:
     """What a request's body asks; raises `ApiError`."""
     fields = decoded(body)
+    fields.refuse(REFUSED)
     found = fields.get("input")
     if isinstance(found, list) and any(isinstance(entry, int | list) for entry in cast(list[Any], found)):
         raise unsupported("input", "Tokens as numbers are", "Send the text itself, or a list of texts.")
@@ -46,7 +46,6 @@ def parse(body: bytes) -> Parsed:
     return Parsed(
         fields.needed("model", most=500),
         texts,
-        fields.integer("dimensions", 1, 1_000_000),
         "base64" if encoding == "base64" else "float",
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pierian.events import CalledTool
 from pierian.models.wire import Message
-from pierian.server.wire_fields import json_object, shown, wrong
+from pierian.server.formats.fields import json_object, shown, wrong
 
 MOST_MESSAGES = 100_000
 

@@ -15,20 +15,20 @@ from msgspec import UNSET, Struct, UnsetType
 
 from pierian.events import CalledTool
 from pierian.models.wire import CallPiece, Message, OfferedTool, Piece, Role
-from pierian.server import wire_frames as frames
 from pierian.server.call import EFFORTS, Call, Ended, Item, Used
 from pierian.server.errors import ApiError, openai_body
-from pierian.server.wire_fields import Fields, decoded, shown, unsupported, wrong
-from pierian.server.wire_frames import CONTENT_TYPE, ENCODER, PING
-from pierian.server.wire_history import called, checked
-from pierian.server.wire_pictures import checked_url
-from pierian.server.wire_tools import CHOICES, allowed, checked_schema, chosen, offered, tool
+from pierian.server.formats import frames
+from pierian.server.formats.fields import Fields, decoded, shown, unsupported, wrong
+from pierian.server.formats.frames import CONTENT_TYPE, ENCODER, PING
+from pierian.server.formats.history import called, checked
+from pierian.server.formats.pictures import checked_url
+from pierian.server.formats.tools import CHOICES, allowed, checked_schema, chosen, offered, tool
 
 __all__ = ["CONTENT_TYPE", "Parsed", "Writer", "error_body", "parse"]
 
 MOST_STOPS = 16
 MOST_TOKENS = 2**31 - 1
-_REFUSED = {
+REFUSED = {
     "audio": "Leave it out.",
     "functions": "Send 'tools'.",
     "function_call": "Send 'tool_choice'.",
@@ -36,7 +36,7 @@ _REFUSED = {
     "moderation": "Leave it out.",
     "web_search_options": "Send a search as one of your own 'tools'.",
 }
-_ROLES: dict[str, Role] = {
+ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
@@ -90,7 +90,7 @@ def parse(body: bytes) -> Parsed:
 
 
 def _refuse(fields: Fields) -> None:
-    fields.refuse(_REFUSED)
+    fields.refuse(REFUSED)
     if fields.integer("n", 1, 128) not in (None, 1):
         raise unsupported(
             "n", "More than one choice is", "Leave 'n' out, and ask several times for several answers."
@@ -170,9 +170,9 @@ def _messages(fields: Fields) -> tuple[Message, ...]:
 
 
 def _message(entry: Fields) -> Message:
-    role = _ROLES.get(entry.needed("role"))
+    role = ROLES.get(entry.needed("role"))
     if role is None:
-        known = ", ".join(_ROLES)
+        known = ", ".join(ROLES)
         place = entry.path("role")
         raise wrong(place, f"'{place}' is {shown(entry.get('role'))}: send one of {known}.")
     entry.refuse({"function_call": "Send 'tool_calls'.", "audio": "Send its words as 'content'."})
@@ -247,7 +247,7 @@ class _CallDelta(Struct, omit_defaults=True):
     function: _Function | UnsetType = UNSET
 
 
-class _Delta(Struct, omit_defaults=True):
+class Delta(Struct, omit_defaults=True):
     role: str | UnsetType = UNSET
     content: str | UnsetType = UNSET
     reasoning_content: str | UnsetType = UNSET
@@ -256,7 +256,7 @@ class _Delta(Struct, omit_defaults=True):
 
 class _Choice(Struct):
     index: int
-    delta: _Delta
+    delta: Delta
     logprobs: dict[str, Any] | None = None
     finish_reason: str | None = None
 
@@ -288,11 +288,11 @@ class Writer:
         self._logprobs: list[dict[str, Any]] = []
         self._ended: Ended | None = None
         # Everything in a chunk but its text is the same each time and is encoded once.
-        self._text_around = self._around(_Delta(content=""))
-        self._thought_around = self._around(_Delta(reasoning_content=""))
+        self._text_around = self._around(Delta(content=""))
+        self._thought_around = self._around(Delta(reasoning_content=""))
 
     def opening(self) -> list[bytes]:
-        return [self._frame(_Delta(role="assistant", content=""))]
+        return [self._frame(Delta(role="assistant", content=""))]
 
     def item(self, item: Item) -> list[bytes]:
         match item:
@@ -345,7 +345,7 @@ class Writer:
         if piece.logprobs and self._call.logprobs and not piece.thought:
             tokens = frames.token_logprobs(piece.logprobs)
             self._logprobs += tokens
-            return self._frame(_Delta(content=piece.text), logprobs={"content": tokens, "refusal": None})
+            return self._frame(Delta(content=piece.text), logprobs={"content": tokens, "refusal": None})
         head, tail = self._thought_around if piece.thought else self._text_around
         return b"%b%b%b" % (head, frames.one_line(ENCODER.encode(piece.text)), tail)
 
@@ -358,11 +358,11 @@ class Writer:
             made = {"name": piece.name, "arguments": ""}
             self._calls[piece.index] = {"id": piece.id, "type": "function", "function": made}
         self._calls[piece.index]["function"]["arguments"] += piece.arguments
-        return self._frame(_Delta(tool_calls=(delta,)))
+        return self._frame(Delta(tool_calls=(delta,)))
 
     def _end(self, item: Ended) -> list[bytes]:
         self._ended = item
-        last = self._chunk((_Choice(0, _Delta(), finish_reason=item.reason),))
+        last = self._chunk((_Choice(0, Delta(), finish_reason=item.reason),))
         last.pierian = frames.told(item.answer) or UNSET
         found = [frames.frame(last)]
         if self._call.include_usage:
@@ -371,7 +371,7 @@ class Writer:
             found.append(frames.frame(counted))
         return found
 
-    def _frame(self, delta: _Delta, logprobs: dict[str, Any] | None = None) -> bytes:
+    def _frame(self, delta: Delta, logprobs: dict[str, Any] | None = None) -> bytes:
         return frames.frame(self._chunk((_Choice(0, delta, logprobs),)))
 
     def _chunk(self, choices: Sequence[_Choice]) -> _Chunk:
@@ -382,7 +382,7 @@ class Writer:
             chunk.usage = None  # as the format has it: null in every chunk but the last
         return chunk
 
-    def _around(self, delta: _Delta) -> tuple[bytes, bytes]:
+    def _around(self, delta: Delta) -> tuple[bytes, bytes]:
         """What stands before and after the text of a chunk. No text of the client's can hold the bare `:""}`."""
         head, _, tail = self._frame(delta).partition(b':""}')
         return head + b":", b"}" + tail

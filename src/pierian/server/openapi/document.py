@@ -17,10 +17,13 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 
 from pierian import __version__
 from pierian.events.codec import KINDS
-from pierian.server import openapi_chat, openapi_messages, openapi_responses
 from pierian.server.bodies import MOST_BYTES
+from pierian.server.formats.fields import MOST_NESTED
 from pierian.server.idempotency import KEPT, LONGEST_KEY
-from pierian.server.openapi_operations import (
+from pierian.server.openapi import chat_completions as openapi_chat
+from pierian.server.openapi import messages as openapi_messages
+from pierian.server.openapi import responses as openapi_responses
+from pierian.server.openapi.operations import (
     BARE,
     EVERYWHERE,
     HEADERS,
@@ -33,9 +36,8 @@ from pierian.server.openapi_operations import (
     Operation,
     Stream,
 )
-from pierian.server.openapi_values import AnthropicError, OpenAIError
+from pierian.server.openapi.values import AnthropicError, OpenAIError
 from pierian.server.runs import LAST_POSITION
-from pierian.server.wire_fields import MOST_NESTED
 
 JSON = "application/json"
 _SCHEMAS = "#/components/schemas/"

@@ -3,19 +3,17 @@
 Fields that the parser ignores are not here; those that it refuses are in its own table (`REFUSED`).
 """
 
-# The tables of the parsers are theirs alone; only this description of them reads them too.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from pierian.server import chat_completions as chat
-from pierian.server import embeddings
 from pierian.server.call import EndReason
-from pierian.server.openapi_values import (
+from pierian.server.formats import chat_completions as chat
+from pierian.server.formats import embeddings
+from pierian.server.formats.frames import Told
+from pierian.server.openapi.values import (
     Alternatives,
     Arguments,
     Choice,
@@ -41,7 +39,6 @@ from pierian.server.openapi_values import (
     ToolName,
     one_of,
 )
-from pierian.server.wire_frames import Told
 
 
 class ImageAddress(Struct):
@@ -257,7 +254,7 @@ class ChatCompletion(Struct):
 
 class ChunkChoice(Struct):
     index: Literal[0]
-    delta: chat._Delta
+    delta: chat.Delta
     logprobs: ChatLogprobs | None
     finish_reason: EndReason | None
 
@@ -290,7 +287,6 @@ class EmbeddingRequest(Struct, kw_only=True):
             "float", "base64", None, description="`base64` is four bytes for each number, the lowest first."
         ),
     ] = None
-    dimensions: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
 class Embedding(Struct):
@@ -313,4 +309,4 @@ class EmbeddingList(Struct):
     usage: EmbeddingUsage
 
 
-REFUSED = {ChatCompletionRequest: chat._REFUSED}
+REFUSED = {ChatCompletionRequest: chat.REFUSED, EmbeddingRequest: embeddings.REFUSED}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pierian.models.wire import CallPiece
-from pierian.server.wire_frames import named_frame
+from pierian.server.formats.frames import named_frame
 
 Kind = Literal["message", "reasoning", "summary", "function_call"]
 """`summary` is reasoning for clients that asked for a summary of it and show nothing else."""

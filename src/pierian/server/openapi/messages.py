@@ -1,16 +1,15 @@
 """`/v1/messages` for the OpenAPI document: what is sent, what comes back and the events of a stream, as structs."""
 
-# The tables of the parsers are theirs alone; only this description of them reads them too.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from pierian.server import messages, wire_pictures
-from pierian.server.openapi_values import (
+from pierian.server.formats import messages, pictures
+from pierian.server.formats.frames import Told
+from pierian.server.formats.history import MOST_MESSAGES
+from pierian.server.openapi.values import (
     AnthropicFailure,
     Cost,
     Effort,
@@ -25,15 +24,13 @@ from pierian.server.openapi_values import (
     ToolName,
     one_of,
 )
-from pierian.server.wire_frames import Told
-from pierian.server.wire_history import MOST_MESSAGES
 
 
 class PictureSource(Struct, tag_field="type", tag="base64"):
-    media_type: Annotated[str, Meta(min_length=1, examples=list(wire_pictures._BEGINNINGS))]
+    media_type: Annotated[str, Meta(min_length=1, examples=list(pictures.BEGINNINGS))]
     data: Annotated[
         str,
-        Meta(min_length=1, description=f"Base64 of at most {wire_pictures.MOST_PICTURE_BYTES // 2**20} MB."),
+        Meta(min_length=1, description=f"Base64 of at most {pictures.MOST_PICTURE_BYTES // 2**20} MB."),
     ]
 
 
@@ -83,7 +80,7 @@ class SystemTurn(Struct, tag_field="role", tag="system"):
 class Thinking(Struct):
     type: Annotated[
         str | None,
-        one_of(*messages._THINKING, None, description="`disabled` answers `pierian-auto` instantly."),
+        one_of(*messages.THINKING, None, description="`disabled` answers `pierian-auto` instantly."),
     ] = None
     budget_tokens: Annotated[
         MostTokens | None, Meta(description="Accepted; a mode has a budget of its own.")
@@ -92,9 +89,9 @@ class Thinking(Struct):
 
 
 class OutputFormat(Struct):
-    """JSON that fits a schema; without a type it says nothing."""
+    """JSON that fits a schema."""
 
-    schema: Annotated[Any, Meta(description="The JSON schema.")] = None
+    schema: Schema
     type: Literal["json_schema"] | None = None
 
 
@@ -115,7 +112,7 @@ class MessageTool(Struct):
 class MessageToolChoice(Struct):
     """How tools are called; with the type `tool`, by its `name`."""
 
-    type: Annotated[str, one_of(*messages._CHOICES, "tool")]
+    type: Annotated[str, one_of(*messages.CHOICES, "tool")]
     name: str | None = None
     disable_parallel_tool_use: bool | None = None
 
@@ -268,4 +265,4 @@ MessageEvent = (
 )
 
 
-REFUSED = {MessageRequest: messages._REFUSED}
+REFUSED = {MessageRequest: messages.REFUSED}

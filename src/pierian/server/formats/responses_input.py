@@ -11,11 +11,11 @@ from collections.abc import Iterable
 import msgspec
 
 from pierian.models.wire import Message, Role
-from pierian.server.wire_fields import Fields, shown, unsupported, wrong
-from pierian.server.wire_history import called
-from pierian.server.wire_pictures import checked_url
+from pierian.server.formats.fields import Fields, shown, unsupported, wrong
+from pierian.server.formats.history import called
+from pierian.server.formats.pictures import checked_url
 
-_ROLES: dict[str, Role] = {
+ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
@@ -77,10 +77,10 @@ def turns(items: Iterable[Fields], instructions: str) -> Turns:
 
 
 def _message(item: Fields) -> Message:
-    role = _ROLES.get(item.needed("role"))
+    role = ROLES.get(item.needed("role"))
     if role is None:
         place = item.path("role")
-        raise wrong(place, f"'{place}' is {shown(item.get('role'))}: send one of {', '.join(_ROLES)}.")
+        raise wrong(place, f"'{place}' is {shown(item.get('role'))}: send one of {', '.join(ROLES)}.")
     text, pictures = _content(item, "content")
     if pictures and role != "user":
         place = item.path("content")

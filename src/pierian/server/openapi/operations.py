@@ -8,11 +8,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from pierian.server import openapi_chat as chat
-from pierian.server import openapi_messages as messages
-from pierian.server import openapi_records as records
-from pierian.server import openapi_responses as responses
-from pierian.server.openapi_values import OpenAIError
+from pierian.server.openapi import chat_completions as chat
+from pierian.server.openapi import messages, records, responses
+from pierian.server.openapi.values import OpenAIError
 from pierian.server.run_requests import ApprovalRequest, RunRequest
 
 RUN_EVENT = "RunEvent"

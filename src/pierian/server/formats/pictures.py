@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import binascii
 
-from pierian.server.wire_fields import unsupported, wrong
+from pierian.server.formats.fields import unsupported, wrong
 
 MOST_PICTURE_BYTES = 20 * 2**20
-_BEGINNINGS = {
+BEGINNINGS = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/gif": (b"GIF87a", b"GIF89a"),
@@ -32,8 +32,8 @@ def checked_url(url: str, param: str) -> str:
 def checked_data(media_type: str, data: str, param: str) -> str:
     """The `data:` URL of a picture whose type and base64 text are given; raises `ApiError`."""
     kind = media_type.strip().lower().replace("image/jpg", "image/jpeg")
-    if kind not in _BEGINNINGS:
-        known = ", ".join(_BEGINNINGS)
+    if kind not in BEGINNINGS:
+        known = ", ".join(BEGINNINGS)
         raise wrong(param, f"A picture must be one of {known}.", code="unsupported_image_media_type")
     if len(data) > MOST_PICTURE_BYTES * 4 // 3 + 4:
         limit = MOST_PICTURE_BYTES // 2**20
@@ -45,7 +45,7 @@ def checked_data(media_type: str, data: str, param: str) -> str:
         content = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise wrong(param, "The picture's base64 text is damaged.", code="invalid_base64_image") from None
-    if not content.startswith(_BEGINNINGS[kind]):
+    if not content.startswith(BEGINNINGS[kind]):
         raise wrong(
             param, f"The picture is not of the type {kind} that it says.", code="invalid_image_format"
         )

@@ -5,19 +5,17 @@ The parsers read bodies field by field, in an order and with words that no schem
 `tests/server/test_openapi.py` shows, with requests made from the schemas and with real answers.
 """
 
-# The tables of the parsers are theirs alone; only this description of them reads them too.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from pierian.server import chat_completions as chat
-from pierian.server import wire_pictures, wire_tools
 from pierian.server.call import EFFORTS, MODE_MODELS
-from pierian.server.wire_history import MOST_MESSAGES
+from pierian.server.formats import chat_completions as chat
+from pierian.server.formats import pictures
+from pierian.server.formats import tools as tools_format
+from pierian.server.formats.history import MOST_MESSAGES
 
 
 def one_of(*known: str | None, description: str = "") -> Meta:
@@ -61,7 +59,7 @@ Stops = (
 ToolName = Annotated[
     str,
     Meta(
-        pattern=f"^{wire_tools._NAME.pattern}$",
+        pattern=f"^{tools_format.NAME.pattern}$",
         description="Letters, digits, `_` and `-`; no tool choice's name.",
     ),
 ]
@@ -75,14 +73,15 @@ DataUrl = Annotated[
     Meta(
         pattern="^data:",
         description="The picture itself as `data:image/png;base64,…`: "
-        + ", ".join(wire_pictures._BEGINNINGS)
-        + f", at most {wire_pictures.MOST_PICTURE_BYTES // 2**20} MB. Addresses are not fetched.",
+        + ", ".join(pictures.BEGINNINGS)
+        + f", at most {pictures.MOST_PICTURE_BYTES // 2**20} MB. Addresses are not fetched.",
     ),
 ]
-MostTools = Meta(max_length=wire_tools.MOST_TOOLS)
+MostTools = Meta(max_length=tools_format.MOST_TOOLS)
 Conversation = Meta(min_length=1, max_length=MOST_MESSAGES)
 Choice = Annotated[
-    str, one_of(*wire_tools.CHOICES, description="`auto`: the model decides; `required`: it has to call one.")
+    str,
+    one_of(*tools_format.CHOICES, description="`auto`: the model decides; `required`: it has to call one."),
 ]
 
 

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 from pierian.exceptions import StreamBroken
 from pierian.models.wire import CallPiece, OfferedTool
-from pierian.server.wire_fields import Fields, json_object, shown, wrong
+from pierian.server.formats.fields import Fields, json_object, shown, wrong
 
 MOST_TOOLS = 128
 CHOICES = ("auto", "none", "required")
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
@@ -24,7 +24,7 @@ def tool(fields: Fields, schema: str) -> OfferedTool:
     """An offered tool from its name, description and the field that holds the schema of its arguments."""
     name = fields.needed("name")
     place = fields.path("name")
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise wrong(place, f"The tool's name {shown(name)} must be 1 to 128 letters, digits, '_' and '-'.")
     if name in CHOICES:
         raise wrong(place, f"A tool cannot be called {name!r}, which is a tool choice: send another name.")

@@ -1,16 +1,14 @@
 """`/v1/responses` for the OpenAPI document: what is sent, what comes back and the events of a stream, as structs."""
 
-# The tables of the parsers are theirs alone; only this description of them reads them too.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from pierian.server import responses, responses_input
-from pierian.server.openapi_values import (
+from pierian.server.formats import responses, responses_input
+from pierian.server.formats.frames import Told
+from pierian.server.openapi.values import (
     Alternatives,
     Arguments,
     Choice,
@@ -34,7 +32,6 @@ from pierian.server.openapi_values import (
     ToolName,
     one_of,
 )
-from pierian.server.wire_frames import Told
 
 
 class InputText(Struct, tag_field="type", tag="input_text"):
@@ -55,7 +52,7 @@ InputParts = str | list[InputText | OutputText | TextPart | RefusalPart | InputI
 class InputMessage(Struct, tag_field="type", tag="message"):
     """A message. Only the user's have pictures; the type may be left out."""
 
-    role: Annotated[str, one_of(*responses_input._ROLES)]
+    role: Annotated[str, one_of(*responses_input.ROLES)]
     content: InputParts
 
 
@@ -82,9 +79,9 @@ class Reasoning(Struct):
     effort: Effort = None
     summary: Annotated[
         str | None,
-        one_of(*responses._SUMMARIES, None, description="Send the thoughts as a summary of the reasoning."),
+        one_of(*responses.SUMMARIES, None, description="Send the thoughts as a summary of the reasoning."),
     ] = None
-    generate_summary: Annotated[str | None, one_of(*responses._SUMMARIES, None)] = None
+    generate_summary: Annotated[str | None, one_of(*responses.SUMMARIES, None)] = None
 
 
 class SchemaFormat(Struct, tag_field="type", tag="json_schema"):
@@ -413,4 +410,4 @@ ResponseEvent = (
 )
 
 
-REFUSED = {ResponseRequest: responses._REFUSED}
+REFUSED = {ResponseRequest: responses.REFUSED}

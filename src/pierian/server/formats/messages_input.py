@@ -11,12 +11,12 @@ from typing import Any, cast
 
 from pierian.events import CalledTool
 from pierian.models.wire import Message
-from pierian.server.wire_fields import Fields, objects, shown, unsupported, wrong
-from pierian.server.wire_frames import ENCODER
-from pierian.server.wire_history import checked
-from pierian.server.wire_pictures import checked_data
+from pierian.server.formats.fields import Fields, objects, shown, unsupported, wrong
+from pierian.server.formats.frames import ENCODER
+from pierian.server.formats.history import checked
+from pierian.server.formats.pictures import checked_data
 
-_ROLES = ("user", "assistant", "system")
+ROLES = ("user", "assistant", "system")
 _PASSED_OVER = ("thinking", "redacted_thinking")
 
 
@@ -44,7 +44,7 @@ def conversation(fields: Fields) -> tuple[Message, ...]:
 
 def _turn(entry: Fields) -> list[Message]:
     """The messages that one turn becomes."""
-    role = entry.choice("role", _ROLES)
+    role = entry.choice("role", ROLES)
     if role is None:
         raise entry.missing("role", "'user' or 'assistant'")
     content = entry.get("content")

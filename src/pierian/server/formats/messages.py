@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from pierian.models.wire import CallPiece, OfferedTool, Piece
 from pierian.reasoning import Mode
-from pierian.server import wire_frames as frames
 from pierian.server.call import EFFORTS, MODE_MODELS, Call, Ended, Item, Used
 from pierian.server.errors import ApiError, anthropic_body
-from pierian.server.messages_input import conversation
-from pierian.server.wire_fields import Fields, decoded, json_object, shown, unsupported
-from pierian.server.wire_frames import CONTENT_TYPE
-from pierian.server.wire_tools import InTurn, checked_schema, chosen, offered, tool
+from pierian.server.formats import frames
+from pierian.server.formats.fields import Fields, decoded, json_object, shown, unsupported
+from pierian.server.formats.frames import CONTENT_TYPE
+from pierian.server.formats.messages_input import conversation
+from pierian.server.formats.tools import InTurn, checked_schema, chosen, offered, tool
 
 __all__ = ["CONTENT_TYPE", "Parsed", "Writer", "error_body", "parse"]
 
@@ -28,13 +28,13 @@ MOST_TOKENS = 2**31 - 1
 MOST_STOPS = 16
 SIGNATURE = "cGllcmlhbg=="
 """Clients send thoughts back with their signature and want one that is not empty; nothing here is signed."""
-_REFUSED = {
+REFUSED = {
     "container": "Leave it out.",
     "mcp_servers": "Send their tools as your own 'tools'.",
     "top_k": "Send 'top_p'.",
 }
-_THINKING = ("enabled", "adaptive", "between_tools", "disabled")
-_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+THINKING = ("enabled", "adaptive", "between_tools", "disabled")
+CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
 _PING = frames.named_frame("ping", {"type": "ping"})
 
@@ -55,11 +55,11 @@ def error_body(error: ApiError, request_id: str = "") -> dict[str, Any]:
 def parse(body: bytes) -> Parsed:
     """What a request's body asks; raises `ApiError`."""
     fields = decoded(body)
-    fields.refuse(_REFUSED)
+    fields.refuse(REFUSED)
     model = fields.needed("model", most=500)
     output = fields.nested("output_config") or Fields({}, "output_config")
     thinking = fields.nested("thinking") or Fields({}, "thinking")
-    kind = thinking.choice("type", _THINKING)
+    kind = thinking.choice("type", THINKING)
     thinking.integer("budget_tokens", 1, MOST_TOKENS)  # a mode has a budget of its own
     tools = offered([_tool(entry) for entry in fields.each("tools")], "tools")
     choice, parallel = _choice(fields, tools)
@@ -107,20 +107,21 @@ def _choice(fields: Fields, tools: tuple[OfferedTool, ...]) -> tuple[str, bool]:
     if (asked := fields.nested("tool_choice")) is None:
         return "auto", True
     parallel = not asked.flag("disable_parallel_tool_use")
-    kind = asked.choice("type", (*_CHOICES, "tool"))
+    kind = asked.choice("type", (*CHOICES, "tool"))
     match kind:
         case None:
             raise asked.missing("type", "'auto', 'any', 'tool' or 'none'")
         case "tool":
             return chosen(asked.needed("name"), tools, asked.path("name")), parallel
         case _:
-            return chosen(_CHOICES[kind], tools, "tool_choice"), parallel
+            return chosen(CHOICES[kind], tools, "tool_choice"), parallel
 
 
 def _schema(wanted: Fields | None) -> Mapping[str, Any] | None:
     """The JSON schema that the answer must match."""
-    if wanted is None or wanted.choice("type", ("json_schema",)) is None:
+    if wanted is None:
         return None
+    wanted.choice("type", ("json_schema",))
     if (schema := wanted.nested("schema")) is None:
         raise wanted.missing("schema", "the JSON schema of the answer")
     return checked_schema(schema.mapping(), schema.where)

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from pierian.events import Answer, ApprovalNeeded
 from pierian.metering.report import UsageRow
 from pierian.runs.journal import RunState
-from pierian.server.openapi_values import Seconds
+from pierian.server.openapi.values import Seconds
 
 
 class Run(Struct, kw_only=True):

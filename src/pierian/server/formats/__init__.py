@@ -1,0 +1,1 @@
+"""The wire formats of the API: bodies as calls, and the items of answers as frames and bodies."""
