@@ -50,12 +50,21 @@ VERIFY_SECONDS = 0.5
 """How soon a run without events learns that it was cancelled."""
 
 
+Told = tuple[str, str]
+"""What is kept of a failure for whoever reads the run: what happened, and a hint."""
+
+
 async def journalled(
-    events: AsyncIterator[Event], writer: JournalWriter, *, kept: Callable[[], None] = lambda: None
+    events: AsyncIterator[Event],
+    writer: JournalWriter,
+    *,
+    told: Callable[[PierianError], Told | None],
+    kept: Callable[[], None] = lambda: None,
 ) -> Spend | None:
     """Write what happens to the journal until it ends; returns what the answer took, None where there is none.
 
-    `kept` is called after each write. When this is cancelled, the run is left for another worker to go on with.
+    `told` says what is kept of a failure; where it says None, the run is left waiting, to be begun again. `kept` is
+    called after each write. When this is cancelled, the run is left for another worker to go on with.
     """
     state: RunState = "waiting"
     spend = None
@@ -63,14 +72,15 @@ async def journalled(
         earlier = await asyncio.to_thread(writer.journal.events, writer.run)
         await writer.append(RunOpened(writer.run, resumed=bool(earlier)))
         for draft in sorted({event.draft for _, event in earlier if isinstance(event, Token)}):
-            writer.note(DraftVoided(draft, "The process that made it ended; the run begins again."))
+            writer.note(DraftVoided(draft, "It was broken off; the run begins again."))
         state, spend = await _written(events, writer, kept)
     except RunLost:
         return None
     except PierianError as error:
-        state = "failed"
-        with contextlib.suppress(PierianError):  # where the journal itself fails, nothing more can be kept
-            await writer.append(RunFailed(writer.run, str(error), error.hint))
+        if (words := told(error)) is not None:
+            state = "failed"
+            with contextlib.suppress(PierianError):  # where the journal itself fails, nothing more can be kept
+                await writer.append(RunFailed(writer.run, *words))
     finally:
         with contextlib.suppress(RunLost, StorageError, DiskFull):
             await asyncio.shield(writer.release(state))

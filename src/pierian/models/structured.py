@@ -18,7 +18,7 @@ from msgspec import Struct, structs
 from pierian.budget import Amount, Ledger
 from pierian.exceptions import ModelError, PierianError, SchemaIgnored
 from pierian.models.model import Model
-from pierian.models.wire import Finished, Message, Piece, Request, Usage
+from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request, Usage
 
 T = TypeVar("T")
 
@@ -113,24 +113,31 @@ async def _whole(model: Model, request: Request, payment: Payment) -> str:
 
 async def _once(model: Model, request: Request, payment: Payment) -> str:
     """The whole text of one generation, reserved before and settled after."""
-    prompt_bytes = sum(len(message.content.encode()) for message in request.messages)
+    bound = request.prompt_bound()
     most, left = request.max_tokens, payment.ledger.tokens_left()
     if left is not None and payment.least is not None and payment.least <= left < most:
         most = left
         request = structs.replace(request, max_tokens=most)
-    reservation = payment.ledger.reserve(Amount(most, payment.price(prompt_bytes, most)))
-    text, usage = "", Usage(0, 0, 0, counted_here=True)
+    reservation = payment.ledger.reserve(Amount(most, payment.price(bound, most)))
+    text, pieces, told, prompt = "", 0, None, PromptProgress(0, 0, 0)
     try:
         async with contextlib.aclosing(model.stream(request)) as items:
             async for item in items:
                 if isinstance(item, Piece):
-                    usage = Usage(0, 0, usage.completion_tokens + 1, counted_here=True)
+                    pieces += 1
                     text += "" if item.thought else item.text
-                    if usage.completion_tokens >= 2 * most:
+                    if pieces >= 2 * most:
                         break  # a server that ignores max_tokens is left, not believed
+                elif isinstance(item, PromptProgress):
+                    prompt = item
                 elif isinstance(item, Finished):
-                    usage = item.usage
+                    told = item.usage
     finally:
+        usage = told
+        if usage is None or usage.counted_here:
+            # Left early, or the server does not say: the prompt was read by the time that something came.
+            read = prompt.total or (bound if pieces else 0)
+            usage = Usage(read, prompt.cached, pieces, counted_here=True)
         reservation.settle(
             Amount(usage.completion_tokens, payment.price(usage.prompt_tokens, usage.completion_tokens))
         )

@@ -17,6 +17,14 @@ from pierian.exceptions import ServerRefused, StreamBroken
 
 Role = Literal["system", "user", "assistant", "tool"]
 
+TEMPLATE_TOKENS = 512
+"""What a chat template may write of its own: the longest default system prompts of widely used families, and how to
+call tools, come to about as much."""
+MARK_TOKENS = 32
+"""What a template may write around each message, call or tool."""
+PICTURE_TOKENS = 16_384
+"""Most tokens of one picture, as the Qwen-VL family takes by default; others take far fewer."""
+
 
 class OfferedTool(Struct, frozen=True):
     """A tool of the client's that the model may call."""
@@ -81,6 +89,27 @@ class Request(Struct, frozen=True, kw_only=True):
     """`auto`, `none`, `required`, or the name of the tool to call."""
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Fields of a model family, such as `chat_template_kwargs`."""
+
+    def prompt_bound(self) -> int:
+        """More tokens than the prompt has, whatever the model's tokenizer and template, for what it may cost.
+
+        A token is at least one byte, so texts count with their bytes. Tools and the schema, which some servers write
+        into the prompt, count as JSON, twice: templates write it indented and escaped. Pictures count with a fixed
+        bound each, since a server scales them down, whatever the size of their file. What the template adds itself
+        cannot be seen from here; the two surcharges stand for it.
+        """
+        found = TEMPLATE_TOKENS
+        for message in self.messages:
+            found += MARK_TOKENS + len(message.content.encode()) + len(message.answers.encode())
+            found += PICTURE_TOKENS * len(message.images)
+            for call in message.calls:
+                found += MARK_TOKENS + sum(len(text.encode()) for text in (call.id, call.name, call.arguments))
+        if self.tools:
+            offered = _offered(self.tools, self.tool_choice)
+            found += MARK_TOKENS * len(self.tools) + 2 * len(msgspec.json.encode(offered))
+        if self.schema is not None:
+            found += MARK_TOKENS + 2 * len(msgspec.json.encode(dict(self.schema)))
+        return found
 
     def body(self, model: str, *, embedded: bool) -> dict[str, Any]:
         """The request's JSON. `embedded` adds what only our own llama.cpp server understands."""

@@ -163,9 +163,8 @@ async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
             ledger.reserve(Amount(1))  # raises, and says which limit it was
         return _Pass(done.text, reason="length")
     request = _request(run, what, done, granted)
-    # A token is at least one byte, so this bounds the price of the prompt from above.
-    prompt_bytes = sum(len(m.content.encode()) for m in request.messages)
-    reservation = ledger.reserve(Amount(granted, run.prices.of(prompt_bytes, granted)))
+    bound = request.prompt_bound()
+    reservation = ledger.reserve(Amount(granted, run.prices.of(bound, granted)))
     step, count = _Pass(done.text), _Count()
     try:
         async with contextlib.aclosing(run.model.stream(request)) as items:
@@ -183,7 +182,7 @@ async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
                 elif _take(run, what, done, step, item):
                     break
     finally:
-        used = count.settle(run, reservation, prompt_bytes)
+        used = count.settle(run, reservation, bound)
         done.tokens += used
         run.begun[what.draft].tokens += used
     done.hit_budget = done.hit_budget or (step.reason == "length" and granted < wanted)
@@ -207,20 +206,23 @@ class _Count:
         self._bytes += len(piece.text.encode())
         return self._pieces
 
-    def settle(self, run: Run, reservation: Reservation, prompt_bytes: int) -> int:
-        """Settle the reservation, add to the run's spending, and return the generated tokens."""
+    def settle(self, run: Run, reservation: Reservation, bound: int) -> int:
+        """Settle the reservation, add to the run's spending, and return the generated tokens.
+
+        Where nobody says how long the prompt was, it counts with its bound as soon as something came.
+        """
         usage = self.usage
         if usage is None or usage.counted_here:
             # Some servers put several tokens into a piece; four bytes a token is a cautious guess for those.
             tokens = self._pieces if run.model.embedded else max(self._pieces, -(-self._bytes // 4))
             tokens = min(tokens, reservation.amount.tokens)
             usage = Usage(self.prompt.total, self.prompt.cached, tokens, counted_here=True)
-        prompt = usage.prompt_tokens or (prompt_bytes if self._pieces else 0)
+        prompt = usage.prompt_tokens or (bound if self._pieces else 0)
         money = run.prices.of(prompt, usage.completion_tokens)
         reservation.settle(Amount(usage.completion_tokens, money))
         now = time.monotonic()
         run.spend = run.spend + Spend(
-            usage.prompt_tokens,
+            prompt,
             usage.cached_tokens,
             usage.completion_tokens,
             now - self._started,

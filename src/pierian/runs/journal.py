@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Connection,
     Row,
@@ -25,8 +26,10 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     update,
 )
+from sqlalchemy import cast as cast_to
 
 from pierian.events import (
     ApprovalNeeded,
@@ -58,6 +61,8 @@ _HOLD = (
     .values(updated_at=bindparam("now"))
 )
 _ENTER = insert(run_entries)
+_AT_ONCE = 1000
+"""Ids in one query: databases take so many values and not many more."""
 
 
 class RunRecord(Struct, frozen=True):
@@ -134,6 +139,41 @@ class Journal:
         """One run; raises `UnknownName` where no run or more than one begins so."""
         with self.database.read() as connection:
             return record(self._row(connection, run))
+
+    def state(self, run: str) -> RunState:
+        """The state of the run with this whole id, without reading the rest; raises `UnknownName`."""
+        with self.database.read() as connection:
+            found = connection.execute(select(runs.c.state).where(self._own(), runs.c.id == run)).scalar()
+        if found is None:
+            raise UnknownName("run", run, ())
+        return cast(RunState, found)
+
+    def owners(self, wanted: Sequence[str]) -> dict[str, str]:
+        """Whose these runs are, by their whole ids."""
+        with self.database.read() as connection:
+            return {
+                row.id: row.owner
+                for at in range(0, len(wanted), _AT_ONCE)
+                for row in connection.execute(
+                    select(runs.c.id, runs.c.owner).where(runs.c.id.in_(wanted[at : at + _AT_ONCE]))
+                )
+            }
+
+    def summaries(self, limit: int = 20) -> Sequence[RunRecord]:
+        """The newest runs first, with no more of their requests than `mode` and `tools`: the rest may be large."""
+        with self.database.read() as connection:
+            # SQLite has functions for JSON in a text, PostgreSQL a type to which the text is turned.
+            if connection.dialect.name == "sqlite":
+                request = type_coerce(runs.c.request, JSON)
+            else:
+                request = cast_to(runs.c.request, JSON)
+            columns = [column for column in runs.c if column is not runs.c.request]
+            query = select(*columns, request["mode"].label("mode"), request["tools"].label("tools"))
+            query = query.where(self._own()).order_by(runs.c.id.desc()).limit(limit)
+            return [
+                _record(row, {"mode": row.mode, "tools": row.tools or []})
+                for row in connection.execute(query)
+            ]
 
     def list(self, limit: int = 20, states: Sequence[RunState] = ()) -> list[RunRecord]:
         """The newest runs first."""
@@ -256,7 +296,8 @@ class Journal:
                 )
 
     def unattended(self, dead: Sequence[str]) -> list[tuple[str, str | None]]:
-        """Runs to go on with: those of dead workers (with the worker), and those whose approvals were all answered.
+        """Runs to go on with: those of dead workers (with the worker), and those whose approvals were all answered,
+        the oldest first.
 
         A worker that is not listed is dead too: it ended without giving its runs back.
         """
@@ -264,14 +305,18 @@ class Journal:
         asked = select(approvals.c.run_id).where(approvals.c.state == "pending")
         with self.database.read() as connection:
             left = connection.execute(
-                select(runs.c.id, runs.c.worker).where(
+                select(runs.c.id, runs.c.worker)
+                .where(
                     own,
                     runs.c.state == "running",
                     or_(runs.c.worker.in_(dead), runs.c.worker.not_in(select(workers.c.id))),
                 )
+                .order_by(runs.c.id)
             ).all()
             answered = connection.execute(
-                select(runs.c.id).where(own, runs.c.state == "waiting", runs.c.id.not_in(asked))
+                select(runs.c.id)
+                .where(own, runs.c.state == "waiting", runs.c.id.not_in(asked))
+                .order_by(runs.c.id)
             ).all()
         return [(row.id, row.worker) for row in left] + [(row.id, None) for row in answered]
 
@@ -316,10 +361,14 @@ class Journal:
 
 def record(row: Row[Any]) -> RunRecord:
     """The run of a row."""
+    return _record(row, msgspec.json.decode(row.request))
+
+
+def _record(row: Row[Any], request: dict[str, Any]) -> RunRecord:
     return RunRecord(
         row.id,
         row.question,
-        msgspec.json.decode(row.request),
+        request,
         row.state,
         row.worker,
         row.created_at,

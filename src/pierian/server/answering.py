@@ -15,7 +15,7 @@ from msgspec import structs
 from pierian.assistant import AskRequest
 from pierian.metering import Caller, KeyCap, Price, Use
 from pierian.models.model import Model
-from pierian.models.wire import CallPiece, Finished, Message, Piece, Request
+from pierian.models.wire import CallPiece, Finished, Message, Piece, PromptProgress, Request
 from pierian.reasoning import Kind, Mode, Prices, classify
 from pierian.server.answer_stream import AnswerStream
 from pierian.server.call import Call, Ended, EndReason, Item, Used
@@ -110,8 +110,7 @@ async def by_model(
     name = await _served(service, model, call.model)
     price = service.prices.of(name, "")
     request = _request(call, model)
-    # A token is at least one byte, so this bounds the prompt from above.
-    prompt = sum(len(message.content.encode()) + 16 for message in call.messages)
+    prompt = request.prompt_bound()
     most = Use(prompt, 0, request.max_tokens, price.most(prompt, request.max_tokens))
     thoughts, reason = 0, "stop"
     async with service.metered(caller, name, price, most, admitted) as bill:
@@ -119,7 +118,10 @@ async def by_model(
             async for item in items:
                 if isinstance(item, Finished):
                     usage, reason = item.usage, item.reason
-                    bill.used = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+                    if not usage.counted_here:
+                        bill.used = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+                elif isinstance(item, PromptProgress):
+                    bill.prompt = (item.total, item.cached)
                 elif isinstance(item, Piece | CallPiece):
                     bill.pieces += 1
                     thoughts += isinstance(item, Piece) and item.thought

@@ -18,6 +18,7 @@ from pierian.metering import Caller
 from pierian.server.answering import vectors
 from pierian.server.bodies import read_body, while_there
 from pierian.server.call import Call
+from pierian.server.errors import ApiError
 from pierian.server.exchange import (
     Asked,
     HttpRequest,
@@ -30,6 +31,7 @@ from pierian.server.exchange import (
     respond,
 )
 from pierian.server.formats import chat_completions, embeddings, messages, responses
+from pierian.server.response_store import MOST_STORED_BYTES
 from pierian.server.service import Service
 from pierian.storage.words import clean
 
@@ -61,6 +63,9 @@ async def create_response(request: HttpRequest, state: State) -> ASGIApp:
     if parsed.previous:
         earlier = await store.items(owner, clean(parsed.previous), param="previous_response_id")
         parsed = responses.joined(parsed, earlier)
+    if parsed.store and len(msgspec.json.encode(parsed.items)) > MOST_STORED_BYTES:
+        told = f'More than {MOST_STORED_BYTES // 2**20} MiB of a conversation are not stored. Send "store": false.'
+        raise ApiError(400, told, param="store", code="invalid_value")
     writer = responses.Writer(parsed, identity("resp_"), int(time.time()))
 
     async def keep() -> None:

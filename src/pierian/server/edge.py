@@ -3,7 +3,8 @@ that every response carries.
 
 The Host header is checked against names that this server is known by, because a page in a browser may let its own
 name resolve to this machine and would then be of the same origin (DNS rebinding); a bare address cannot be rebound.
-Nothing of a message is logged.
+A page of another origin is refused too: a browser sends its requests even where it may not read the answers. Nothing
+of a message is logged.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pierian.server.errors import ApiError, anthropic_body, openai_body
 from pierian.server.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -61,15 +63,21 @@ class Edge:
             await send(message)
 
         try:
-            if not self._known(scope):
-                await _refuse(send_marked)
+            headers = scope["headers"]
+            if not self._known(headers):
+                told = "This server is not known under that name. Start it with --allowed-host NAME to allow one."
+                await _refuse(scope, send_marked, ApiError(421, told, code="host_not_allowed"))
+                return
+            if _from_another_page(headers):
+                told = "Pages of other origins may not use this server. Ask from a program of your own."
+                await _refuse(scope, send_marked, ApiError(403, told, code="origin_not_allowed"))
                 return
             await self._application(scope, receive, send_marked)
         finally:
             self._note(scope, number, status, time.perf_counter() - began)
 
-    def _known(self, scope: Any) -> bool:
-        named = [value for name, value in scope["headers"] if name == b"host"]
+    def _known(self, headers: Any) -> bool:
+        named = [value for name, value in headers if name == b"host"]
         if len(named) != 1:
             return False
         host = named[0].decode("latin-1").lower()
@@ -105,18 +113,19 @@ def _is_address(host: str) -> bool:
     return True
 
 
-async def _refuse(send: Any) -> None:
-    told = "This server is not known under that name. Start it with --allowed-host NAME to allow one."
-    body = msgspec.json.encode(
-        {
-            "error": {
-                "message": told,
-                "type": "invalid_request_error",
-                "param": None,
-                "code": "host_not_allowed",
-            }
-        }
-    )
+def _from_another_page(headers: Any) -> bool:
+    """Whether a browser says that the request comes from a page of another origin; programs say nothing of it."""
+    told = dict(headers)
+    if told.get(b"sec-fetch-site") == b"cross-site":
+        return True
+    origin = told.get(b"origin")
+    return origin is not None and origin.partition(b"://")[2].lower() != told.get(b"host", b"").lower()
+
+
+async def _refuse(scope: Any, send: Any, error: ApiError) -> None:
+    number = scope["state"]["request_id"]
+    spoken = anthropic_body(error, number) if scope["path"].startswith("/v1/messages") else openai_body(error)
+    body = msgspec.json.encode(spoken)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 421, "headers": headers})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

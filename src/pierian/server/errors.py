@@ -8,6 +8,7 @@ behind the server names no address and no file: whoever runs the server finds th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,8 @@ from pierian.exceptions import (
 )
 from pierian.metering.refusals import RateLimited
 
+_ADDRESS = re.compile(r"\b\w+://[^\s,;'\")]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b")
+_PATH = re.compile(r"(?<![\w<])(?:~|\.{1,2})?/[\w.+@-]+(?:/[\w.+@-]+)+/?|\b[A-Za-z]:\\[^\s'\"]+")
 _OPENAI_KINDS = {
     401: "authentication_error",
     403: "permission_error",
@@ -161,9 +164,11 @@ def _of_request(error: PierianError) -> ApiError | None:
             return ApiError(400, _with_hint(error))
         case ServerRefused(status=400 | 413 | 422):
             # A schema it cannot compile, a picture for a model that does not see: its words say what to change.
-            return ApiError(400, str(error), code="model_refused")
+            return ApiError(400, without_places(str(error)), code="model_refused")
         case ServerRefused(status=404):
-            return ApiError(404, str(error), code="model_not_found", param="model")
+            return ApiError(
+                404, "The model server does not know the model.", code="model_not_found", param="model"
+            )
         case _:
             return None
 
@@ -205,3 +210,8 @@ def _of_server(error: PierianError) -> ApiError:
 
 def _with_hint(error: PierianError) -> str:
     return f"{error} {error.hint}".strip()
+
+
+def without_places(text: str) -> str:
+    """A sentence of this server's or of a model server's as a client may read it: without addresses and paths."""
+    return _PATH.sub("…", _ADDRESS.sub("…", text))

@@ -7,6 +7,7 @@ went wrong. A client that leaves is noticed at once, and what was being made for
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ from pierian.server.event_stream import EventStream
 from pierian.server.idempotency import Kept, Place
 from pierian.server.service import Service
 
+LOG = logging.getLogger("pierian.server")
 HttpRequest = Request[Any, Any, Any]
 
 
@@ -113,7 +115,6 @@ class _Making:
         # Asked for together with the first reservation: both are decided in one transaction.
         self._admission = asyncio.create_task(service.meter.admit(asked.caller))
         self._items = answer(service, asked.call, asked.caller, self._admission)
-        self._model = asked.call.model
         self._span = service.telemetry.begin(asked.call)
         service.metrics.answering.inc()
 
@@ -122,20 +123,30 @@ class _Making:
         try:
             first = await while_there(request, anext(self._items))
             headers = (await self._admission).standing.headers()
-            self._service.metrics.first(self._model, time.perf_counter() - self._asked.began)
+            self._service.metrics.first(
+                self._service.label(self._asked.call), time.perf_counter() - self._asked.began
+            )
             if self._asked.call.stream:
                 return EventStream(self._frames(first), headers, self._asked.writer.ping())
             await while_there(request, self._take_all(first))
-            if self._asked.keep is not None:
-                await self._asked.keep()
             body = msgspec.json.encode(self._asked.writer.whole())
         except BaseException as error:
             await self._end(error)
             raise
         await self._end(None)
-        if self._place is not None:
-            await self._service.idempotency.keep(self._place, body.decode(), streamed=False)
+        await asyncio.shield(self._kept(body, streamed=False))
         return json_response(body, headers)
+
+    async def _kept(self, answered: bytes, *, streamed: bool) -> None:
+        """Store a whole answer for whoever comes back to it; where it cannot be, the answer is given all the same."""
+        place, self._place = self._place, None
+        try:
+            if self._asked.keep is not None:
+                await self._asked.keep()
+            if place is not None:
+                await self._service.idempotency.keep(place, answered.decode(), streamed=streamed)
+        except PierianError as error:
+            LOG.error("an answer could not be kept", exc_info=error)
 
     async def _take_all(self, first: Item) -> None:
         self._take(first)
@@ -147,7 +158,7 @@ class _Making:
             used = item.used
             self._span.answered(item.reason, used)
             self._service.metrics.answered(
-                self._model,
+                self._service.label(self._asked.call),
                 item.reason,
                 prompt=used.prompt_tokens,
                 cached=used.cached_tokens,
@@ -157,44 +168,48 @@ class _Making:
 
     async def _frames(self, first: Item) -> AsyncGenerator[bytes]:
         """All bytes of the stream. What goes wrong now is told in it."""
-        writer, kept, failure = self._asked.writer, list[bytes](), None
+        writer, sent, failure = self._asked.writer, list[bytes](), None
         try:
-            try:
-                yield _kept(kept, [*writer.opening(), *self._take(first)], self._place)
-                async for item in self._items:
-                    yield _kept(kept, self._take(item), self._place)
-                if self._asked.keep is not None:
-                    await self._asked.keep()
-                yield _kept(kept, writer.closing(), self._place)
-            except PierianError as error:
-                failure = error
-                yield b"".join(writer.failed(from_exception(error)))
-            else:
-                if self._place is not None:
-                    await self._service.idempotency.keep(self._place, b"".join(kept).decode(), streamed=True)
-                    self._place = None
+            frames = [*writer.opening(), *self._take(first)]
+            yield self._remembered(sent, frames)
+            async for item in self._items:
+                frames = self._take(item)
+                if isinstance(item, Ended):
+                    # Kept before its end is sent: the client may leave, or ask again, the moment it has that.
+                    frames += writer.closing()
+                    await asyncio.shield(self._kept(b"".join([*sent, *frames]), streamed=True))
+                yield self._remembered(sent, frames)
+        except PierianError as error:
+            failure = error
+            yield b"".join(writer.failed(from_exception(error)))
+        except Exception as error:
+            failure = error
+            LOG.error("fault in an answer", exc_info=error)
+            yield b"".join(
+                writer.failed(ApiError(500, "Something went wrong inside the server.", code="fault"))
+            )
         finally:
             await self._end(failure)
             if self._place is not None:
                 await self._service.idempotency.forget(self._place)
 
+    def _remembered(self, sent: list[bytes], frames: Sequence[bytes]) -> bytes:
+        """The frames as one; they are kept only where the request may be repeated."""
+        joined = b"".join(frames)
+        if self._place is not None:
+            sent.append(joined)
+        return joined
+
     async def _end(self, error: BaseException | None) -> None:
         if error is not None:
-            self._service.metrics.answered(self._model, "failed")
-        self._span.end(error)
+            self._service.metrics.answered(self._service.label(self._asked.call), "failed")
+        self._span.end(self._service.label(self._asked.call), error)
         self._service.metrics.answering.dec()
         await self._items.aclose()
         self._admission.cancel()
         await asyncio.gather(self._admission, return_exceptions=True)
         if not self._admission.cancelled() and self._admission.exception() is None:
             self._service.meter.leave(self._admission.result())
-
-
-def _kept(kept: list[bytes], frames: Sequence[bytes], place: Place | None) -> bytes:
-    joined = b"".join(frames)
-    if place is not None:
-        kept.append(joined)
-    return joined
 
 
 def _again(kept: Kept) -> Any:

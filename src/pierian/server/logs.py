@@ -35,9 +35,15 @@ class PlainLines(logging.Formatter):
         """The line of one record."""
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         fields: dict[str, Any] = getattr(record, "fields", {})
-        shown = " ".join(f"{name}={value}" for name, value in fields.items())
+        shown = " ".join(f"{name}={_in_line(value)}" for name, value in fields.items())
         line = " ".join(part for part in (at, record.getMessage(), shown) if part)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _in_line(value: Any) -> str:
+    """A value that cannot pass for another line or another field."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else msgspec.json.encode(text).decode()
 
 
 def set_up(*, as_json: bool) -> None:

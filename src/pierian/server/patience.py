@@ -71,10 +71,12 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Count what belongs to a head."""
         if self._in_head:
-            self._head_bytes += len(data)
+            end = data.find(b"\r\n\r\n")
+            self._head_bytes += len(data) if end < 0 else end
+            if self._head_bytes > HEAD_BYTES:
+                self._refuse(_TOO_LARGE)
+                return
         super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES:
-            self._refuse(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """A further request on the same connection."""
@@ -98,6 +100,11 @@ class PatientProtocol(HttpToolsProtocol):
             self._head_timer = None
 
     def _refuse(self, answer: bytes) -> None:
+        answering = self.cycle  # None before the first request, whatever its annotation says
+        if self._in_head and answering and not answering.response_complete:
+            # The half head behind a request that is still being answered; it is looked at again then.
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, answer)
+            return
         self._end_head()
         if not self.transport.is_closing():
             self.transport.write(answer)

@@ -14,8 +14,8 @@ from pierian.storage import Database
 from pierian.storage.conversations import utc_now
 from pierian.storage.tables import responses as table
 
-MOST_BYTES = 16 * 1024 * 1024
-"""Of the items of one conversation; pictures are in them."""
+MOST_STORED_BYTES = 16 * 1024 * 1024
+"""Of the items of a conversation before its answer; pictures are in them."""
 
 
 class ResponseStore:
@@ -27,11 +27,9 @@ class ResponseStore:
     async def keep(
         self, owner: str, previous: str, items: Sequence[Mapping[str, Any]], body: Mapping[str, Any]
     ) -> None:
-        """Store a response and all items that it rests on; a conversation that is too large is left out."""
-        told = msgspec.json.encode(items).decode()
-        if len(told) <= MOST_BYTES:
-            whole = msgspec.json.encode(body).decode()
-            await asyncio.to_thread(self._insert, owner, str(body["id"]), previous, told, whole)
+        """Store a response and all items that it rests on."""
+        told, whole = msgspec.json.encode(items).decode(), msgspec.json.encode(body).decode()
+        await asyncio.to_thread(self._insert, owner, str(body["id"]), previous, told, whole)
 
     async def body(self, owner: str, identity: str) -> dict[str, Any]:
         """A response as it was given; raises `ApiError`."""

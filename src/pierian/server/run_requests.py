@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from pierian.assistant.request import MAX_QUESTION_CHARACTERS
 from pierian.config import DraftCount, Positive, PositiveSeconds
 from pierian.models.wire import Message
 from pierian.reasoning import Mode
+from pierian.storage.words import clean
 
 # What is said here of the question and the mode is for the API's document: they are checked with words of their own.
 Question = Annotated[
@@ -31,6 +32,10 @@ class Turn(Struct, frozen=True):
     content: str
 
 
+MOST_CONTEXT_BYTES = 1_000_000
+"""Of the instructions and the history together, in UTF-8."""
+
+
 class RunRequest(Struct, frozen=True, kw_only=True):
     """What a run is to answer, and how far it may go."""
 
@@ -49,6 +54,18 @@ class ApprovalRequest(Struct, frozen=True):
     """The answer to what a run waits for."""
 
     approved: bool
+
+
+def context_bytes(asked: RunRequest) -> int:
+    """How much the instructions and the history are together, in UTF-8."""
+    return sum(len(text.encode()) for text in (asked.instructions, *(turn.content for turn in asked.history)))
+
+
+def storable(asked: RunRequest) -> RunRequest:
+    """The request without what a database cannot hold."""
+    history = tuple(Turn(turn.role, clean(turn.content)) for turn in asked.history)
+    tools = tuple(clean(name) for name in asked.tools)
+    return structs.replace(asked, instructions=clean(asked.instructions), history=history, tools=tools)
 
 
 def history_of(asked: RunRequest) -> tuple[Message, ...]:

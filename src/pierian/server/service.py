@@ -39,16 +39,19 @@ class Bill(Struct):
     price: Price
     most: Use
     pieces: int = 0
+    prompt: tuple[int, int] | None = None
+    """Its tokens and those that were cached, where the server says so while it reads."""
     used: tuple[int, int, int] | None = None
     """Prompt, cached and generated tokens as the server counts them, once it does."""
 
     def final(self) -> Use:
-        """What is settled. Left early, it is what was seen, with the whole prompt if anything came."""
+        """What is settled. Where the server does not say, or is left early, it is what was seen: the prompt counts
+        with its bound once anything came."""
         if self.used is not None:
             return Use(*self.used, self.price.money(*self.used))
-        prompt = self.most.prompt_tokens if self.pieces else 0
+        prompt, cached = self.prompt or (self.most.prompt_tokens if self.pieces else 0, 0)
         generated = min(self.pieces, self.most.completion_tokens)
-        return Use(prompt, 0, generated, self.price.money(prompt, 0, generated))
+        return Use(prompt, cached, generated, self.price.money(prompt, cached, generated))
 
 
 class Service:
@@ -133,6 +136,10 @@ class Service:
             names = tuple(await model.models())
             self._listed = (time.monotonic(), names)
         return names
+
+    def label(self, call: Call) -> str:
+        """The model of a call in metrics and spans: of a client's own names, only those that there are."""
+        return call.model if call.mode is not None or call.model in self._listed[1] else "unknown"
 
     def names(self, engine: Sequence[str], grant: Grant | None = None) -> list[str]:
         """All model names that may be asked for, modes first, as far as a grant allows them."""

@@ -32,10 +32,9 @@ class Telemetry:
         """The span of an answer that is about to be made."""
         if self._provider is None:
             return AnswerSpan(None)
-        span = self._provider.get_tracer("pierian.server").start_span(f"chat {call.model}")
+        span = self._provider.get_tracer("pierian.server").start_span("chat")
         span.set_attribute("gen_ai.operation.name", "chat")
         span.set_attribute("gen_ai.provider.name", "pierian")
-        span.set_attribute("gen_ai.request.model", call.model)
         asked = {
             "gen_ai.request.max_tokens": call.max_tokens,
             "gen_ai.request.temperature": call.temperature,
@@ -66,10 +65,12 @@ class AnswerSpan:
             self._span.set_attribute("gen_ai.usage.input_tokens", used.prompt_tokens)
             self._span.set_attribute("gen_ai.usage.output_tokens", used.completion_tokens)
 
-    def end(self, error: BaseException | None) -> None:
-        """It is over."""
+    def end(self, model: str, error: BaseException | None) -> None:
+        """It is over; `model` is one that there is, or `unknown`."""
         if self._span is None:
             return
+        self._span.update_name(f"chat {model}")
+        self._span.set_attribute("gen_ai.request.model", model)
         if error is not None:
             from opentelemetry.trace import StatusCode
 

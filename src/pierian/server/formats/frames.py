@@ -16,6 +16,7 @@ from pierian.events import Answer
 from pierian.models.wire import CallPiece
 from pierian.reasoning import Mode
 from pierian.server.call import EFFORTS, MODE_MODELS
+from pierian.server.errors import without_places
 
 CONTENT_TYPE = "text/event-stream"
 PING = b": ping\n\n"
@@ -66,7 +67,7 @@ def told(answer: Answer | None) -> Told | None:
         agreeing=receipt.agreeing if receipt.drafts else 0,
         checks=tuple(CheckTold(check.kind, check.outcome, check.detail) for check in receipt.checks),
         note=receipt.note,
-        cut_short=receipt.cut_short,
+        cut_short=without_places(receipt.cut_short),
         run=receipt.run,
     )
 

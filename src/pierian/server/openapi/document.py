@@ -201,7 +201,7 @@ def _failures(path: str, of: Operation, named: Mapping[Any, Any], shared: dict[s
     found: dict[str, Any] = {}
     for status in sorted({*of.errors, *EVERYWHERE}):
         # What is refused before a path is looked at has one shape for all of them.
-        anthropic = path == "/v1/messages" and status not in (421, *BARE)
+        anthropic = path == "/v1/messages" and status not in BARE
         name = f"{'Anthropic' if anthropic else 'OpenAI'}{status}"
         found[str(status)] = {"$ref": f"#/components/responses/{name}"}
         told: dict[str, Any] = {"description": STATUSES[status]}

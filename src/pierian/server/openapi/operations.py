@@ -159,7 +159,7 @@ OPERATIONS = {
 STATUSES = {
     400: "Something in the request is to be changed: `param` says where, the message how.",
     401: "No key was sent, or one that is not valid.",
-    403: "The key is valid and does not allow this.",
+    403: "The key is valid and does not allow this, or a page of another origin asks.",
     404: "There is no such model, response, run or approval, or none of yours.",
     408: "The request did not arrive in time. Without a body where not even its head did.",
     409: "A request with this Idempotency-Key is being answered.",
@@ -173,7 +173,7 @@ STATUSES = {
     503: "The model server is busy or gone, the database is, or the server is being stopped.",
     504: "The model server went silent.",
 }
-EVERYWHERE = (408, 421, 431, 500)
+EVERYWHERE = (403, 408, 421, 431, 500)
 BARE = (431,)
 """Statuses without a body."""
 
