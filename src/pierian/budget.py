@@ -10,8 +10,9 @@ ledger is used from one event loop; the cap that is shared between processes is 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -31,12 +32,14 @@ class Amount(Struct, frozen=True):
 
     tokens: int = 0
     money: float = 0.0
+    prompt: int = 0
+    """Prompt tokens of what was used, for the record: no limit counts them."""
 
     def __add__(self, other: Amount) -> Amount:
-        return Amount(self.tokens + other.tokens, self.money + other.money)
+        return Amount(self.tokens + other.tokens, self.money + other.money, self.prompt + other.prompt)
 
     def __sub__(self, other: Amount) -> Amount:
-        return Amount(self.tokens - other.tokens, self.money - other.money)
+        return Amount(self.tokens - other.tokens, self.money - other.money, self.prompt - other.prompt)
 
 
 class DailyCap(Protocol):
@@ -52,6 +55,15 @@ class DailyCap(Protocol):
 
     def tokens_left(self) -> int | None:
         """Tokens that could be reserved now, None where there is no cap on them."""
+        ...
+
+
+@runtime_checkable
+class AwaitedCap(Protocol):
+    """A `DailyCap` that can be asked without keeping an event loop waiting, as where the database is far away."""
+
+    async def reserve_soon(self, amount: Amount) -> str:
+        """As `reserve`. Whoever is cancelled here has reserved nothing."""
         ...
 
 
@@ -88,6 +100,8 @@ class Ledger:
         self.limits = limits or Limits()
         self.spent = Amount()
         self.reserved = Amount()
+        self.refused = False
+        """Whether the daily cap has refused a reservation; known to the ledger that holds the cap."""
         self._parent = parent
         self._daily = daily
         self._clock = clock
@@ -122,6 +136,20 @@ class Ledger:
 
     def reserve(self, amount: Amount) -> Reservation:
         """Take `amount` here and in every ledger above, or raise `BudgetExhausted` and take nothing."""
+        self._check(amount)
+        with self._taken(amount) as root:
+            return Reservation(amount, self, root._daily.reserve(amount) if root._daily is not None else None)
+
+    async def reserve_soon(self, amount: Amount) -> Reservation:
+        """As `reserve`; the event loop goes on while a cap is asked that can be waited for."""
+        if not isinstance(daily := self._root_cap(), AwaitedCap):
+            return self.reserve(amount)
+        self._check(amount)
+        with self._taken(amount):
+            return Reservation(amount, self, await daily.reserve_soon(amount))
+
+    def _check(self, amount: Amount) -> None:
+        """Raise where the limits here and above leave too little."""
         if (left := self.seconds_left()) is not None and left <= 0:
             raise BudgetExhausted("seconds", "The time budget is used up.")
         tokens = self._own_tokens_left()
@@ -129,10 +157,20 @@ class Ledger:
             raise BudgetExhausted("tokens", f"The token budget is used up: {tokens:,} tokens are left.")
         if not self._money_fits(amount.money):
             raise BudgetExhausted("money", "The money budget is used up.")
-        ticket = self._reserve_daily(amount)
-        for ledger in self._chain():
+
+    @contextmanager
+    def _taken(self, amount: Amount) -> Generator[Ledger]:
+        """`amount` taken here and above while the cap of the root is asked; it is given back where that refuses."""
+        chain = self._chain()
+        for ledger in chain:
             ledger.reserved = ledger.reserved + amount
-        return Reservation(amount, self, ticket)
+        try:
+            yield chain[-1]
+        except BaseException as error:  # also where the caller is cancelled
+            for ledger in chain:
+                ledger.reserved = ledger.reserved - amount
+            chain[-1].refused = chain[-1].refused or isinstance(error, BudgetExhausted)
+            raise
 
     def close(self, reservation: Reservation, used: Amount) -> None:
         """Settle a reservation of this ledger; called by `Reservation.settle`."""
@@ -151,10 +189,6 @@ class Ledger:
 
     def _root_cap(self) -> DailyCap | None:
         return self._chain()[-1]._daily
-
-    def _reserve_daily(self, amount: Amount) -> str | None:
-        daily = self._root_cap()
-        return daily.reserve(amount) if daily is not None else None
 
     def _money_fits(self, money: float) -> bool:
         for ledger in self._chain():

@@ -19,7 +19,7 @@ from tests.postgresql import address
 from pierian.access import Grant
 from pierian.budget import Amount, DailyCap, Ledger, Limits
 from pierian.exceptions import BudgetExhausted, StorageError
-from pierian.metering import CapReached, Meter, RateLimited, UsageReport, Use
+from pierian.metering import CapReached, Meter, RateLimited, UsageReport, Use, batches
 from pierian.metering.values import Caller, Standing
 from pierian.storage import Database
 from pierian.storage.tables import key_leases, usage, workers
@@ -206,6 +206,81 @@ async def test_what_could_not_be_written_can_be_tried_again(
     await meter.admit(who)  # the place was given back, though it could not be written then
     await meter.settle(ticket, Use(money=10))
     await meter.reserve(who, Use(money=90), **CALL)
+
+
+async def test_what_was_used_is_written_once_the_database_is_free_again(
+    meter: Meter, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "AGAIN_SECONDS", 0.01)
+    who, tried = caller(day_cap=100), threading.Semaphore(0)
+    cap = meter.cap_for(who, **CALL)
+    ticket, run = await meter.reserve(who, Use(money=50), **CALL), cap.reserve(Amount(1, 50e-9))
+
+    def locked() -> Any:
+        tried.release()
+        raise StorageError("The database is locked.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "write", locked)
+        meter.settle_soon(ticket, Use(money=10))
+        cap.settle(run, Amount(1, 5e-9, 3))
+        for _ in range(4):
+            assert await asyncio.to_thread(tried.acquire, timeout=10)
+        with pytest.raises(StorageError):  # nobody else waits for it
+            await meter.reserve(who, Use(money=1), **CALL)
+    async with asyncio.timeout(10):
+        while UsageReport(database, clock=clock).totals("key").day_money != 15:
+            await asyncio.sleep(0.01)
+    assert (ticket.used, cap.money) == (Use(money=10), 5)
+
+
+async def test_what_was_kept_is_written_when_the_meter_closes(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who, tried = caller(day_cap=100), threading.Event()
+
+    def locked() -> Any:
+        tried.set()
+        raise StorageError("The database is locked.")
+
+    with Meter(database, clock=clock) as meter:
+        ticket = await meter.reserve(who, Use(money=50), **CALL)
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "write", locked)
+            meter.settle_soon(ticket, Use(money=10))
+            assert await asyncio.to_thread(tried.wait, 10)
+    assert UsageReport(database, clock=clock).totals("key").day_money == 10
+
+
+async def test_the_event_loop_goes_on_while_a_run_reserves(
+    meter: Meter, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, write = threading.Event(), meter._batches._write
+
+    def slowly(batch: Any) -> Any:
+        assert gate.wait(10)
+        return write(batch)
+
+    monkeypatch.setattr(meter._batches, "_write", slowly)
+    ledger = Ledger(Limits(tokens=100), daily=meter.cap_for(caller(day_cap=100), **CALL))
+    first, left = (asyncio.create_task(ledger.reserve_soon(Amount(50, 100e-9))) for _ in range(2))
+    await asyncio.sleep(0)
+    with pytest.raises(
+        BudgetExhausted, match="0 tokens are left"
+    ):  # what is being reserved is held meanwhile
+        await ledger.reserve_soon(Amount(1))
+    left.cancel()
+    await asyncio.gather(left, return_exceptions=True)
+    assert ledger.reserved.tokens == 50
+    gate.set()
+    (await first).settle(Amount(20, 40e-9))
+    (await ledger.reserve_soon(Amount(50, 60e-9))).settle(Amount(30, 50e-9, 7))
+    assert not ledger.refused
+    with pytest.raises(CapReached):
+        await ledger.reserve_soon(Amount(1, 11e-9))
+    assert ledger.refused
+    assert (ledger.reserved.tokens, ledger.spent.tokens) == (0, 50)
+    assert UsageReport(database, clock=clock).totals("key").day_money == 90
 
 
 def _locked() -> Any:

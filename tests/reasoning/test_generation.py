@@ -147,8 +147,8 @@ async def test_the_price_is_reserved_before_and_settled_after() -> None:
 
     run, _ = run_with(FunctionalModel(answer), Limits(money=1.0), Prices(input=1000.0, output=2000.0))
     await generate(run, what(max_tokens=50))
-    prompt_bytes = sum(len(m.content.encode()) for m in ASKED)
-    assert reserved == [Amount(50, pytest.approx(prompt_bytes / 1000 + 0.1))]
+    bound = Request(messages=ASKED, max_tokens=50).prompt_bound()
+    assert reserved == [Amount(50, pytest.approx(bound / 1000 + 0.1))]
     assert run.ledger.spent.money == run.spend.money == pytest.approx(0.01 + 0.004)
     assert run.ledger.reserved.money == pytest.approx(0)
 

@@ -109,7 +109,9 @@ def test_a_run_that_fails_says_why(api: Running) -> None:
         assert events[-1][1]["event"] == "run_failed"
         shown = http.get(f"/v1/runs/{run}").json()
         assert shown["state"] == "failed"
-        assert "broken" in shown["error"]["message"]
+        told = shown["error"]["message"]
+        assert told == events[-1][1]["reason"] == "The model server failed on this request."
+        assert api.upstream.base_url not in json.dumps(events)
 
 
 def test_a_repeated_request_makes_one_run(api: Running) -> None:

@@ -145,17 +145,15 @@ class Assistant:
         self._stop.clear()
         work = _Work(started=time.monotonic())
         usage = request.cap or (await self._usage(mode) if self._capped() else None)
-        tokens, seconds = request.budget_tokens, request.budget_seconds
-        if (tokens is not None and tokens < 1) or (seconds is not None and seconds <= 0):
-            raise UserError("A budget must be more than nothing.", hint="Leave it out for no limit.")
-        if request.drafts is not None and not 1 <= request.drafts <= MOST_DRAFTS:
-            raise UserError(f"{request.drafts} drafts cannot be made.", hint=f"Choose 1 to {MOST_DRAFTS}.")
-        limits = Limits(tokens or self.settings.budget_tokens, seconds or self.settings.budget_seconds)
-        ledger = Ledger(limits, daily=usage)
+        ledger = Ledger(self._limits(request), daily=usage)
         try:
             ended_by = await self._until_ended(
                 self._work(work, request, question, mode, ledger, emit), ledger
             )
+        except BudgetExhausted as error:
+            if ledger.refused and _nothing_yet(work.run):
+                raise  # there is no answer, not even a part of one
+            ended_by = str(error)
         except RunError as error:
             if isinstance(error, EngineError):
                 await self._close_model()  # the next question opens it anew
@@ -180,6 +178,15 @@ class Assistant:
         if work.session is not None:
             await work.session.end("done", answer)
         return answer
+
+    def _limits(self, request: AskRequest) -> Limits:
+        """The budget of a run; raises `UserError` for what cannot be asked for."""
+        tokens, seconds = request.budget_tokens, request.budget_seconds
+        if (tokens is not None and tokens < 1) or (seconds is not None and seconds <= 0):
+            raise UserError("A budget must be more than nothing.", hint="Leave it out for no limit.")
+        if request.drafts is not None and not 1 <= request.drafts <= MOST_DRAFTS:
+            raise UserError(f"{request.drafts} drafts cannot be made.", hint=f"Choose 1 to {MOST_DRAFTS}.")
+        return Limits(tokens or self.settings.budget_tokens, seconds or self.settings.budget_seconds)
 
     async def _work(
         self,
@@ -362,7 +369,10 @@ class Assistant:
         await asyncio.to_thread(Approvals(database).answer, approval, approved=approved)
 
     async def _until_ended(self, work: Coroutine[Any, Any, None], ledger: Ledger) -> str:
-        """Run to the end, the deadline or a stop; returns why it was cut short, empty if it was not."""
+        """Run to the end, the deadline or a stop; returns why it was cut short, empty if it was not.
+
+        Raises `BudgetExhausted` as the work does.
+        """
         main = asyncio.create_task(work)
         stop = asyncio.create_task(self._stop.wait())
         stop_all = asyncio.create_task(stopped(paths().state))
@@ -375,8 +385,6 @@ class Assistant:
                 await asyncio.gather(main, return_exceptions=True)
                 return STOPPED if told_to_stop else "The time budget ran out."
             await main
-        except BudgetExhausted as error:
-            return str(error)
         except EngineError:
             # The engine goes with everything else, and may be gone a moment before the signal is seen.
             await asyncio.wait({stop_all}, timeout=0.5)
@@ -455,6 +463,14 @@ def ask(question: str, mode: Mode | str | None = None, **options: Any) -> Answer
             return await assistant.ask(question, mode, **options)
 
     return asyncio.run(main())
+
+
+def _nothing_yet(run: Run | None) -> bool:
+    """Whether a run has neither used anything nor come to anything."""
+    if run is None:
+        return True
+    used = run.spend.prompt_tokens or run.spend.completion_tokens
+    return not (used or run.drafts or run.chosen or run.partial or run.calls or run.steps)
 
 
 def _no_spend(work: _Work) -> Any:

@@ -79,7 +79,9 @@ async def journalled(
     except PierianError as error:
         if (words := told(error)) is not None:
             state = "failed"
-            with contextlib.suppress(PierianError):  # where the journal itself fails, nothing more can be kept
+            with contextlib.suppress(
+                PierianError
+            ):  # where the journal itself fails, nothing more can be kept
                 await writer.append(RunFailed(writer.run, *words))
     finally:
         with contextlib.suppress(RunLost, StorageError, DiskFull):

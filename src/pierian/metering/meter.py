@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future as Promise
 from datetime import datetime
 from types import TracebackType
 from typing import Self, cast
@@ -51,6 +52,7 @@ class Meter:
         clock: Callable[[], datetime] = local_now,
     ) -> None:
         self.database = database
+        self.daily_tokens = daily_tokens
         self.worker = Worker(database)
         self._books = Books(database, self.worker.id, daily_tokens, daily_money, clock)
         self._batches = Batches(self._books.write)
@@ -93,7 +95,11 @@ class Meter:
 
         Raises `ValueError` for what cannot be used.
         """
-        future = self._batches.put(Reserve(caller, most.checked(), model, mode))
+        return await self.reserved(Reserve(caller, most.checked(), model, mode))
+
+    async def reserved(self, work: Reserve) -> Ticket:
+        """What comes of it. Whoever is cancelled here has reserved nothing."""
+        future = self._batches.put(work)
         try:
             return cast(Ticket, await asyncio.shield(future))
         except asyncio.CancelledError:
@@ -114,13 +120,30 @@ class Meter:
     def settle_soon(self, ticket: Ticket, used: Use) -> None:
         """As `settle`, without waiting until it is written. From the event loop.
 
-        Work is written in the order in which it is handed over, so whoever reserves next sees it. Where it cannot be
-        written the log says so, and the reservation stays counted.
+        Work is written in the order in which it is handed over, so whoever reserves next sees it. Where the database
+        is locked it is tried again for some minutes. If it cannot be written then, or the meter is closed before, the
+        log says so, and the reservation stays counted.
         """
         used.checked()
         if ticket.used is None:
             ticket.used = used
-            self._settling(ticket, used, None).add_done_callback(_told)
+            self._settling(ticket, used, None, keep=True).add_done_callback(_told)
+
+    def settle_from_anywhere(self, ticket: Ticket, used: Use) -> Promise[Outcome] | None:
+        """As `settle_soon`, from any thread, and before whatever is asked for next; None where it was settled."""
+        used.checked()
+        if ticket.used is not None:
+            return None
+        promise = self._batches.post(Settle(ticket, used), keep=True)
+        ticket.used = used
+
+        def undone(done: Promise[Outcome]) -> None:
+            if done.exception() is not None:
+                ticket.used = None
+
+        promise.add_done_callback(undone)
+        promise.add_done_callback(_told)
+        return promise
 
     async def correct(self, ticket: Ticket, used: Use) -> None:
         """Put `used` in the place of what a ticket was settled with."""
@@ -136,18 +159,14 @@ class Meter:
         """As `reserve`, without yielding to the event loop."""
         return cast(Ticket, self._batches.wait(work))
 
-    def settle_now(self, ticket: Ticket, used: Use) -> None:
-        """As `settle`, without yielding to the event loop."""
-        if ticket.used is None:
-            self._batches.wait(Settle(ticket, used.checked()))
-            ticket.used = used
-
     def tokens_left(self) -> int | None:
         """What is left of the settings' daily cap on tokens; None without one."""
         return self._store.tokens_left()
 
-    def _settling(self, ticket: Ticket, used: Use, before: Use | None) -> asyncio.Future[Outcome]:
-        future = self._batches.put(Settle(ticket, used, before))
+    def _settling(
+        self, ticket: Ticket, used: Use, before: Use | None, *, keep: bool = False
+    ) -> asyncio.Future[Outcome]:
+        future = self._batches.put(Settle(ticket, used, before), keep=keep)
 
         def undone(done: asyncio.Future[Outcome]) -> None:
             if not done.cancelled() and done.exception() is not None:
@@ -166,10 +185,10 @@ class Meter:
         if not future.cancelled() and future.exception() is None:
             ticket = cast(Ticket, future.result())
             ticket.used = Use()
-            self._settling(ticket, Use(), None)
+            self._settling(ticket, Use(), None, keep=True).add_done_callback(_told)
 
 
-def _told(future: asyncio.Future[Outcome]) -> None:
+def _told(future: asyncio.Future[Outcome] | Promise[Outcome]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
         LOG.error("what a call used could not be recorded", exc_info=error)
 

@@ -87,7 +87,8 @@ class Page:
             refused = self._paced(caller, window, 1, 0)
             if refused is not None:
                 return refused
-            window.add(1, 0)
+            # A run is let in without this limit, for its request was counted when it came.
+            window.add(1 if allowance.requests_per_minute is not None else 0, 0)
         return Admission(caller, self.standing(caller))
 
     def reserve(self, ticket: Ticket, *, begun: bool, requests: int) -> RateLimited | CapReached | None:

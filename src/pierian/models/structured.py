@@ -118,7 +118,7 @@ async def _once(model: Model, request: Request, payment: Payment) -> str:
     if left is not None and payment.least is not None and payment.least <= left < most:
         most = left
         request = structs.replace(request, max_tokens=most)
-    reservation = payment.ledger.reserve(Amount(most, payment.price(bound, most)))
+    reservation = await payment.ledger.reserve_soon(Amount(most, payment.price(bound, most)))
     text, pieces, told, prompt = "", 0, None, PromptProgress(0, 0, 0)
     try:
         async with contextlib.aclosing(model.stream(request)) as items:
@@ -138,8 +138,7 @@ async def _once(model: Model, request: Request, payment: Payment) -> str:
             # Left early, or the server does not say: the prompt was read by the time that something came.
             read = prompt.total or (bound if pieces else 0)
             usage = Usage(read, prompt.cached, pieces, counted_here=True)
-        reservation.settle(
-            Amount(usage.completion_tokens, payment.price(usage.prompt_tokens, usage.completion_tokens))
-        )
+        money = payment.price(usage.prompt_tokens, usage.completion_tokens)
+        reservation.settle(Amount(usage.completion_tokens, money, usage.prompt_tokens))
         payment.used(usage)
     return text

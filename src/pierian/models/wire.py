@@ -103,7 +103,9 @@ class Request(Struct, frozen=True, kw_only=True):
             found += MARK_TOKENS + len(message.content.encode()) + len(message.answers.encode())
             found += PICTURE_TOKENS * len(message.images)
             for call in message.calls:
-                found += MARK_TOKENS + sum(len(text.encode()) for text in (call.id, call.name, call.arguments))
+                found += MARK_TOKENS + sum(
+                    len(text.encode()) for text in (call.id, call.name, call.arguments)
+                )
         if self.tools:
             offered = _offered(self.tools, self.tool_choice)
             found += MARK_TOKENS * len(self.tools) + 2 * len(msgspec.json.encode(offered))

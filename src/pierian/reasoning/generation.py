@@ -160,11 +160,11 @@ async def _one_pass(run: Run, what: Generation, done: Generated) -> _Pass:
     if granted <= 0:
         done.hit_budget = done.hit_budget or wanted > 0
         if done.hit_budget and not done.text:
-            ledger.reserve(Amount(1))  # raises, and says which limit it was
+            await ledger.reserve_soon(Amount(1))  # raises, and says which limit it was
         return _Pass(done.text, reason="length")
     request = _request(run, what, done, granted)
     bound = request.prompt_bound()
-    reservation = ledger.reserve(Amount(granted, run.prices.of(bound, granted)))
+    reservation = await ledger.reserve_soon(Amount(granted, run.prices.of(bound, granted)))
     step, count = _Pass(done.text), _Count()
     try:
         async with contextlib.aclosing(run.model.stream(request)) as items:
@@ -219,7 +219,7 @@ class _Count:
             usage = Usage(self.prompt.total, self.prompt.cached, tokens, counted_here=True)
         prompt = usage.prompt_tokens or (bound if self._pieces else 0)
         money = run.prices.of(prompt, usage.completion_tokens)
-        reservation.settle(Amount(usage.completion_tokens, money))
+        reservation.settle(Amount(usage.completion_tokens, money, prompt))
         now = time.monotonic()
         run.spend = run.spend + Spend(
             prompt,

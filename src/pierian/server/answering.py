@@ -15,7 +15,7 @@ from msgspec import structs
 from pierian.assistant import AskRequest
 from pierian.metering import Caller, KeyCap, Price, Use
 from pierian.models.model import Model
-from pierian.models.wire import CallPiece, Finished, Message, Piece, PromptProgress, Request
+from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request
 from pierian.reasoning import Kind, Mode, Prices, classify
 from pierian.server.answer_stream import AnswerStream
 from pierian.server.call import Call, Ended, EndReason, Item, Used
@@ -122,7 +122,7 @@ async def by_model(
                         bill.used = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
                 elif isinstance(item, PromptProgress):
                     bill.prompt = (item.total, item.cached)
-                elif isinstance(item, Piece | CallPiece):
+                else:
                     bill.pieces += 1
                     thoughts += isinstance(item, Piece) and item.thought
                     if bill.pieces > 2 * request.max_tokens:

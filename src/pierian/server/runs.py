@@ -18,25 +18,46 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp
 from msgspec import Struct
 
-from pierian.access import Key
+from pierian.access import Grant, Key
 from pierian.assistant import checked_question
-from pierian.events import AnswerReady, ApprovalGiven, ApprovalNeeded, Event, RunFailed, encode
+from pierian.events import (
+    AnswerReady,
+    ApprovalGiven,
+    ApprovalNeeded,
+    DraftCancelled,
+    EngineRestarted,
+    Event,
+    RunFailed,
+    encode,
+)
 from pierian.exceptions import QuestionError, UserError
+from pierian.metering import Admission, Caller
 from pierian.reasoning import Mode
 from pierian.runs import Approvals, Journal, RunRecord
 from pierian.server.bodies import read_body
-from pierian.server.errors import ApiError
+from pierian.server.errors import ApiError, without_places
 from pierian.server.event_stream import EventStream
 from pierian.server.exchange import HttpRequest, identified, json_response, note
 from pierian.server.idempotency import Kept
 from pierian.server.keeper import Keeper
-from pierian.server.run_requests import ApprovalRequest, RunRequest
+from pierian.server.run_requests import (
+    MOST_CONTEXT_BYTES,
+    ApprovalRequest,
+    RunRequest,
+    context_bytes,
+    storable,
+)
 from pierian.server.service import Service
+from pierian.storage.conversations import ID_LENGTH
 
 LOOK_SECONDS = 1.0
 """How often events of a run that another process carries out are looked for."""
 MOST_OPEN = 1000
 """Runs of one owner that are not done."""
+MOST_BODY_BYTES = 2 * 1024 * 1024
+"""Of a request for a run: it is stored."""
+MOST_FOLLOWERS = 100
+"""Who follow runs of one owner at the same time, in one process."""
 T = TypeVar("T")
 ENDED = ("done", "failed", "cancelled", "stopped")
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many to list.")]
@@ -60,6 +81,9 @@ async def create_run(request: HttpRequest, state: State) -> ASGIApp:
     caller, key = await identified(service, request)
     service.refuse_new()
     body = await read_body(request)
+    if len(body) > MOST_BODY_BYTES:
+        told = f"A run is asked for in at most {MOST_BODY_BYTES // 2**20} MiB: it is stored."
+        raise ApiError(413, told, code="request_too_large", kind="invalid_request_error")
     asked = _checked(_decoded(body, RunRequest, "a run"), key)
     place, again = None, request.headers.get("idempotency-key", "")
     if again:
@@ -67,21 +91,27 @@ async def create_run(request: HttpRequest, state: State) -> ASGIApp:
         if isinstance(begun, Kept):
             return json_response(begun.body.encode(), {"idempotency-replayed": "true"}, 202)
         place = begun
-    kept = msgspec.to_builtins(asked) | {"key": caller.key, "answers": True}
-    record = await asyncio.to_thread(_created, service, caller.owner, asked.question, kept)
-    keeper.wake()
-    note(request, run=record.id)
-    found = msgspec.json.encode(as_json(record))
-    if place is not None:
-        await service.idempotency.keep(place, found.decode(), streamed=False)
-    return json_response(found, {}, 202)
+    try:
+        headers = await _counted(service, caller)
+        kept = msgspec.to_builtins(asked) | {"key": caller.key, "answers": True}
+        record = await asyncio.to_thread(_created, service, caller.owner, asked.question, kept)
+        keeper.wake()
+        note(request, run=record.id)
+        found = msgspec.json.encode(as_json(record))
+        if place is not None:
+            await service.idempotency.keep(place, found.decode(), streamed=False)
+    except BaseException:
+        if place is not None:
+            await service.idempotency.forget(place)
+        raise
+    return json_response(found, headers, 202)
 
 
 @get("/v1/runs", operation_id="listRuns", tags=["Runs"])
 async def list_runs(request: HttpRequest, state: State, limit: Limit = 20) -> dict[str, Any]:
     """The caller's runs, the newest first."""
     journal = await _journal(request, state)
-    found = await asyncio.to_thread(journal.list, limit)
+    found = await asyncio.to_thread(journal.summaries, limit)
     return {"object": "list", "data": [as_json(record) for record in found]}
 
 
@@ -91,12 +121,13 @@ async def show_run(request: HttpRequest, state: State, run_id: FromPath[str]) ->
     journal = await _journal(request, state)
     record = await asyncio.to_thread(_found, journal, run_id)
     events = await asyncio.to_thread(journal.events, record.id)
-    return as_json(record, [event for _, event in events])
+    return as_json(record, [_for_clients(event) for _, event in events])
 
 
 @get("/v1/runs/{run_id:str}/events", operation_id="followRun", tags=["Runs"])
 async def follow_run(request: HttpRequest, state: State, run_id: FromPath[str], after: Last = -1) -> ASGIApp:
     """The events of a run as server-sent events, from the beginning or behind one that was seen, until it ends."""
+    service: Service = state.service
     keeper: Keeper = state.keeper
     journal = await _journal(request, state)
     record = await asyncio.to_thread(_found, journal, run_id)
@@ -105,7 +136,10 @@ async def follow_run(request: HttpRequest, state: State, run_id: FromPath[str], 
         raise ApiError(
             400, "Last-Event-ID is the number of an event.", param="Last-Event-ID", code="invalid_value"
         )
-    return EventStream(_followed(keeper, journal, record.id, int(seen) if seen else after), {})
+    if keeper.followers(record.owner) >= MOST_FOLLOWERS:
+        told = f"{MOST_FOLLOWERS} clients follow your runs already. End one of them."
+        raise ApiError(429, told, code="too_many_followers", retry_after=5)
+    return EventStream(_followed(service, keeper, journal, record.id, int(seen) if seen else after), {})
 
 
 @post("/v1/runs/{run_id:str}/cancel", status_code=200, operation_id="cancelRun", tags=["Runs"])
@@ -182,22 +216,53 @@ def pending_of(events: Sequence[Event]) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(event) for event in asked]
 
 
-async def _followed(keeper: Keeper, journal: Journal, run: str, after: int) -> AsyncGenerator[bytes]:
-    while True:
-        record = await asyncio.to_thread(journal.get, run)
-        found = await asyncio.to_thread(journal.events, run, after)
-        if found:
-            yield b"".join(_frame(position, event) for position, event in found)
-            after = found[-1][0]
-        elif record.state in ENDED:
-            yield f"event: end\ndata: {msgspec.json.encode({'state': record.state}).decode()}\n\n".encode()
-            return
-        if not found:
-            await keeper.change(run, LOOK_SECONDS)
+async def _followed(
+    service: Service, keeper: Keeper, journal: Journal, run: str, after: int
+) -> AsyncGenerator[bytes]:
+    """The events until the run ends, or this server does: its client goes on elsewhere, behind the last event."""
+    with keeper.follower(str(journal.owner)):
+        while not service.draining:
+            state = await asyncio.to_thread(journal.state, run)
+            found = await asyncio.to_thread(journal.events, run, after)
+            if found:
+                yield b"".join(_frame(position, event) for position, event in found)
+                after = found[-1][0]
+            elif state in ENDED:
+                yield f"event: end\ndata: {msgspec.json.encode({'state': state}).decode()}\n\n".encode()
+                return
+            if not found:
+                await keeper.change(run, LOOK_SECONDS)
+
+
+async def _counted(service: Service, caller: Caller) -> dict[str, str]:
+    """Count a run among its key's requests, as headers tell; it takes a place only once it works."""
+    allowed = caller.allowance
+    rates = Grant(
+        requests_per_minute=allowed.requests_per_minute, tokens_per_minute=allowed.tokens_per_minute
+    )
+    admission = await service.meter.admit(msgspec.structs.replace(caller, allowance=rates))
+    # It leaves as the key itself: what the books say of its places is written anew.
+    service.meter.leave(Admission(caller, admission.standing))
+    return admission.standing.headers()
+
+
+def _for_clients(event: Event) -> Event:
+    """The event without places of the server's, which may stand where a failure is told."""
+    match event:
+        case DraftCancelled() | EngineRestarted():
+            return msgspec.structs.replace(event, reason=without_places(event.reason))
+        case AnswerReady(answer=answer):
+            receipt = answer.receipt
+            told = msgspec.structs.replace(
+                receipt, cut_short=without_places(receipt.cut_short), note=without_places(receipt.note)
+            )
+            return AnswerReady(msgspec.structs.replace(answer, receipt=told))
+        case _:
+            return event
 
 
 def _frame(position: int, event: Event) -> bytes:
-    line = encode(event)
+    line = encode(_for_clients(event))
     name = msgspec.json.decode(line, type=_Named).event
     return f"id: {position}\nevent: {name}\ndata: {line}\n\n".encode()
 
@@ -213,13 +278,13 @@ async def _journal(request: HttpRequest, state: State) -> Journal:
 
 
 def _found(journal: Journal, run: str) -> RunRecord:
+    none = ApiError(404, f"There is no run {run!r} of yours.", param="run_id", code="run_not_found")
+    if len(run.strip()) != ID_LENGTH:  # how one begins is enough on the command line, not for programs
+        raise none
     try:
         return journal.get(run)
     except UserError as error:
-        # Also where several begin so: no single run is meant.
-        raise ApiError(
-            404, f"There is no run {run!r} of yours.", param="run_id", code="run_not_found"
-        ) from error
+        raise none from error
 
 
 def _cancelled(journal: Journal, run: str) -> RunRecord:
@@ -244,6 +309,11 @@ def _checked(asked: RunRequest, key: Key | None) -> RunRequest:
     except QuestionError as error:
         # Its hint is for the command line.
         raise ApiError(400, str(error), param="question", code="invalid_value") from error
+    if context_bytes(asked) > MOST_CONTEXT_BYTES:
+        told = (
+            f"Instructions and history are larger than {MOST_CONTEXT_BYTES:,} bytes together. Shorten them."
+        )
+        raise ApiError(400, told, param="history", code="invalid_value")
     mode = Mode.named(asked.mode)
     if key is not None and not key.grant.allows(mode=mode.value):
         raise ApiError(
@@ -253,7 +323,7 @@ def _checked(asked: RunRequest, key: Key | None) -> RunRequest:
         raise ApiError(
             403, "Only keys of this server's owner may use its tools.", param="tools", code="not_allowed"
         )
-    return msgspec.structs.replace(asked, mode=mode.value)
+    return msgspec.structs.replace(storable(asked), mode=mode.value)
 
 
 def _created(service: Service, owner: str, question: str, kept: dict[str, Any]) -> RunRecord:

@@ -123,6 +123,7 @@ OPERATIONS = {
         answers=records.Run,
         status=202,
         errors=(400, 401, 403, 408, 409, 413, 422, 429, 503),
+        rated=True,
         repeatable=True,
     ),
     "listRuns": Operation(answers=records.RunList, errors=(400, 401, 503)),
@@ -133,7 +134,7 @@ OPERATIONS = {
         "connection asks again with the last `id` as `Last-Event-ID` (browsers do so by themselves) and misses "
         "nothing.",
         stream=Stream(RUN_EVENT, "The last event is `end`.", records.RunEnd),
-        errors=(400, 401, 404, 503),
+        errors=(400, 401, 404, 429, 503),
         resumable=True,
     ),
     "cancelRun": Operation(answers=records.Run, errors=(401, 404, 503)),
@@ -213,7 +214,7 @@ RATES = tuple(name for name in HEADERS if name.startswith("x-ratelimit-"))
 
 PATHS = {
     "response_id": "The `id` of a stored response.",
-    "run_id": "The `id` of a run, or how it begins where no other run begins so.",
+    "run_id": "The whole `id` of a run.",
     "approval_id": "The `approval` of what the run waits for.",
     "model": "The `id` of a model.",
 }
