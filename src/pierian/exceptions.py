@@ -22,7 +22,7 @@ PierianError                      has a message and a hint: what to do next
 │   ├── PlanError                 a plan is not well formed, too long, or refers to what is not there
 │   ├── ToolFailure               a tool could not do its part (`tools.failure`)
 │   └── StorageError              the database cannot be read or written
-└── Signal                        control flow, never shown as a failure
+└── Signal                        control flow; shown only where it leaves no answer
     ├── BudgetExhausted           a reservation did not fit; of a key's: RateLimited, CapReached (`metering`)
     └── RunLost                   the run was cancelled, or another worker has taken it over
 
@@ -154,7 +154,7 @@ class StorageError(RunError):
 
 
 class Signal(PierianError):
-    """Control flow between rooms; a face never shows it as a failure."""
+    """Control flow between rooms; a face shows it only where it leaves no answer."""
 
 
 class BudgetExhausted(Signal):
