@@ -17,7 +17,7 @@ import pytest
 from tests.postgresql import SERVERS, address, fresh
 from tests.server.running import Running, running, until
 
-from pierian.access import Grant, Keys
+from pierian.access import Grant, Invites, Keys
 from pierian.models.wire import Request
 from pierian.server import bodies, patience
 from pierian.testing import FunctionalModel
@@ -120,6 +120,23 @@ def test_every_bad_key_is_refused_alike(small_api: Running) -> None:
             told.add((answer.status_code, answer.text))
     assert len(told) == 1
     assert next(iter(told))[0] == 401
+
+
+def test_whoever_is_invited_makes_their_own_key_once(small_api: Running) -> None:
+    expires = datetime.now(UTC) + timedelta(days=1)
+    invites = Invites(small_api.service.database)
+    _, code = invites.create("owner", Grant(modes=("instant",)), "partner", expires)
+    with small_api.http("") as http:
+        wrong = http.post("/v1/invites/accept", json={"code": "pierian-invite-x", "user_name": "Ada"})
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (403, "invalid_invitation")
+        nameless = http.post("/v1/invites/accept", json={"code": code, "user_name": ""})
+        assert nameless.status_code == 400
+        made = http.post("/v1/invites/accept", json={"code": code, "user_name": "Ada", "key_name": "laptop"})
+        assert made.status_code == 201
+        again = http.post("/v1/invites/accept", json={"code": code, "user_name": "Eve"})
+        assert again.status_code == 403
+    names = [one.id for one in small_api.openai(made.json()["secret"]).models.list()]
+    assert names == ["pierian-instant", "small"]
 
 
 def test_a_client_that_leaves_ends_the_work_at_once(small_api: Running) -> None:

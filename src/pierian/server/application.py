@@ -27,6 +27,7 @@ from pierian.server.edge import Edge
 from pierian.server.errors import ApiError, anthropic_body, from_exception, openai_body
 from pierian.server.exchange import HttpRequest
 from pierian.server.health import healthz, metrics, readyz
+from pierian.server.invites import accept_invite
 from pierian.server.keeper import Keeper
 from pierian.server.openapi import document as openapi
 from pierian.server.runs import answer_approval, cancel_run, create_run, follow_run, list_runs, show_run
@@ -59,6 +60,7 @@ def build(service: Service, keeper: Keeper, *, hosts: Collection[str]) -> Edge:
             follow_run,
             cancel_run,
             answer_approval,
+            accept_invite,
             list_models,
             show_model,
             show_usage,

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from pierian.server.invites import InviteAnswer
 from pierian.server.openapi import chat_completions as chat
 from pierian.server.openapi import messages, records, responses
 from pierian.server.openapi.values import OpenAIError
@@ -150,6 +151,15 @@ OPERATIONS = {
         answers=records.UsageList,
         table=("text/csv", "The same as a table, for spreadsheets."),
         errors=(400, 401, 503),
+    ),
+    "acceptInvite": Operation(
+        told="Needs no key: the code is what is shown. It works once, until it expires or is taken back.",
+        sends=InviteAnswer,
+        example={"code": "pierian-invite-…", "user_name": "Ada", "key_name": "laptop"},
+        answers=records.NewKey,
+        status=201,
+        errors=(400, 403, 408, 413, 503),
+        keyed=False,
     ),
     "healthz": Operation(answers=records.Health, keyed=False),
     "readyz": Operation(answers=records.Readiness, not_ready=records.Readiness, keyed=False),

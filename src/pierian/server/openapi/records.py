@@ -94,6 +94,17 @@ class UsageList(Struct):
     data: list[UsageRow]
 
 
+class NewKey(Struct):
+    """A key that was made just now; its secret is not shown again."""
+
+    object: Literal["key"]
+    id: str
+    name: str
+    user: str
+    secret: str
+    expires_at: str | None
+
+
 class Health(Struct):
     """The process is alive."""
 
