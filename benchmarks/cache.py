@@ -67,7 +67,8 @@ class CallStore:
     def put(self, key: str, call: KeptCall) -> None:
         """Keep a call; what is kept already stays where it is more."""
         body = {
-            "pieces": [structs.astuple(piece) for piece in call.pieces],
+            # What a server says of each alternative is asked for by clients of the API alone.
+            "pieces": [(piece.text, piece.thought, piece.logprob) for piece in call.pieces],
             "prompt": structs.astuple(call.prompt),
             "reason": call.end.reason if call.end else "",
             "usage": structs.astuple(call.end.usage) if call.end else None,
