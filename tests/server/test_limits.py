@@ -217,7 +217,6 @@ def test_a_body_that_is_none_is_refused_in_words(
     small_api: Running, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int
 ) -> None:
     monkeypatch.setattr(bodies, "MOST_BYTES", 150_000)
-    monkeypatch.setattr(bodies.read_body, "__defaults__", (150_000,))
     for path in ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/v1/runs"):
         with small_api.http() as http:
             answer = http.post(path, content=body)

@@ -323,7 +323,7 @@ def test_what_a_key_does_not_allow_and_a_busy_model_fit_the_document(
             fits("createChatCompletion", busy)
     finally:
         api.upstream.faults = ()
-    monkeypatch.setattr(bodies.read_body, "__defaults__", (10,))
+    monkeypatch.setattr(bodies, "MOST_BYTES", 10)
     with api.http() as http:
         large = http.post("/v1/runs", json={"question": "Tell me a story."})
         assert large.status_code == 413

@@ -21,8 +21,8 @@ from pierian.events import CalledTool
 from pierian.exceptions import PlanError, SchemaIgnored
 from pierian.models.structured import closed_object, decoded
 from pierian.models.wire import Message, OfferedTool, Request
+from pierian.reasoning.payment import payment_of
 from pierian.reasoning.run import Run
-from pierian.reasoning.shaping import payment_of
 from pierian.tools import Context, Tool, ToolFailure
 from pierian.tools.schema import SchemaUnusable, compiled
 

@@ -34,7 +34,6 @@ from pierian.agents.progress import Progress, Scope, path_of
 from pierian.agents.quarantine import ModelReader, Reader
 from pierian.agents.runner import Planner, Runner, Task
 from pierian.agents.safe_stream import SafeStream
-from pierian.budget import Ledger
 from pierian.events import (
     Answer,
     AnswerReady,
@@ -43,15 +42,13 @@ from pierian.events import (
     Routed,
     RunOpened,
     RunParked,
-    Spend,
     StepRecord,
     StepStarted,
 )
 from pierian.exceptions import BudgetExhausted, RunLost
-from pierian.models.structured import Payment
-from pierian.models.wire import Usage
 from pierian.provenance import USER, Labelled, described, external
 from pierian.reasoning.attempt import attempt
+from pierian.reasoning.payment import payment_of
 from pierian.reasoning.question import Kind, Question
 from pierian.reasoning.run import Run
 from pierian.runs.approvals import Approvals, ApprovalState
@@ -268,7 +265,7 @@ async def _carried_out(run: Run, session: Session, task: Task, *, resumed: bool)
         recorder=session,
         effects=Effects(session, rules, waits=session.desk.waits),
         progress=session.progress,
-        payment=payment_of(run),
+        payment=payment_of(run, least=LEAST_TOKENS),
     )
     run.sandbox.warm()
     try:
@@ -368,21 +365,6 @@ def _addresses(request: str, scope: Scope) -> set[str]:
         for value in scope.entities.values()
         if isinstance(value.value, str) and value.value.startswith(("http://", "https://"))
     }
-
-
-def payment_of(run: Run) -> Payment:
-    """Model calls of a plan, paid from the run's budget and counted on its receipt."""
-
-    def used(usage: Usage) -> None:
-        run.spend = run.spend + Spend(
-            usage.prompt_tokens,
-            usage.cached_tokens,
-            usage.completion_tokens,
-            money=run.prices.of(usage.prompt_tokens, usage.completion_tokens),
-        )
-
-    ledger: Ledger = run.ledger
-    return Payment(ledger, run.prices.of, used, least=LEAST_TOKENS)
 
 
 def step_records(progress: Progress) -> tuple[StepRecord, ...]:

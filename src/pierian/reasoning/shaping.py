@@ -13,9 +13,10 @@ import msgspec
 from msgspec import structs
 
 from pierian.exceptions import QuestionError, SchemaIgnored
-from pierian.models.structured import Payment, decoded
-from pierian.models.wire import Message, Request, Usage
-from pierian.reasoning.run import Draft, Run, Spend
+from pierian.models.structured import decoded
+from pierian.models.wire import Message, Request
+from pierian.reasoning.payment import payment_of
+from pierian.reasoning.run import Draft, Run
 from pierian.reasoning.values import FinalValue
 from pierian.tools.schema import SchemaUnusable, compiled
 
@@ -60,20 +61,6 @@ async def shape(run: Run, schema: Mapping[str, Any]) -> None:
     number = run.begin("form")
     run.chosen = Draft(number, "form", text, FinalValue(), 0.0, 0)
     run.drafts.append(run.chosen)
-
-
-def payment_of(run: Run) -> Payment:
-    """Model calls beside the drafts, paid from the run's budget and counted on its receipt."""
-
-    def used(usage: Usage) -> None:
-        run.spend = run.spend + Spend(
-            usage.prompt_tokens,
-            usage.cached_tokens,
-            usage.completion_tokens,
-            money=run.prices.of(usage.prompt_tokens, usage.completion_tokens),
-        )
-
-    return Payment(run.ledger, run.prices.of, used)
 
 
 def _messages(run: Run, said: Draft | None) -> tuple[Message, ...]:

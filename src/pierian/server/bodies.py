@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
+import msgspec
 from litestar import Request
 
 from pierian.server.errors import ApiError
@@ -24,8 +25,12 @@ class ClientGone(Exception):
     """Nobody is there any more to be answered."""
 
 
-async def read_body(request: Request[Any, Any, Any], most: int = MOST_BYTES) -> bytes:
-    """The whole body; raises `ApiError` where it is too large or too slow, `ClientGone` where it breaks off."""
+async def read_body(request: Request[Any, Any, Any], most: int | None = None) -> bytes:
+    """The whole body, of `most` bytes or `MOST_BYTES`.
+
+    Raises `ApiError` where it is too large or too slow, `ClientGone` where it breaks off.
+    """
+    most = MOST_BYTES if most is None else min(most, MOST_BYTES)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > most:
         raise _too_large(most)
@@ -77,7 +82,17 @@ async def _gone(request: Request[Any, Any, Any]) -> None:
 def _too_large(most: int) -> ApiError:
     return ApiError(
         413,
-        f"The body of the request is larger than {most // 2**20} MiB, the most that is read.",
+        f"The body of the request is larger than {most:,} bytes, the most that is read here. Send less.",
         code="request_too_large",
         kind="invalid_request_error",
     )
+
+
+def decoded(body: bytes, kind: type[T], what: str) -> T:
+    """A body as a value of `kind`; raises `ApiError`. `what` names it for a person, such as `a run`."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except RecursionError:
+        raise ApiError(400, f"The body is nested too deeply for {what}.", code="invalid_value") from None
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise ApiError(400, f"The body is not {what}: {error}.", code="invalid_value") from None

@@ -27,7 +27,7 @@ from pierian.server.call import Call, Ended, Item
 from pierian.server.errors import ApiError, from_exception
 from pierian.server.event_stream import EventStream
 from pierian.server.idempotency import Kept, Place
-from pierian.server.service import Service
+from pierian.server.service import LOCAL, Service
 
 LOG = logging.getLogger("pierian.server")
 HttpRequest = Request[Any, Any, Any]
@@ -85,24 +85,25 @@ def check_grant(key: Key | None, *, mode: str | None = None, model: str | None =
     """Raise `ApiError` where the key does not allow the mode or the model that is asked for."""
     if key is not None and not key.grant.allows(mode=mode, model=model):
         what = f"the mode {mode!r}" if mode is not None else f"the model {model!r}"
-        raise ApiError(403, f"This key does not allow {what}.", param="model", code="not_allowed")
+        raise ApiError(
+            403,
+            f"This key does not allow {what}. GET /v1/models lists what it allows.",
+            param="model",
+            code="not_allowed",
+        )
 
 
 async def respond(service: Service, request: HttpRequest, asked: Asked) -> Any:
     """The response to a request that is in order."""
     place = None
     if asked.idempotency_key:
-        owner = asked.caller.key or "local"
+        owner = asked.caller.key or LOCAL
         begun = await service.idempotency.begin(owner, asked.idempotency_key, asked.path, asked.body)
         if isinstance(begun, Kept):
             return _again(begun)
         place = begun
-    try:
+    async with service.idempotency.answering(place):
         return await _Making(service, asked, place).response(request)
-    except BaseException:
-        if place is not None:
-            await service.idempotency.forget(place)
-        raise
 
 
 class _Making:
@@ -134,10 +135,10 @@ class _Making:
             await self._end(error)
             raise
         await self._end(None)
-        await asyncio.shield(self._kept(body, streamed=False))
+        await asyncio.shield(self._store(body, streamed=False))
         return json_response(body, headers)
 
-    async def _kept(self, answered: bytes, *, streamed: bool) -> None:
+    async def _store(self, answered: bytes, *, streamed: bool) -> None:
         """Store a whole answer for whoever comes back to it; where it cannot be, the answer is given all the same."""
         place, self._place = self._place, None
         try:
@@ -177,12 +178,12 @@ class _Making:
                 if isinstance(item, Ended):
                     # Kept before its end is sent: the client may leave, or ask again, the moment it has that.
                     frames += writer.closing()
-                    await asyncio.shield(self._kept(b"".join([*sent, *frames]), streamed=True))
+                    await asyncio.shield(self._store(b"".join([*sent, *frames]), streamed=True))
                 yield self._remembered(sent, frames)
         except PierianError as error:
             failure = error
             yield b"".join(writer.failed(from_exception(error)))
-        except Exception as error:
+        except Exception as error:  # the edge of a request: its stream tells of our own faults too
             failure = error
             LOG.error("fault in an answer", exc_info=error)
             yield b"".join(

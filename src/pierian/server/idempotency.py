@@ -8,7 +8,9 @@ where the process that answered it has died, the repetition takes its place. Wha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 from msgspec import Struct
@@ -70,6 +72,16 @@ class Idempotency:
             "worker": None,
         }
         await asyncio.to_thread(self._update, place, values)
+
+    @contextlib.asynccontextmanager
+    async def answering(self, place: Place | None) -> AsyncGenerator[None]:
+        """The block answers the request of `place`, where there is one; it is forgotten where the block fails."""
+        try:
+            yield
+        except BaseException:  # also where the client leaves
+            if place is not None:
+                await self.forget(place)
+            raise
 
     async def forget(self, place: Place) -> None:
         """The request failed or was given up: the next one with its key begins anew."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
 from litestar import post
 from litestar.datastructures import State
 from msgspec import Struct
 
 from pierian.access import AccessDenied, Invites
 from pierian.exceptions import UserError
-from pierian.server.bodies import read_body
+from pierian.server.bodies import decoded, read_body
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
 from pierian.server.service import Service
@@ -35,7 +34,7 @@ async def accept_invite(request: HttpRequest, state: State) -> dict[str, Any]:
     """Make a user and a key with the code of an invitation, once. The secret is shown in this answer only."""
     service: Service = state.service
     service.refuse_new()
-    given = _decoded(await read_body(request))
+    given = decoded(await read_body(request, MOST_BYTES), InviteAnswer, "an answer to an invitation")
     invites = Invites(service.database)
     async with AT_ONCE:
         try:
@@ -57,16 +56,3 @@ async def accept_invite(request: HttpRequest, state: State) -> dict[str, Any]:
         "secret": secret,
         "expires_at": None if expires is None else expires.isoformat(),
     }
-
-
-def _decoded(body: bytes) -> InviteAnswer:
-    if len(body) > MOST_BYTES:
-        raise ApiError(413, "The answer to an invitation is a few lines.", code="request_too_large")
-    try:
-        return msgspec.json.decode(body, type=InviteAnswer)
-    except RecursionError:
-        raise ApiError(400, "The body is nested too deeply.", code="invalid_value") from None
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise ApiError(
-            400, f"The body does not answer an invitation: {error}.", code="invalid_value"
-        ) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
@@ -34,7 +34,7 @@ from pierian.exceptions import QuestionError, UserError
 from pierian.metering import Admission, Caller
 from pierian.reasoning import Mode
 from pierian.runs import Approvals, Journal, RunRecord
-from pierian.server.bodies import read_body
+from pierian.server.bodies import decoded, read_body
 from pierian.server.errors import ApiError, without_places
 from pierian.server.event_stream import EventStream
 from pierian.server.exchange import HttpRequest, identified, json_response, note
@@ -47,7 +47,7 @@ from pierian.server.run_requests import (
     context_bytes,
     storable,
 )
-from pierian.server.service import Service
+from pierian.server.service import LOCAL, Service
 from pierian.storage.conversations import ID_LENGTH
 
 LOOK_SECONDS = 1.0
@@ -58,7 +58,6 @@ MOST_BODY_BYTES = 2 * 1024 * 1024
 """Of a request for a run: it is stored."""
 MOST_FOLLOWERS = 100
 """Who follow runs of one owner at the same time, in one process."""
-T = TypeVar("T")
 ENDED = ("done", "failed", "cancelled", "stopped")
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many to list.")]
 LAST_POSITION = 2**31 - 1
@@ -80,18 +79,15 @@ async def create_run(request: HttpRequest, state: State) -> ASGIApp:
     keeper: Keeper = state.keeper
     caller, key = await identified(service, request)
     service.refuse_new()
-    body = await read_body(request)
-    if len(body) > MOST_BODY_BYTES:
-        told = f"A run is asked for in at most {MOST_BODY_BYTES // 2**20} MiB: it is stored."
-        raise ApiError(413, told, code="request_too_large", kind="invalid_request_error")
-    asked = _checked(_decoded(body, RunRequest, "a run"), key)
+    body = await read_body(request, MOST_BODY_BYTES)
+    asked = _checked(decoded(body, RunRequest, "a run"), key)
     place, again = None, request.headers.get("idempotency-key", "")
     if again:
-        begun = await service.idempotency.begin(caller.key or "local", again, request.url.path, body)
+        begun = await service.idempotency.begin(caller.key or LOCAL, again, request.url.path, body)
         if isinstance(begun, Kept):
             return json_response(begun.body.encode(), {"idempotency-replayed": "true"}, 202)
         place = begun
-    try:
+    async with service.idempotency.answering(place):
         headers = await _counted(service, caller)
         kept = msgspec.to_builtins(asked) | {"key": caller.key, "answers": True}
         record = await asyncio.to_thread(_created, service, caller.owner, asked.question, kept)
@@ -100,10 +96,6 @@ async def create_run(request: HttpRequest, state: State) -> ASGIApp:
         found = msgspec.json.encode(as_json(record))
         if place is not None:
             await service.idempotency.keep(place, found.decode(), streamed=False)
-    except BaseException:
-        if place is not None:
-            await service.idempotency.forget(place)
-        raise
     return json_response(found, headers, 202)
 
 
@@ -174,11 +166,11 @@ async def answer_approval(
     if approval_id not in pending:
         raise ApiError(
             404,
-            f"The run asks for no approval {approval_id!r}.",
+            f"The run asks for no approval {approval_id!r}. GET /v1/runs/{run_id} lists what it waits for.",
             param="approval_id",
             code="approval_not_found",
         )
-    given = _decoded(body, ApprovalRequest, "an answer to an approval")
+    given = decoded(body, ApprovalRequest, "an answer to an approval")
     await asyncio.to_thread(lambda: approvals.answer(approval_id, approved=given.approved))
     keeper.wake()
     return as_json(record)
@@ -278,7 +270,12 @@ async def _journal(request: HttpRequest, state: State) -> Journal:
 
 
 def _found(journal: Journal, run: str) -> RunRecord:
-    none = ApiError(404, f"There is no run {run!r} of yours.", param="run_id", code="run_not_found")
+    none = ApiError(
+        404,
+        f"There is no run {run!r} of yours. GET /v1/runs lists them.",
+        param="run_id",
+        code="run_not_found",
+    )
     if len(run.strip()) != ID_LENGTH:  # how one begins is enough on the command line, not for programs
         raise none
     try:
@@ -292,15 +289,6 @@ def _cancelled(journal: Journal, run: str) -> RunRecord:
         return journal.cancel(run)
     except UserError:
         return journal.get(run)  # it ended in the meantime
-
-
-def _decoded(body: bytes, kind: type[T], what: str) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except RecursionError:
-        raise ApiError(400, "The body is nested too deeply.", code="invalid_value") from None
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise ApiError(400, f"The body is not {what}: {error}.", code="invalid_value") from None
 
 
 def _checked(asked: RunRequest, key: Key | None) -> RunRequest:
