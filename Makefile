@@ -25,6 +25,7 @@ $(VENV)/.developing: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --group dev
 	@$(BIN)/python tests/javascript/install.py
+	@$(BIN)/python tests/webapp/install.py
 	@touch $@
 
 ask: $(VENV)/.installed ## Ask the default model: make ask Q="How much is 15% of 80?"

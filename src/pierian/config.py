@@ -68,6 +68,7 @@ class Settings:
     search_url: str = setting("", "A SearXNG or Brave endpoint for the search tool.")
     search_key: str = setting("", "The key for search_url, where it needs one.")
     database_url: str = setting("", "A PostgreSQL database to use instead of the file, for several workers.")
+    response_days: Count = setting(30, "Days that the API server keeps stored responses; 0: for ever.")
     threads: Positive | None = setting(None, "Engine threads; default: the physical cores.")
     context: Positive | None = setting(None, "Engine context in tokens; default: by model and memory.")
     slots: Positive | None = setting(None, "Requests the engine serves at once; default 4.")

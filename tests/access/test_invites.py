@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.postgresql import address
 
-from pierian.access import AccessDenied, Grant, Invites, Keys, Users
+from pierian.access import AccessDenied, Grant, Invites, Keys, Passwords, Users
 from pierian.access.secret import INVITE_PREFIX, new_secret
 from pierian.exceptions import UnknownName, UserError
 from pierian.storage import Database
@@ -142,3 +142,24 @@ try:
 except AccessDenied as error:
     print(error.reason)
 """
+
+
+@pytest.mark.usefixtures("quick")
+def test_somebody_joins_without_a_key(database: Database) -> None:
+    invites = Invites(database)
+    invite, code = invites.create("local", Grant(), "member", datetime.now(UTC) + HOUR)
+    assert invites.open(code).id == invite.id
+    Users(database).create("Bob")
+    for name, password in (("Bob", "correct horse battery"), ("Ada", "short"), ("", "correct horse battery")):
+        with pytest.raises(UserError):
+            invites.join(code, name, password)
+    user = invites.join(code, "Ada", "correct horse battery")
+    assert (user.name, user.role) == ("Ada", "member")
+    assert Passwords(database).check("Ada", "correct horse battery") == user
+    assert Keys(database).list() == []
+    assert invites.list()[0].used_by == user.id
+    for act in (invites.open, lambda one: invites.join(one, "Eve", "correct horse battery")):
+        with pytest.raises(AccessDenied) as caught:
+            act(code)
+        assert caught.value.reason == "used"
+    assert [one.name for one in Users(database).list()] == ["Bob", "Ada"]

@@ -64,6 +64,15 @@ def test_a_key_says_whose_it_is_and_what_it_allows(keys: Keys) -> None:
     assert Grant().allows(mode="instant", model="anything")
 
 
+def test_what_is_named_of_one_kind_closes_the_other() -> None:
+    modes, models = Grant(modes=("instant",)), Grant(models=("small",))
+    assert modes.allows(mode="instant", model="small")
+    assert not modes.allows(model="small")
+    assert models.allows(model="small")
+    assert models.allows(mode="thinking", model="small")
+    assert not models.allows(mode="thinking", model="large")
+
+
 def test_the_secret_is_not_stored(keys: Keys, database: Database) -> None:
     key, secret = keys.create("Ada")
     with database.read() as connection:

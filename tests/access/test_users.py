@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import insert, select
 
-from pierian.access import AccessDenied, Grant, Invites, Keys, Users
+from pierian.access import AccessDenied, Grant, Invites, Keys, Links, Passwords, Sessions, Users, data_owner
 from pierian.budget import Amount
 from pierian.exceptions import UnknownName, UserError
-from pierian.storage import Conversations, Database, UsageStore
-from pierian.storage.tables import idempotent_requests, key_totals, responses, usage
+from pierian.storage import Attachments, Conversations, Database, Profile, Profiles, Shares, UsageStore
+from pierian.storage.ids import new_id
+from pierian.storage.tables import idempotent_requests, key_totals, metadata, responses, usage
 
 
 def test_names_differ_in_more_than_case_and_spaces(database: Database) -> None:
@@ -101,3 +102,37 @@ def test_deleting_a_partner_deletes_the_invitation_that_brought_them(database: D
     user, _, _ = invites.accept(code, "Ada")
     Users(database).delete(user.id)
     assert invites.list() == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_deleting_leaves_nothing_of_the_app(database: Database) -> None:
+    users = Users(database)
+    for name in ("Ada", "Bob"):
+        one = users.create(name)
+        file = Attachments(database, one.id).add(f"{name}.txt", "text/plain", b"x")
+        asked = Conversations(database, one.id).ask("", name, new_id(), attachments=[file.id])
+        Shares(database, one.id).create(asked.conversation)
+        Attachments(database, one.id).add(f"{name} 2.txt", "text/plain", b"x")
+        Profiles(database).save(one.id, Profile(name))
+        Passwords(database).set(one.id, "correct horse battery")
+        Sessions(database).begin(one.id, name)
+        Links(database).create(one.id)
+    gone = users.delete("Ada").id
+    with database.read() as connection:
+        for table in metadata.sorted_tables:
+            rows = connection.execute(select(table)).all()
+            assert gone not in repr(rows), table.name
+            if table.name in ("attachments", "shares", "profiles", "passwords", "sessions", "links", "turns"):
+                assert len(rows) == (2 if table.name in ("attachments", "turns") else 1)
+
+
+def test_an_owner_sees_what_was_said_at_the_terminal(database: Database) -> None:
+    users = Users(database)
+    owner = users.create("Ada", "owner")
+    assert data_owner(owner) == "local"
+    for role in ("administrator", "member", "partner"):
+        one = users.create(role, role)
+        assert data_owner(one) == one.id
+    Conversations(database).create("Said at the terminal")
+    users.delete("Ada")
+    assert Conversations(database).count() == 1

@@ -88,7 +88,7 @@ def test_changing_limits_leaves_the_others(made: tuple[str, str]) -> None:
     key, secret = made
     run("keys", "change", key, "--day-cap", "1", "--concurrent", "3")
     said = run("keys", "change", key, "--concurrent", "5", "--mode", "instant", "--expires", "30d").stdout
-    assert "now allows instant; all models; 5 at the same time; 1.00 a day; until" in said
+    assert "now allows instant; no models by themselves; 5 at the same time; 1.00 a day; until" in said
     grant = verified(secret).grant
     assert (grant.day_cap, grant.concurrent, grant.modes) == (10**9, 5, ("instant",))
     run("keys", "change", key, "--clear", "day-cap", "--clear", "mode", "--clear", "expires")

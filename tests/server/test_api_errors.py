@@ -30,6 +30,7 @@ from pierian.exceptions import (
     StorageError,
     StreamBroken,
     UnknownName,
+    UserError,
 )
 from pierian.metering import Standing
 from pierian.metering.refusals import CapReached, RateLimited
@@ -47,7 +48,9 @@ ASKED: Any = [{"role": "user", "content": "Hello"}]
         (OVERFLOW, 400, "context_length_exceeded"),
         (QuestionError("The question is empty."), 400, "invalid_value"),
         (UnknownName("model", "gpt", ["double"]), 404, "model_not_found"),
-        (UnknownName("mode", "deep", ["instant"]), 400, None),
+        (UnknownName("mode", "deep", ["instant"]), 400, "invalid_value"),
+        (UserError(f"There is nothing at {ADDRESS}."), 400, "invalid_value"),
+        (ServerRefused(f"{ADDRESS} answered 400: {ADDRESS}", status=400), 400, "model_refused"),
         (SettingsError(f"base_url is {ADDRESS}"), 500, "internal_error"),
         (AccessDenied("revoked"), 401, "invalid_api_key"),
         (ServerRefused("The schema is not valid.", status=400), 400, "model_refused"),
@@ -75,6 +78,24 @@ def test_what_an_error_means_to_a_client(error: PierianError, status: int, code:
     assert told.__cause__ is error
     assert str(told).endswith(".") or str(told).endswith("?")
     assert ADDRESS not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("failed to parse grammar at /srv/x", "schema"),
+        ("image input is not supported - hint: provide the mmproj of /srv/x", "pictures"),
+        ("tool_choice needs --jinja", "tools"),
+        ("Only user and assistant roles are supported", "order"),
+        ("/srv/x broke", "finds the reason in its log"),
+    ],
+)
+def test_what_a_model_server_refuses_is_told_without_its_words(words: str, what: str) -> None:
+    refused = ServerRefused(f"The model server at {ADDRESS} answered 400: {words}", status=400)
+    told = str(from_exception(refused))
+    assert what in told
+    assert "/srv" not in told
+    assert ADDRESS not in told
 
 
 def test_an_api_error_stays_what_it_is() -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.server.running import Running, running
 
 from pierian.models.wire import Request
-from pierian.server import bodies, patience
+from pierian.server import connection_limits, request_body
 from pierian.server.call import EFFORTS, MODE_MODELS
 from pierian.server.formats.fields import MOST_NESTED
 from pierian.server.formats.pictures import MOST_PICTURE_BYTES
@@ -92,9 +92,9 @@ def test_the_tables_name_every_mode_effort_and_code() -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     figures = {
-        f"{bodies.MOST_BYTES // 2**20} MiB, nested at most {MOST_NESTED} deep",
-        f"{bodies.SILENT_SECONDS:g} s without a byte, {bodies.WHOLE_SECONDS:g} s in all",
-        f"{patience.HEAD_BYTES // 1024} KiB, {patience.HEAD_SECONDS:g} s",
+        f"{request_body.MOST_BYTES // 2**20} MiB, nested at most {MOST_NESTED} deep",
+        f"{request_body.SILENT_SECONDS:g} s without a byte, {request_body.WHOLE_SECONDS:g} s in all",
+        f"{connection_limits.HEAD_BYTES // 1024} KiB, {connection_limits.HEAD_SECONDS:g} s",
         f"{MOST_PICTURE_BYTES // 2**20} MB, as data",
         f"| {MOST_TOOLS} |",
         f"| {MOST_OPEN:,} |",

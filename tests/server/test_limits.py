@@ -19,7 +19,8 @@ from tests.server.running import Running, running, until
 
 from pierian.access import Grant, Invites, Keys
 from pierian.models.wire import Request
-from pierian.server import bodies, patience
+from pierian.reasoning import Mode
+from pierian.server import connection_limits, request_body
 from pierian.testing import FunctionalModel
 
 MESSAGES: Any = [{"role": "user", "content": "Tell me a story."}]
@@ -99,6 +100,27 @@ def test_a_key_may_be_for_some_modes_and_models(small_api: Running) -> None:
             client.chat.completions.create(model=model, messages=MESSAGES)
 
 
+def test_a_key_for_modes_or_for_models_alone_cannot_go_around_that(small_api: Running) -> None:
+    for grant, allowed in (
+        (Grant(modes=("instant",)), ["pierian-instant"]),
+        (Grant(models=("other",)), []),
+        (Grant(models=("small",)), [f"pierian-{mode.value}" for mode in Mode] + ["small"]),
+        (Grant(modes=("instant",), models=("small",)), ["pierian-instant", "small"]),
+    ):
+        secret = small_api.key(grant)
+        client = small_api.openai(secret)
+        assert [one.id for one in client.models.list()] == allowed
+        for model in ("pierian-instant", "small"):
+            if model in allowed:
+                client.chat.completions.create(model=model, messages=MESSAGES)
+            else:
+                with pytest.raises(openai.PermissionDeniedError):
+                    client.chat.completions.create(model=model, messages=MESSAGES)
+        with small_api.http(secret) as http:
+            begun = http.post("/v1/runs", json={"question": "A story.", "mode": "instant"})
+            assert begun.status_code == (202 if "pierian-instant" in allowed else 403)
+
+
 def test_every_bad_key_is_refused_alike(small_api: Running) -> None:
     keys = Keys(small_api.service.database)
     revoked, expired = (
@@ -136,7 +158,7 @@ def test_whoever_is_invited_makes_their_own_key_once(small_api: Running) -> None
         again = http.post("/v1/invites/accept", json={"code": code, "user_name": "Eve"})
         assert again.status_code == 403
     names = [one.id for one in small_api.openai(made.json()["secret"]).models.list()]
-    assert names == ["pierian-instant", "small"]
+    assert names == ["pierian-instant"]
 
 
 def test_a_client_that_leaves_ends_the_work_at_once(small_api: Running) -> None:
@@ -216,7 +238,7 @@ def test_a_request_that_failed_may_be_repeated_with_its_key(small_api: Running) 
 def test_a_body_that_is_none_is_refused_in_words(
     small_api: Running, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int
 ) -> None:
-    monkeypatch.setattr(bodies, "MOST_BYTES", 150_000)
+    monkeypatch.setattr(request_body, "MOST_BYTES", 150_000)
     for path in ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/v1/runs"):
         with small_api.http() as http:
             answer = http.post(path, content=body)
@@ -225,8 +247,8 @@ def test_a_body_that_is_none_is_refused_in_words(
 
 
 def test_slow_heads_and_bodies_are_given_up(small_api: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(bodies, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(connection_limits, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(request_body, "SILENT_SECONDS", 0.3)
     host, port = small_api.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as slow:
         slow.settimeout(10)

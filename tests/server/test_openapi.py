@@ -18,9 +18,9 @@ from tests.server.running import Running, running
 
 from pierian.access import Grant
 from pierian.models.wire import CallPiece, Piece, Request
-from pierian.server import bodies
+from pierian.server import request_body
 from pierian.server.application import build
-from pierian.testing import CloseMidStream, FunctionalModel, Refuse
+from pierian.testing import CloseMidStream, FunctionalModel, Refuse, Silence
 
 MESSAGES: Any = [{"role": "user", "content": "Tell me a story about a fox."}]
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -43,6 +43,8 @@ OPERATIONS: dict[str, tuple[str, str, Any]] = {
 CONVERSATIONS = {"createChatCompletion", "createResponse", "createMessage"}
 """In which one message depends on another, which no schema can say: what fits the schema may be refused."""
 DEPENDENT = {"messages", "input", "tools", "tool_choice"}
+SCHEMAS = {"response_format", "text", "output_config", "output_format"}
+"""In which a schema stands, whose own rules are not in the document."""
 CONFIG = schemathesis.config.SchemathesisConfig.from_dict(
     {
         "seed": 1,
@@ -146,7 +148,6 @@ def test_the_document_is_valid_and_has_every_route() -> None:
         (route.path_format, method.lower())
         for route in application.routes
         for method in route.methods - {"OPTIONS"}
-        if not route.path.startswith("/schema")
     }
     assert routes == {(path, method) for path, method, _ in OPERATIONS.values()}
     for _, _, operation in OPERATIONS.values():
@@ -169,7 +170,7 @@ def refused_for_what_no_schema_says(context: Any, response: Any, case: Any) -> N
     error = response.json()["error"]
     # Without a place it is about the question, which the last message holds.
     place = error["param"] or "messages" if "param" in error else error["message"].partition(":")[0]
-    assert place.partition(".")[0].partition("[")[0] in DEPENDENT, error
+    assert place.partition(".")[0].partition("[")[0] in DEPENDENT | SCHEMAS, error
 
 
 @schema.parametrize()
@@ -323,7 +324,7 @@ def test_what_a_key_does_not_allow_and_a_busy_model_fit_the_document(
             fits("createChatCompletion", busy)
     finally:
         api.upstream.faults = ()
-    monkeypatch.setattr(bodies, "MOST_BYTES", 10)
+    monkeypatch.setattr(request_body, "MOST_BYTES", 10)
     with api.http() as http:
         large = http.post("/v1/runs", json={"question": "Tell me a story."})
         assert large.status_code == 413
@@ -350,5 +351,46 @@ def test_positions_and_ids_that_cannot_be_are_no_faults(api: Running) -> None:
 
 def test_options_name_every_method_of_a_path(api: Running) -> None:
     with api.http() as http:
-        assert http.options("/v1/runs").headers["allow"] == "GET, OPTIONS, POST"
-        assert http.put("/v1/runs").status_code == 405
+        assert http.options("/v1/runs").headers["allow"] == "GET, HEAD, OPTIONS, POST"
+        refused = http.put("/v1/runs")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+
+
+def test_no_other_document_is_served(api: Running) -> None:
+    with api.http() as http:
+        for path in ("/schema", "/schema/openapi.json", "/schema/redoc"):
+            assert http.get(path).status_code == 404
+
+
+def test_what_is_asked_with_get_is_asked_with_head_too(api: Running) -> None:
+    with api.http() as http:
+        kept = http.post("/v1/responses", json=RESPONSE).json()["id"]
+        run = http.post("/v1/runs", json={"question": "A story.", "mode": "instant"}).json()["id"]
+        http.get(f"/v1/runs/{run}/events")
+        names = {"{response_id}": kept, "{run_id}": run, "{model}": "small"}
+        for path in (path for path, method, _ in OPERATIONS.values() if method == "get"):
+            for name, value in names.items():
+                path = path.replace(name, value)
+            head, got = http.head(path), http.get(path)
+            assert (head.status_code, head.content) == (200, b"")
+            same = ("content-type", "content-length")
+            if path != "/metrics":  # which counts these requests
+                assert [head.headers.get(name) for name in same] == [got.headers.get(name) for name in same]
+        assert http.head("/v1/messages").status_code == 405
+        assert http.head("/v1/runs/none").status_code == 404
+    with api.http("") as http:
+        assert http.head("/v1/models").status_code == 401
+        assert b'method="HEAD",route="/v1/models",status="401"' in http.get("/metrics").content
+
+
+def test_head_of_the_events_of_a_run_does_not_wait_for_its_end(api: Running) -> None:
+    api.upstream.faults = (Silence(),)
+    try:
+        with api.http() as http:
+            run = http.post("/v1/runs", json={"question": "A story.", "mode": "instant"}).json()["id"]
+            head = http.head(f"/v1/runs/{run}/events")
+            assert head.headers["content-type"].startswith("text/event-stream")
+            assert http.get("/healthz").status_code == 200  # over the same connection
+            http.post(f"/v1/runs/{run}/cancel")
+    finally:
+        api.upstream.faults = ()

@@ -257,29 +257,42 @@ def test_memory_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_older_backup_is_brought_up_to_date(tmp_path: Path, target: Database) -> None:
     """As version 0002 would have written it: without the tables and columns that came later."""
-    later = {"users", "keys", "invites", "key_totals", "key_rates", "idempotent_requests", "responses"}
-    new = ("owner", "key_id", "requests", "prompt_tokens", "cached_tokens")
+    later = {
+        "users", "keys", "invites", "key_totals", "key_rates", "idempotent_requests", "responses",
+        "attachments", "shares", "profiles", "passwords", "sessions", "links",
+    }  # fmt: skip
+    new = {
+        "usage": ("owner", "key_id", "requests", "prompt_tokens", "cached_tokens"),
+        "turns": ("parent", "run", "pending"),
+        "conversations": ("head",),
+    }
     with open_database(tmp_path / "source" / "pierian.db") as opened:
         fill(opened, 3)
         kept = everything(opened)
         saved(opened, tmp_path / "today.tar")
     with open_archive(tmp_path / "today.tar") as today:
         rows = {name: list(today.rows(name)) for name in today.manifest.tables if name not in later}
-    for row in rows["usage"]:
-        for column in new:
-            del row[column]
+    for table, columns in new.items():
+        for row in rows[table]:
+            for column in columns:
+                del row[column]
     contents = {
         name: b"".join(msgspec.json.encode(row) + b"\n" for row in found) for name, found in rows.items()
     }
 
     def older(made: dict[str, Any]) -> None:
         made["revision"] = "0002"
-        made["tables"]["usage"]["columns"] = [*rows["usage"][0]]
+        for table in new:
+            made["tables"][table]["columns"] = [*rows[table][0]]
 
     (tmp_path / "old.tar").write_bytes(forged(older, **contents))
     put_back(target, tmp_path / "old.tar", force=True)
     found = everything(target)
     assert found["run_entries"] == kept["run_entries"]
-    assert found["turns"] == kept["turns"]
+    assert [row[:-3] for row in found["turns"]] == [row[:-3] for row in kept["turns"]]
+    assert [row[-3:] for row in found["turns"]] == [(None, None, False)] * 3, (
+        "each is alone in its conversation"
+    )
+    assert [row[-1] for row in found["conversations"]] == [0, 1, 2], "and is shown"
     assert found["users"] == []
     assert [row[-3:] for row in found["usage"]] == [(1, 0, 0)] * 3

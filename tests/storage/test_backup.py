@@ -15,7 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, Boolean, Connection, Float, Integer, Table, event, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    Table,
+    event,
+    insert,
+    select,
+    text,
+)
 from tests.postgresql import SERVERS, address, fresh
 
 from pierian.exceptions import DiskFull, StorageError, UserError
@@ -62,6 +74,8 @@ def value(table: Table, name: str, number: int) -> Any:
             return bool(number % 2)
         case Float():
             return number + 0.1
+        case LargeBinary():
+            return b"\x00\xff\n" + bytes([number % 256])
         case BigInteger():
             return 2**60 + number
         case Integer():

@@ -20,10 +20,15 @@ LONGEST_NAME = 200
 
 
 class Grant(Struct, frozen=True):
-    """What a key allows; None means no limit, an empty tuple all. Money is in billionths."""
+    """What a key allows; None means no limit. Money is in billionths.
+
+    Where neither modes nor models are named, all of both are allowed. Naming some of one kind closes the other: a key
+    for a mode is for no model by itself, by which the mode could be gone around, unless models are named too.
+    """
 
     modes: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    """Models that answer by themselves, and the one that the modes may work with where no modes are named."""
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     """Tokens of prompts and answers together."""
@@ -35,10 +40,10 @@ class Grant(Struct, frozen=True):
     """The first moment at which the key no longer works."""
 
     def allows(self, *, mode: str | None = None, model: str | None = None) -> bool:
-        """Whether it may be used in this mode, with this model."""
-        return (mode is None or not self.modes or mode in self.modes) and (
-            model is None or not self.models or model in self.models
-        )
+        """Whether it may be used in a mode, which works with `model`; without a mode, for the model by itself."""
+        if mode is None:
+            return model is None or (model in self.models if self.models else not self.modes)
+        return mode in self.modes if self.modes else not self.models or model in self.models
 
 
 LIMITS = {

@@ -1,8 +1,8 @@
-"""Invitations: a code with an expiry, with which somebody makes their own key, once.
+"""Invitations: a code with an expiry, with which somebody makes their own key, or an account of the app, once.
 
-Accepting one makes the user, the key and the note that the code was used in one transaction: of two who accept the
-same code at the same moment, in whatever processes, one gets a key and the other the same refusal as for a code that
-never was.
+Accepting one makes the user, the key or the password, and the note that the code was used in one transaction: of two
+who accept the same code at the same moment, in whatever processes, one is let in and the other gets the same refusal
+as for a code that never was.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from sqlalchemy import Connection, Row, insert, select, update
 from pierian.access.denial import AccessDenied, Reason
 from pierian.access.grants import Grant, as_json, checked, future
 from pierian.access.keys import Key, insert_key
+from pierian.access.passwords import Passwords, put_password
 from pierian.access.secret import INVITE_PREFIX, hashed, new_secret, well_formed, without_secret
-from pierian.access.users import ROLES, Role, User, insert_user
+from pierian.access.users import ROLES, Role, User, checked_name, insert_user
 from pierian.exceptions import UnknownName, UserError
-from pierian.storage.conversations import new_id, utc_now
 from pierian.storage.database import Database
+from pierian.storage.ids import new_id, utc_now
 from pierian.storage.tables import invites
 from pierian.storage.words import clean
 
@@ -94,26 +95,56 @@ class Invites:
         Raises `AccessDenied` for a code that is wrong, expired, taken back or used, and `UserError` for a name that
         is taken or is none; then the code still works.
         """
-        now, digest = self._clock(), hashed(code)
+        now = self._clock()
+        with self.database.write() as connection:
+            invite, user = self._take(connection, code, user_name, now)
+            key, secret = insert_key(connection, user.id, key_name, invite.grant, now)
+        return user, key, secret
+
+    def join(self, code: str, user_name: str, password: str) -> User:
+        """Make a user with a password with a code, once, and no key.
+
+        Raises `AccessDenied` and `UserError` as `accept` does, and `UserError` for a password that will not do; then
+        the code still works.
+        """
+        self.open(code)  # or anybody could let the server hash
+        chosen = Passwords(self.database).hashed(password, checked_name(user_name))
+        now = self._clock()
+        with self.database.write() as connection:
+            _, user = self._take(connection, code, user_name, now)
+            put_password(connection, user.id, chosen, now)
+        return user
+
+    def open(self, code: str) -> Invite:
+        """The invitation of a code that can be accepted now, which is not used up; raises `AccessDenied`."""
+        now = self._clock()
         if not well_formed(code, INVITE_PREFIX):
             raise AccessDenied("malformed", "invitation")
-        c = invites.c
-        with self.database.write() as connection:
-            still_open = (
-                c.code_hash == digest,
-                c.used_at.is_(None),
-                c.revoked_at.is_(None),
-                c.expires_at > now,
-            )
-            taken = connection.execute(update(invites).where(*still_open).values(used_at=now)).rowcount
-            row = connection.execute(select(invites).where(c.code_hash == digest)).first()
-            if not taken or row is None:
-                raise AccessDenied(_reason(row), "invitation")
-            invite = invite_of(row)
-            user = insert_user(connection, user_name, invite.role, now)
-            key, secret = insert_key(connection, user.id, key_name, invite.grant, now)
-            connection.execute(update(invites).where(c.id == invite.id).values(used_by=user.id))
-        return user, key, secret
+        with self.database.read() as connection:
+            row = connection.execute(select(invites).where(invites.c.code_hash == hashed(code))).first()
+        if row is None or invite_of(row).state(now) != "open":
+            raise AccessDenied(_reason(row), "invitation")
+        return invite_of(row)
+
+    def _take(self, connection: Connection, code: str, user_name: str, now: datetime) -> tuple[Invite, User]:
+        """Use a code up for a new user."""
+        if not well_formed(code, INVITE_PREFIX):
+            raise AccessDenied("malformed", "invitation")
+        c, digest = invites.c, hashed(code)
+        still_open = (
+            c.code_hash == digest,
+            c.used_at.is_(None),
+            c.revoked_at.is_(None),
+            c.expires_at > now,
+        )
+        taken = connection.execute(update(invites).where(*still_open).values(used_at=now)).rowcount
+        row = connection.execute(select(invites).where(c.code_hash == digest)).first()
+        if not taken or row is None:
+            raise AccessDenied(_reason(row), "invitation")
+        invite = invite_of(row)
+        user = insert_user(connection, user_name, invite.role, now)
+        connection.execute(update(invites).where(c.id == invite.id).values(used_by=user.id))
+        return invite, user
 
 
 def _reason(row: Row[Any] | None) -> Reason:

@@ -28,8 +28,8 @@ from pierian.access.grants import Grant, as_json, checked
 from pierian.access.secret import KEY_PREFIX, Secret, hashed, new_secret, well_formed, without_secret
 from pierian.access.users import Role, checked_name, find_user
 from pierian.exceptions import DiskFull, StorageError, UnknownName, UserError
-from pierian.storage.conversations import new_id, utc_now
 from pierian.storage.database import Database
+from pierian.storage.ids import new_id, utc_now
 from pierian.storage.tables import keys, users
 from pierian.storage.words import clean
 

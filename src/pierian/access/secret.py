@@ -25,6 +25,8 @@ SHOWN_LENGTH = 6
 
 KEY_PREFIX = "pierian-"
 INVITE_PREFIX = "pierian-invite-"
+LINK_PREFIX = "pierian-link-"
+SESSION_PREFIX = "pierian-session-"
 
 
 class Secret(Struct, frozen=True):

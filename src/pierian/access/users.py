@@ -1,4 +1,4 @@
-"""Users: who keys belong to. A user of this room is a name and a role; whoever sits at the terminal needs none.
+"""Users: who keys belong to and who signs in. A user is a name and a role; whoever sits at the terminal needs none.
 
 Names are told apart as people do: case, width and spaces make no difference. Deleting a user deletes everything that
 is theirs in the database; only what was used stays counted, without a name.
@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Row, Table, delete, insert, or_, select, upda
 
 from pierian.characters import hides
 from pierian.exceptions import UnknownName, UserError
-from pierian.storage.conversations import new_id, utc_now
 from pierian.storage.database import Database
+from pierian.storage.ids import new_id, utc_now
 from pierian.storage.tables import (
     idempotent_requests,
     invites,
@@ -35,10 +35,12 @@ Role = Literal["owner", "administrator", "member", "partner"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 LONGEST_NAME = 80
+LOCAL = "local"
+"""Whose data is what is asked at the terminal of this machine."""
 
 
 class User(Struct, frozen=True):
-    """Whoever keys belong to; `disabled_at` is None while they work."""
+    """Whoever keys and sessions belong to; `disabled_at` is None while they work."""
 
     id: str
     name: str
@@ -71,27 +73,22 @@ class Users:
 
     def rename(self, user: str, name: str) -> User:
         """Give a user another name."""
-        chosen = checked_name(name)
         with self.database.write() as connection:
-            found = find_user(connection, user)
-            same = select(users.c.id).where(users.c.folded == fold(chosen), users.c.id != found.id)
-            if connection.execute(same).first() is not None:
-                raise _taken(chosen)
-            connection.execute(
-                update(users).where(users.c.id == found.id).values(name=chosen, folded=fold(chosen))
-            )
-        return structs.replace(found, name=chosen)
+            return rename_user(connection, find_user(connection, user), name)
 
     def disable(self, user: str) -> User:
-        """Let none of a user's keys work until `enable`."""
+        """Let none of a user's keys, passwords and sessions work until `enable`."""
         return self._mark(user, self._clock())
 
     def enable(self, user: str) -> User:
-        """Let a user's keys work again."""
+        """Let a user's keys, passwords and sessions work again."""
         return self._mark(user, None)
 
     def delete(self, user: str) -> User:
-        """Delete a user with keys, answers, conversations and all else that is theirs; usage stays, nameless."""
+        """Delete a user with keys, sessions, conversations and all else that is theirs; usage stays, nameless.
+
+        What an owner of the server has said stays too: it belongs to whoever uses this machine.
+        """
         with self.database.write() as connection:
             found = find_user(connection, user)
             own = select(keys.c.id).where(keys.c.user_id == found.id)
@@ -116,6 +113,11 @@ class Users:
         return structs.replace(found, disabled_at=disabled_at)
 
 
+def data_owner(user: User) -> str:
+    """Whose conversations, runs and settings a user sees in the app: an owner those of this machine's terminal."""
+    return LOCAL if user.role == "owner" else user.id
+
+
 def _owned() -> Sequence[Table]:
     """The tables whose rows belong to somebody."""
     return [table for table in metadata.sorted_tables if "owner" in table.c and table is not usage]
@@ -130,6 +132,16 @@ def insert_user(connection: Connection, name: str, role: Role, now: datetime) ->
         raise _taken(made.name)
     connection.execute(insert(users).values(structs.asdict(made) | {"folded": fold(made.name)}))
     return made
+
+
+def rename_user(connection: Connection, user: User, name: str) -> User:
+    """Give a user another name inside a transaction of `write`."""
+    chosen = checked_name(name)
+    same = select(users.c.id).where(users.c.folded == fold(chosen), users.c.id != user.id)
+    if connection.execute(same).first() is not None:
+        raise _taken(chosen)
+    connection.execute(update(users).where(users.c.id == user.id).values(name=chosen, folded=fold(chosen)))
+    return structs.replace(user, name=chosen)
 
 
 def checked_role(role: str) -> Role:

@@ -27,6 +27,8 @@ from pierian.tools import Context, Tool, ToolFailure
 from pierian.tools.schema import SchemaUnusable, compiled
 
 MOST_CALLS = 12
+LEAST_TOKENS = 50
+"""Fewest tokens with which a call is worth asking for; clients allow fewer than calls may take at most."""
 
 
 async def choose_calls(
@@ -72,7 +74,9 @@ async def choose_calls(
     )
     known = {tool.name: tool for tool in chosen}
     try:
-        calls = await decoded(run.model, request, lambda text: read_calls(text, known), payment_of(run))
+        calls = await decoded(
+            run.model, request, lambda text: read_calls(text, known), payment_of(run, least=LEAST_TOKENS)
+        )
     except SchemaIgnored:
         if must:
             raise

@@ -46,7 +46,7 @@ from pierian.reasoning import (
     think,
 )
 from pierian.runs.stopping import stopped
-from pierian.sandbox import Sandbox
+from pierian.sandbox import ProgramResult, Sandbox
 
 if TYPE_CHECKING:
     from pierian.agents import Desk, Session
@@ -109,6 +109,11 @@ class Assistant:
         """The model that answers, opened when it is first needed."""
         return (await self._open(lambda event: None))[0]
 
+    async def run_program(self, code: str) -> ProgramResult:
+        """What a program comes to in the sandbox, such as that of a check on a receipt."""
+        _, sandbox = await self._open(lambda event: None)
+        return await sandbox.run(code)
+
     def stop(self) -> None:
         """End the runs in progress at once; each still gives the best answer so far."""
         self._stop.set()
@@ -148,7 +153,7 @@ class Assistant:
         ledger = Ledger(self._limits(request), daily=usage)
         try:
             ended_by = await self._until_ended(
-                self._work(work, request, question, mode, ledger, emit), ledger
+                self._work(work, request, question, mode, ledger, emit), ledger, request.stop
             )
         except BudgetExhausted as error:
             if ledger.refused and _nothing_yet(work.run):
@@ -368,7 +373,9 @@ class Assistant:
         database = await self.database()
         await asyncio.to_thread(Approvals(database).answer, approval, approved=approved)
 
-    async def _until_ended(self, work: Coroutine[Any, Any, None], ledger: Ledger) -> str:
+    async def _until_ended(
+        self, work: Coroutine[Any, Any, None], ledger: Ledger, own_stop: asyncio.Event | None
+    ) -> str:
         """Run to the end, the deadline or a stop; returns why it was cut short, empty if it was not.
 
         Raises `BudgetExhausted` as the work does.
@@ -377,9 +384,11 @@ class Assistant:
         stop = asyncio.create_task(self._stop.wait())
         stop_all = asyncio.create_task(stopped(paths().state))
         tasks: set[asyncio.Task[Any]] = {main, stop, stop_all}
+        if own_stop is not None:
+            tasks.add(asyncio.create_task(own_stop.wait()))
         try:
             await asyncio.wait(tasks, timeout=ledger.seconds_left(), return_when=asyncio.FIRST_COMPLETED)
-            told_to_stop = stop.done() or stop_all.done()
+            told_to_stop = any(task.done() for task in tasks - {main})
             if not main.done():
                 main.cancel()
                 await asyncio.gather(main, return_exceptions=True)

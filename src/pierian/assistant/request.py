@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -57,6 +58,8 @@ class AskRequest(Struct, frozen=True, kw_only=True):
     """What tokens cost; None for the prices of the settings."""
     owner: str = "local"
     """Whose runs, approvals and rules these are."""
+    stop: asyncio.Event | None = None
+    """Set to end this run alone, with the best answer so far."""
 
 
 def without_password(address: str) -> str:

@@ -26,7 +26,7 @@ COMMANDS = {
     "invites": ("pierian.cli.invites", "app"),
     "prices": ("pierian.cli.prices", "app"),
     "usage": ("pierian.cli.usage", "usage"),
-    "serve": ("pierian.server.serve", "serve"),
+    "serve": ("pierian.cli.serve", "serve"),
     "work": ("pierian.server.work", "work"),
     "mcp": ("pierian.server.mcp", "mcp"),
     "backup": ("pierian.cli.backup", "backup"),

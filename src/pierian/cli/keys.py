@@ -24,10 +24,17 @@ app = typer.Typer(
 Id = Annotated[str, typer.Argument(metavar="ID", help="The key's id, or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Modes = Annotated[
-    list[str] | None, typer.Option("--mode", help="A mode it may use, once for each; default: all.")
+    list[str] | None,
+    typer.Option(
+        "--mode", help="A mode it may use, once for each; default: all, or none but those of --model."
+    ),
 ]
 Models = Annotated[
-    list[str] | None, typer.Option("--model", help="A model it may use, once for each; default: all.")
+    list[str] | None,
+    typer.Option(
+        "--model",
+        help="A model it may use by itself, once for each; default: all, or none where modes are named.",
+    ),
 ]
 Requests = Annotated[
     int | None, typer.Option("--requests-per-minute", metavar="N", help="Most requests in any minute.")
@@ -243,8 +250,11 @@ def allows(grant: Grant) -> str:
     """A grant in words."""
     from pierian.metering import money_text
 
-    parts = [", ".join(grant.modes) if grant.modes else "all modes"]
-    parts.append(f"models {', '.join(grant.models)}" if grant.models else "all models")
+    named = f"models {', '.join(grant.models)}"
+    if grant.modes:
+        parts = [", ".join(grant.modes), named if grant.models else "no models by themselves"]
+    else:
+        parts = [f"{named}, and modes that work with them"] if grant.models else ["all modes", "all models"]
     parts += [f"{n:,} {what}" for n, what in _limits(grant) if n is not None]
     parts += [
         f"{money_text(cap)} a {period}"

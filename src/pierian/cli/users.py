@@ -1,4 +1,4 @@
-"""`pierian users`: who may have keys to the server."""
+"""`pierian users`: who may have keys to the server and sign in to the app."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pierian.cli.text import printable
 if TYPE_CHECKING:
     from pierian.access import Users
 
-app = typer.Typer(no_args_is_help=True, help="Users of the server: create, list, rename, disable, delete.")
+app = typer.Typer(
+    no_args_is_help=True, help="Users of the server: create, list, rename, link, disable, delete."
+)
 
 Who = Annotated[str, typer.Argument(metavar="USER", help="The user's name, id, or the beginning of the id.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name.")]
@@ -63,15 +65,35 @@ def rename(user: Who, name: Name) -> None:
     typer.echo(printable(f"The user is now called {opened().rename(user, name).name}."))
 
 
+@app.command("link")
+def link(
+    user: Who,
+    hours: Annotated[float, typer.Option("--hours", help="How long it works.")] = 24,
+) -> None:
+    """Make a link with which a user chooses a password for the app, once. Older ones of theirs no longer work."""
+    from pierian.access import Links
+
+    store = opened()
+    one = store.get(user)
+    typer.echo(f"/welcome/{Links(store.database).create(one.id, hours)}")
+    typer.echo(
+        printable(
+            f"Put the server's address in front of it and give it to {one.name}: it works once, for {hours:g} hours, "
+            "and whoever has it signs in as them."
+        ),
+        err=True,
+    )
+
+
 @app.command("disable")
 def disable(user: Who) -> None:
-    """Let none of a user's keys work until `enable`."""
+    """Let none of a user's keys, passwords and sessions work until `enable`."""
     typer.echo(printable(f"The keys of {opened().disable(user).name} no longer work."))
 
 
 @app.command("enable")
 def enable(user: Who) -> None:
-    """Let a user's keys work again."""
+    """Let a user's keys, passwords and sessions work again."""
     typer.echo(printable(f"The keys of {opened().enable(user).name} work again."))
 
 

@@ -13,7 +13,8 @@ import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar, Protocol
+from urllib.request import getproxies
 
 import httpx2
 import msgspec
@@ -56,6 +57,12 @@ class Endpoint(Struct, frozen=True):
     embedded: bool = False
 
 
+class MakeTransport(Protocol):
+    """Makes the connections of a client; certificates are loaded where they are to `verify` servers."""
+
+    def __call__(self, *, verify: bool) -> httpx2.AsyncBaseTransport: ...
+
+
 class Client:
     """Streams generations from one endpoint.
 
@@ -63,6 +70,10 @@ class Client:
         endpoint: The server and the model's name on it.
         silence: Longest time in seconds without a byte before the server is given up.
     """
+
+    make_transport: ClassVar[MakeTransport | None] = None
+    """For all clients of a process that asks so often that loading other connections than `httpx2`'s own pays
+    (`transport`)."""
 
     def __init__(self, endpoint: Endpoint, *, silence: float = 600.0) -> None:
         self.endpoint = endpoint
@@ -77,7 +88,12 @@ class Client:
                 f"{endpoint.base_url!r} is not an address: {error}.",
                 hint="It should look like http://host:port/v1.",
             ) from error
-        loopback = host in ("127.0.0.1", "localhost", "::1")
+        # A proxy for the outside must not see what is said to a model on this machine; and loading
+        # certificates that no loopback server needs would cost a fifth of the time to the first request.
+        trusting = host not in ("127.0.0.1", "localhost", "::1")
+        verify = not endpoint.base_url.startswith("http://")
+        make = self.make_transport
+        proxied = trusting and bool(getproxies().keys() - {"no"})
         self.silence = silence
         self._root = endpoint.base_url.rstrip("/").removesuffix("/v1")
         self._tellers = _TELLERS
@@ -88,12 +104,12 @@ class Client:
             base_url=endpoint.base_url.rstrip("/") + "/",
             headers=headers,
             timeout=httpx2.Timeout(silence, connect=10.0),
-            # A proxy for the outside must not see what is said to a model on this machine; and loading
-            # certificates that no loopback server needs would cost a fifth of the time to the first request.
-            trust_env=not loopback,
-            verify=not endpoint.base_url.startswith("http://"),
+            trust_env=trusting,
+            verify=verify,
             # How many may ask at once is decided elsewhere; waiting unseen for a connection helps nobody.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+            # Proxies are left to `httpx2`, which knows what their variables mean.
+            transport=make(verify=verify) if make and not proxied else None,
         )
 
     async def __aenter__(self) -> Client:

@@ -56,7 +56,11 @@ class Message(Struct, frozen=True, omit_defaults=True):
         found: dict[str, Any] = {"role": self.role, "content": content}
         if self.calls:
             found["tool_calls"] = [
-                {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+                {
+                    "id": c.id,
+                    "type": "function",
+                    "function": {"name": c.name, "arguments": _arguments(c.arguments)},
+                }
                 for c in self.calls
             ]
         if self.answers:
@@ -87,6 +91,8 @@ class Request(Struct, frozen=True, kw_only=True):
     tools: tuple[OfferedTool, ...] = ()
     tool_choice: str = "auto"
     """`auto`, `none`, `required`, or the name of the tool to call."""
+    parallel_calls: bool = True
+    """Whether it may call several tools at once; servers may overlook that it may not."""
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Fields of a model family, such as `chat_template_kwargs`."""
 
@@ -136,6 +142,8 @@ class Request(Struct, frozen=True, kw_only=True):
                 body["top_logprobs"] = self.top_logprobs
         if self.tools:
             body |= _offered(self.tools, self.tool_choice)
+            if not self.parallel_calls:
+                body["parallel_tool_calls"] = False
         if self.schema is not None:
             wrapped = {"name": "output", "strict": True, "schema": dict(self.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": wrapped}
@@ -149,6 +157,18 @@ class Request(Struct, frozen=True, kw_only=True):
             if self.grammar:
                 body["grammar"] = self.grammar
         return body
+
+
+def _arguments(text: str) -> str:
+    """Arguments of an earlier call as servers want them: the JSON text of an object.
+
+    Templates take them apart, and servers fail on what a model wrote that is none; it goes along as a text in one.
+    """
+    try:
+        msgspec.json.decode(text, type=dict[str, Any])
+    except (RecursionError, msgspec.MsgspecError, UnicodeError):
+        return msgspec.json.encode({"arguments": text}).decode()
+    return text
 
 
 def _offered(tools: tuple[OfferedTool, ...], choice: str) -> dict[str, Any]:
@@ -205,6 +225,8 @@ class Finished(Struct, frozen=True):
 
     reason: str
     usage: Usage
+    stop: str = ""
+    """The text of `Request.stop` that ended it, where the server says which."""
 
 
 class _Function(msgspec.Struct):
@@ -234,6 +256,10 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
     index: int = 0
     logprobs: _Logprobs | None = None
+    stop_reason: Any = None
+    """vLLM's: the text that ended it, or the number of a token."""
+    matched_stop: Any = None
+    """SGLang's, of the same kinds."""
 
 
 class _Details(msgspec.Struct):
@@ -274,7 +300,7 @@ class ChunkReader:
         self._detailed = detailed
         self.pieces = 0
         self.done = False
-        self._reason = ""
+        self._reason = self._stop = ""
         self._usage: Usage | None = None
 
     def read(self, data: str) -> list[Piece | CallPiece | PromptProgress]:
@@ -312,7 +338,7 @@ class ChunkReader:
                 partial=self.text,
                 hint="Try again; if it happens again, look at the server's log.",
             )
-        return Finished(self._reason, self.usage())
+        return Finished(self._reason, self.usage(), self._stop)
 
     def usage(self) -> Usage:
         """The server's counts, or our own count of pieces where it sent none (or was cancelled)."""
@@ -327,6 +353,8 @@ class ChunkReader:
     def _read_choice(self, choice: _Choice) -> list[Piece | CallPiece]:
         if choice.finish_reason:
             self._reason = choice.finish_reason
+            named = choice.stop_reason or choice.matched_stop
+            self._stop = named if isinstance(named, str) else ""
         if choice.delta is None:
             return []
         found: list[Piece | CallPiece] = []

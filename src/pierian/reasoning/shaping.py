@@ -21,6 +21,8 @@ from pierian.reasoning.values import FinalValue
 from pierian.tools.schema import SchemaUnusable, compiled
 
 MOST_TOKENS = 2000
+LEAST_TOKENS = 50
+"""Fewest tokens with which a form is worth asking for; askers allow fewer than the largest takes."""
 
 
 async def shape(run: Run, schema: Mapping[str, Any]) -> None:
@@ -33,14 +35,18 @@ async def shape(run: Run, schema: Mapping[str, Any]) -> None:
     try:
         wrong_with = compiled(schema)
     except SchemaUnusable as error:
-        raise QuestionError(
-            f"The schema of the answer cannot be used: {error}",
-            hint="Send a JSON schema that is complete in itself.",
-        ) from error
+        raise _refused(error) from error
+
+    unusable: list[SchemaUnusable] = []
 
     def read(text: str) -> str:
         value = msgspec.json.decode(text)
-        if found := wrong_with(value):
+        try:
+            found = wrong_with(value)
+        except SchemaUnusable as error:  # no fault of the model's, which is not asked again for it
+            unusable.append(error)
+            return ""
+        if found:
             raise SchemaIgnored(found)
         return msgspec.json.encode(value).decode()
 
@@ -54,13 +60,22 @@ async def shape(run: Run, schema: Mapping[str, Any]) -> None:
         repeatable=run.seed is not None,
         extra=run.model.profile.thinking_off,
     )
-    text = await decoded(run.model, request, read, payment_of(run))
+    text = await decoded(run.model, request, read, payment_of(run, least=LEAST_TOKENS))
+    if unusable:
+        raise _refused(unusable[0]) from unusable[0]
     if said is not None:
         run.chosen = structs.replace(said, text=text, code="", value=FinalValue())
         return
     number = run.begin("form")
     run.chosen = Draft(number, "form", text, FinalValue(), 0.0, 0)
     run.drafts.append(run.chosen)
+
+
+def _refused(error: SchemaUnusable) -> QuestionError:
+    return QuestionError(
+        f"The schema of the answer cannot be used: {str(error).rstrip('.')}.",
+        hint="Send a JSON schema that is complete in itself.",
+    )
 
 
 def _messages(run: Run, said: Draft | None) -> tuple[Message, ...]:

@@ -101,12 +101,14 @@ class Journal:
         """A new run that `worker` works on."""
         return Claim(self._insert(question, request, "running", worker), 1, 0)
 
-    def submit(self, question: str, request: dict[str, Any]) -> RunRecord:
-        """A new run that waits for a worker."""
-        return self.get(self._insert(question, request, "waiting", None))
+    def submit(self, question: str, request: dict[str, Any], *, run: str = "") -> RunRecord:
+        """A new run that waits for a worker; `run` is its id where whoever asks has noted it already."""
+        return self.get(self._insert(question, request, "waiting", None, run))
 
-    def _insert(self, question: str, request: dict[str, Any], state: RunState, worker: str | None) -> str:
-        now, run = self._clock(), new_id()
+    def _insert(
+        self, question: str, request: dict[str, Any], state: RunState, worker: str | None, run: str = ""
+    ) -> str:
+        now, run = self._clock(), run or new_id()
         row = {
             "id": run,
             "owner": self.owner,

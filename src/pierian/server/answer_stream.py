@@ -23,6 +23,7 @@ from pierian.events import (
 from pierian.models.wire import CallPiece, Piece
 from pierian.server.call import Ended, EndReason, Item, Used
 from pierian.server.errors import ApiError
+from pierian.server.stops import before_stop
 
 _OPEN_CLAIM = re.compile(r"=[\s$€£\-−\d,.]*\S?$")
 """An equals sign and the number behind it, at the end of a text, where it may still be put right."""
@@ -80,9 +81,7 @@ class AnswerStream:
             yield Piece(new)
 
     def _end(self, answer: Answer) -> Iterator[Item]:
-        text = answer.text
-        for mark in self._stop:
-            text = text.partition(mark)[0]
+        text, mark = before_stop(answer.text, self._stop)
         if answer.calls:
             for index, call in enumerate(answer.calls):
                 yield CallPiece(index, call.id, call.name, call.arguments)
@@ -95,7 +94,7 @@ class AnswerStream:
                 kind="server_error",
                 code="answer_changed",
             )
-        yield Ended(reason_of(answer), used_by(answer.receipt, self._thoughts), answer)
+        yield Ended(reason_of(answer), used_by(answer.receipt, self._thoughts), answer, mark)
 
 
 def reason_of(answer: Answer) -> EndReason:

@@ -12,20 +12,20 @@ from collections.abc import AsyncGenerator, Awaitable, Sequence
 
 from msgspec import structs
 
-from pierian.assistant import AskRequest
-from pierian.metering import Caller, KeyCap, Price, Use
+from pierian.metering import Caller, Use
 from pierian.models.model import Model
-from pierian.models.wire import Finished, Message, Piece, PromptProgress, Request
-from pierian.reasoning import Kind, Mode, Prices, classify
+from pierian.models.wire import CallPiece, Finished, Message, Piece, PromptProgress, Request
+from pierian.reasoning import Kind, Mode, classify
 from pierian.server.answer_stream import AnswerStream
+from pierian.server.asking import BILLION, Account
 from pierian.server.call import Call, Ended, EndReason, Item, Used
-from pierian.server.conversation import as_history, in_parts
+from pierian.server.conversation import as_history, in_parts, pictures_shown
 from pierian.server.errors import ApiError
 from pierian.server.service import Service
+from pierian.server.stops import StopFinder
 
 ENGINE_TOKENS = 4096
 """Most tokens of a model's own answer where the client names no limit: what it may cost has to be bounded."""
-BILLION = 1e9
 
 
 async def answer(
@@ -35,14 +35,11 @@ async def answer(
 
     No model is asked before `admitted` is there.
     """
-    if any(message.images for message in call.messages) and not await service.sees(call):
-        raise ApiError(
-            400,
-            f"The model {service.settings.model} reads no pictures.",
-            param="messages",
-            code="vision_not_supported",
-        )
     mode = call.mode
+    if any(message.images for message in call.messages) and not await service.sees(call):
+        who = "A mode" if mode is not None else f"The model {call.model}"
+        told = f"{who} reads no pictures. Send them to a model that does, by its name, or leave them out."
+        raise ApiError(400, told, param="messages", code="vision_not_supported")
     if mode is not None:
         await admitted
         items = by_mode(service, call, mode, caller)
@@ -56,24 +53,18 @@ async def answer(
 async def by_mode(service: Service, call: Call, mode: Mode, caller: Caller) -> AsyncGenerator[Item]:
     """A mode answers: reasoned, checked, with a receipt."""
     parts = in_parts(call.messages)
-    price = service.prices.of(service.settings.model, mode.value)
-    cap = service.cap_for(caller, mode)
-    request = AskRequest(
-        question=parts.text,
-        mode=mode,
+    account = Account.of(service, caller, mode)
+    request = account.question(
+        parts.text,
         history=as_history(parts.history),
         seed=call.seed,
         budget_tokens=call.max_tokens,
-        tools=(),  # those of this machine belong to its owner; a run may ask for them
         instructions=parts.instructions,
         offered=call.tools,
         called=parts.called,
         tool_choice=call.tool_choice,
         parallel_calls=call.parallel_calls,
         schema=call.schema,
-        cap=cap,
-        prices=run_prices(price),
-        owner=caller.owner,
     )
     # Where drafts compete, or the form is made at the end, what is written first need not be what is answered.
     live = call.schema is None and (mode is Mode.INSTANT or classify(parts.question).kind is Kind.OPEN)
@@ -82,24 +73,23 @@ async def by_mode(service: Service, call: Call, mode: Mode, caller: Caller) -> A
         async for event in events:
             for item in stream.items(event):
                 if isinstance(item, Ended):
-                    item = await _charged(item, price, cap)
+                    item = structs.replace(await _charged(item, account), ignored=_ignored(call))
                 yield item
 
 
-def run_prices(price: Price) -> Prices:
-    """Prices for a run's ledger: its calls are charged as if nothing of their prompts had been cached.
-
-    The end puts that right (`KeyCap.finish`).
-    """
-    return Prices(max(price.input, price.cached) / BILLION, price.output / BILLION)
+def _ignored(call: Call) -> tuple[str, ...]:
+    """What the client set and modes do not follow: each of their calls of a model has sampling of its own."""
+    asked = {"temperature": call.temperature, "top_p": call.top_p, "logprobs": call.logprobs or None}
+    return tuple(name for name, value in asked.items() if value is not None)
 
 
-async def _charged(ended: Ended, price: Price, cap: KeyCap) -> Ended:
-    """The end of a run, with what it costs in all."""
+async def _charged(ended: Ended, account: Account) -> Ended:
+    """The end of an answer, with what it costs in all."""
     used = ended.used
-    money = price.money(used.prompt_tokens, used.cached_tokens, used.completion_tokens)
-    await cap.finish(used.prompt_tokens, used.cached_tokens, money)
-    return ended if price.free else structs.replace(ended, used=structs.replace(used, money=money / BILLION))
+    money = await account.finish(used.prompt_tokens, used.cached_tokens, used.completion_tokens)
+    if account.price.free:
+        return ended
+    return structs.replace(ended, used=structs.replace(used, money=money / BILLION))
 
 
 async def by_model(
@@ -112,12 +102,13 @@ async def by_model(
     request = _request(call, model)
     prompt = request.prompt_bound()
     most = Use(prompt, 0, request.max_tokens, price.most(prompt, request.max_tokens))
-    thoughts, reason = 0, "stop"
+    finder = StopFinder(call.stop) if _cuts(call, model) else None
+    thoughts, reason, stopped, first = 0, "stop", "", None
     async with service.metered(caller, name, price, most, admitted) as bill:
         async with contextlib.aclosing(model.stream(request, model=name)) as items:
             async for item in items:
                 if isinstance(item, Finished):
-                    usage, reason = item.usage, item.reason
+                    usage, reason, stopped = item.usage, item.reason, item.stop
                     if not usage.counted_here:
                         bill.used = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
                 elif isinstance(item, PromptProgress):
@@ -128,7 +119,20 @@ async def by_model(
                     if bill.pieces > 2 * request.max_tokens:
                         reason = "length"  # a server that ignores the limit is left, not believed
                         break
+                    if isinstance(item, CallPiece):
+                        first = item.index if first is None else first
+                        if not call.parallel_calls and item.index != first:
+                            continue
+                    if finder is not None and isinstance(item, Piece) and not item.thought:
+                        text, stopped = finder.feed(item.text)
+                        if text:
+                            yield Piece(text)
+                        if stopped:
+                            break
+                        continue
                     yield item
+        if finder is not None and not stopped and (rest := finder.rest()):
+            yield Piece(rest)
         used = bill.final()
     told = Used(
         used.prompt_tokens,
@@ -137,7 +141,7 @@ async def by_model(
         min(thoughts, used.completion_tokens),
         None if price.free else used.money / BILLION,
     )
-    yield Ended(_reason(reason), told)
+    yield Ended(_reason(reason), told, stop=stopped if stopped in call.stop else "")
 
 
 async def vectors(
@@ -164,19 +168,26 @@ async def vectors(
 
 def _request(call: Call, model: Model) -> Request:
     return Request(
-        messages=_one_system(call.messages),
+        messages=_one_system(pictures_shown(call.messages)),
         max_tokens=call.max_tokens or ENGINE_TOKENS,
         temperature=call.temperature,
         top_p=call.top_p,
         seed=call.seed,
         repeatable=call.seed is not None,
-        stop=call.stop,
+        stop=() if _cuts(call, model) else call.stop,
         schema=call.schema,
         logprobs=call.logprobs,
         top_logprobs=(call.top_logprobs or 0) if call.logprobs else None,
         tools=call.tools,
         tool_choice=call.tool_choice,
+        parallel_calls=call.parallel_calls,
     )
+
+
+def _cuts(call: Call, model: Model) -> bool:
+    """Whether stops are looked for here. The embedded engine heeds them, and does not say which it was; what it used
+    is known without its last word too, unlike of a server elsewhere."""
+    return model.embedded and call.names_stop and bool(call.stop)
 
 
 def _one_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import delete, get, post
@@ -16,7 +17,6 @@ from msgspec import Struct
 from pierian.access import Key
 from pierian.metering import Caller
 from pierian.server.answering import vectors
-from pierian.server.bodies import read_body, while_there
 from pierian.server.call import Call
 from pierian.server.errors import ApiError
 from pierian.server.exchange import (
@@ -31,16 +31,20 @@ from pierian.server.exchange import (
     respond,
 )
 from pierian.server.formats import chat_completions, embeddings, messages, responses
+from pierian.server.request_body import read_body, while_there
 from pierian.server.response_store import MOST_STORED_BYTES
 from pierian.server.service import Service
 from pierian.storage.words import clean
+
+SHORT_BYTES = 8 * 1024
+T = TypeVar("T")
 
 
 @post("/v1/chat/completions", status_code=200, operation_id="createChatCompletion", tags=["Answers"])
 async def create_chat_completion(request: HttpRequest, state: State) -> ASGIApp:
     """Answer a conversation, in the format of OpenAI's chat completions."""
     opened = await _opened(request, state)
-    parsed = chat_completions.parse(opened.body)
+    parsed = await _parsed(chat_completions.parse, opened.body)
     writer = chat_completions.Writer(parsed, identity("chatcmpl-"), int(time.time()))
     return await _respond(request, opened, parsed.call, writer)
 
@@ -49,7 +53,7 @@ async def create_chat_completion(request: HttpRequest, state: State) -> ASGIApp:
 async def create_message(request: HttpRequest, state: State) -> ASGIApp:
     """Answer a conversation, in the format of Anthropic's messages."""
     opened = await _opened(request, state)
-    parsed = messages.parse(opened.body)
+    parsed = await _parsed(messages.parse, opened.body)
     writer = messages.Writer(parsed, identity("msg_"), int(time.time()))
     return await _respond(request, opened, parsed.call, writer)
 
@@ -58,7 +62,7 @@ async def create_message(request: HttpRequest, state: State) -> ASGIApp:
 async def create_response(request: HttpRequest, state: State) -> ASGIApp:
     """Answer, in the format of OpenAI's responses; a response that is stored can be continued."""
     opened = await _opened(request, state)
-    parsed = responses.parse(opened.body)
+    parsed = await _parsed(responses.parse, opened.body)
     store, owner = opened.service.responses, opened.caller.owner
     if parsed.previous:
         earlier = await store.items(owner, clean(parsed.previous), param="previous_response_id")
@@ -127,6 +131,11 @@ async def _opened(request: HttpRequest, state: State) -> _Opened:
     return _Opened(service, began, caller, key, await read_body(request))
 
 
+async def _parsed(parse: Callable[[bytes], T], body: bytes) -> T:
+    """What a body asks. A long one is read beside the event loop: its schemas and pictures take their time."""
+    return parse(body) if len(body) <= SHORT_BYTES else await asyncio.to_thread(parse, body)
+
+
 async def _respond(
     request: HttpRequest,
     opened: _Opened,
@@ -135,8 +144,10 @@ async def _respond(
     keep: Callable[[], Awaitable[None]] | None = None,
 ) -> Any:
     note(request, model=call.model, stream=call.stream)
-    mode = call.mode.value if call.mode is not None else None
-    check_grant(opened.key, mode=mode, model=call.model if mode is None else None)
+    if call.mode is None:
+        check_grant(opened.key, model=call.model)
+    else:
+        check_grant(opened.key, mode=call.mode.value, model=opened.service.settings.model)
     again = request.headers.get("idempotency-key", "")
     asked = Asked(opened.caller, call, writer, request.url.path, opened.body, again, opened.began, keep)
     return await respond(opened.service, request, asked)

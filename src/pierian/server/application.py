@@ -1,13 +1,13 @@
-"""Puts the server together: routes, errors as the formats write them, and the edge around everything."""
+"""Puts the server together: routes, errors as the formats write them, and the middleware around everything."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Protocol
 
 import msgspec
-from litestar import Litestar, get
+from litestar import Litestar, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.response import Response
@@ -21,15 +21,15 @@ from pierian.server.answers import (
     delete_response,
     show_response,
 )
-from pierian.server.bodies import ClientGone
 from pierian.server.catalogue import list_models, show_model
-from pierian.server.edge import Edge
 from pierian.server.errors import ApiError, anthropic_body, from_exception, openai_body
-from pierian.server.exchange import HttpRequest
+from pierian.server.exchange import HttpRequest, log_cause
 from pierian.server.health import healthz, metrics, readyz
 from pierian.server.invites import accept_invite
 from pierian.server.keeper import Keeper
+from pierian.server.middleware import Middleware
 from pierian.server.openapi import document as openapi
+from pierian.server.request_body import ClientGone
 from pierian.server.runs import answer_approval, cancel_run, create_run, follow_run, list_runs, show_run
 from pierian.server.service import Service
 from pierian.server.usage import show_usage
@@ -39,49 +39,82 @@ CLIENT_GONE = 499
 """The status that the log gets for a client that left; nobody receives it."""
 
 
-def build(service: Service, keeper: Keeper, *, hosts: Collection[str]) -> Edge:
+class Pages(Protocol):
+    """Pages for browsers beside the API."""
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What their handlers need beside what the API's do."""
+        ...
+
+    def router(self) -> Router:
+        """Their addresses, with what is answered there where something goes wrong."""
+        ...
+
+    def not_found(self, request: HttpRequest) -> Response[Any]:
+        """What a browser is shown for an address that leads nowhere."""
+        ...
+
+
+def build(
+    service: Service, keeper: Keeper, *, hosts: Collection[str], pages: Pages | None = None
+) -> Middleware:
     """The whole server as an ASGI application, over a service and a keeper that are open.
 
     Args:
         hosts: Names under which it may be asked for, beside addresses.
+        pages: What browsers are shown; None for the API alone.
     """
 
+    def refused(request: HttpRequest, error: HTTPException) -> Response[Any]:
+        if pages is not None and error.status_code in (404, 405) and _is_browser(request):
+            return pages.not_found(request)
+        return _refused(request, error)
+
+    handlers: list[Any] = [
+        create_chat_completion,
+        create_response,
+        show_response,
+        delete_response,
+        create_message,
+        create_embedding,
+        create_run,
+        list_runs,
+        show_run,
+        follow_run,
+        cancel_run,
+        answer_approval,
+        accept_invite,
+        list_models,
+        show_model,
+        show_usage,
+        healthz,
+        readyz,
+        metrics,
+        show_openapi,
+    ]
+    described = msgspec.json.encode(openapi.document(handlers, keyless=service.keyless))
     application = Litestar(
-        [
-            create_chat_completion,
-            create_response,
-            show_response,
-            delete_response,
-            create_message,
-            create_embedding,
-            create_run,
-            list_runs,
-            show_run,
-            follow_run,
-            cancel_run,
-            answer_approval,
-            accept_invite,
-            list_models,
-            show_model,
-            show_usage,
-            healthz,
-            readyz,
-            metrics,
-            show_openapi,
-        ],
-        state=State({"service": service, "keeper": keeper}),
-        openapi_config=openapi.config(keyless=service.keyless),
+        handlers if pages is None else [*handlers, pages.router()],
+        state=State(
+            {"service": service, "keeper": keeper, "openapi": described, **(pages.state if pages else {})}
+        ),
+        openapi_config=None,  # it would serve a document of its own, at an address of its own
         exception_handlers={
             PierianError: _failed,
-            HTTPException: _refused,
+            HTTPException: refused,
             ClientGone: _left,
             Exception: _unexpected,
         },
         before_request=_methods,
         logging_config=None,
     )
-    application.state.openapi = msgspec.json.encode(openapi.document(application))
-    return Edge(application, hosts, service.metrics)
+    return Middleware(application, hosts, service.metrics)
+
+
+def _is_browser(request: HttpRequest) -> bool:
+    """Whether a page is asked for, not an answer of the API."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
 
 
 @get("/openapi.json", operation_id="showOpenApi", tags=["Operation"])
@@ -96,11 +129,19 @@ def _methods(request: HttpRequest) -> Response[None] | None:
         return None
     template = request.scope["path_template"]
     (route,) = (one for one in request.app.routes if one.path_format == template)
-    return Response(None, status_code=204, headers={"allow": ", ".join(sorted(route.methods))})
+    return Response(None, status_code=204, headers={"allow": _allowed(route.methods)})
+
+
+def _allowed(methods: Iterable[str]) -> str:
+    """Methods as the header lists them; where there is GET there is HEAD, which never comes here."""
+    known = {"OPTIONS", *methods}
+    return ", ".join(sorted({*known, "HEAD"} if "GET" in known else known))
 
 
 def _failed(request: HttpRequest, error: PierianError) -> Response[bytes]:
-    return error_response(request, from_exception(error))
+    told = from_exception(error)
+    log_cause(told, request.scope["state"].get("request_id", ""))
+    return error_response(request, told)
 
 
 def _refused(request: HttpRequest, error: HTTPException) -> Response[bytes]:
@@ -116,7 +157,10 @@ def _refused(request: HttpRequest, error: HTTPException) -> Response[bytes]:
             found = ApiError(
                 status, error.detail or "The request cannot be understood.", code="invalid_request"
             )
-    return error_response(request, found, dict(error.headers or {}))
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if allowed := headers.get("allow"):
+        headers["allow"] = _allowed(allowed.split(", "))
+    return error_response(request, found, headers)
 
 
 def _left(request: HttpRequest, error: ClientGone) -> Response[bytes]:

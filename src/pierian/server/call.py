@@ -51,6 +51,8 @@ class Call(Struct, frozen=True, kw_only=True):
     top_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    names_stop: bool = False
+    """Whether the client wants to know which text of `stop` ended the answer."""
     logprobs: bool = False
     top_logprobs: int | None = None
     stream: bool = False
@@ -76,6 +78,10 @@ class Ended(Struct, frozen=True):
     used: Used
     answer: Answer | None = None
     """With its receipt; None where a model of the engine's answered by itself."""
+    stop: str = ""
+    """The text of `Call.stop` that ended it, where that is known."""
+    ignored: tuple[str, ...] = ()
+    """Fields of `Call` that the client set and a mode does not follow."""
 
 
 Item = Piece | CallPiece | Ended

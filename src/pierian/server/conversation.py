@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pierian.events import CalledTool
 from pierian.models.wire import Message
@@ -57,6 +57,32 @@ def in_parts(messages: Sequence[Message]) -> Conversation:
             code="invalid_value",
         )
     return Conversation(turns[last].content, tuple(turns[:last]), instructions, tuple(behind))
+
+
+def pictures_shown(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages with pictures of results behind these, as the user's: templates leave out others' pictures."""
+    names = {call.id: call.name for one in messages for call in one.calls}
+    found: list[Message] = []
+    shown: list[str] = []
+    told: list[str] = []
+    for one in messages:
+        if one.role == "tool" and one.images:
+            name, many = names.get(one.answers, "a tool"), len(one.images) > 1
+            told.append(f"The {f'{len(one.images)} pictures' if many else 'picture'} that {name} gave.")
+            shown += one.images
+            one = structs.replace(one, content=one.content or "A picture; it follows.", images=())
+        elif one.role != "tool" and shown:
+            pictures, text = tuple(shown), "\n".join(told)
+            if one.role == "user":
+                text = f"{text}\n\n{one.content}" if one.content else text
+                one = structs.replace(one, content=text, images=(*pictures, *one.images))
+            else:
+                found.append(Message("user", text, images=pictures))
+            shown, told = [], []
+        found.append(one)
+    if shown:
+        found.append(Message("user", "\n".join(told), images=tuple(shown)))
+    return tuple(found)
 
 
 def as_history(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -2,7 +2,8 @@
 
 `ApiError` is one failure with its HTTP status; `openai_body` and `anthropic_body` write it down; `from_exception`
 says what an error of Pierian's own means to a client. Nothing is logged or sent here. What a client reads of trouble
-behind the server names no address and no file: whoever runs the server finds the cause as `__cause__`.
+behind the server names no address and no file, since nothing of the words of what failed is in it: whoever runs the
+server finds the cause as `__cause__`.
 """
 
 from __future__ import annotations
@@ -34,9 +35,23 @@ from pierian.exceptions import (
     UserError,
 )
 from pierian.metering.refusals import RateLimited
+from pierian.server.places import or_else
 
-_ADDRESS = re.compile(r"\b\w+://[^\s,;'\")]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b")
-_PATH = re.compile(r"(?<![\w<])(?:~|\.{1,2})?/[\w.+@-]+(?:/[\w.+@-]+)+/?|\b[A-Za-z]:\\[^\s'\"]+")
+_CANNOT = "This cannot be done as it was asked. Whoever runs this server finds the reason in its log."
+_REFUSALS = (
+    (
+        r"schema|grammar|response_format|json",
+        "the JSON schema of this request. Simplify it, or use another model.",
+    ),
+    (r"image|picture|multimodal|mmproj|vision", "the pictures of this request. Leave them out."),
+    (r"tool|function", "the tools of this request. Leave them out, or use a mode such as pierian-instant."),
+    (r"logprob", "'logprobs'. Leave it out."),
+    (r"temperature|top_p|\bseed|sampling", "its sampling. Leave out 'temperature', 'top_p' and 'seed'."),
+    (r"template|\brole|alternat", "the order of the messages. Let user and assistant take turns."),
+)
+"""What model servers refuse, by words of theirs, and what a client reads of it: nothing of theirs."""
+_NAMED = {"mode": "mode", "tool": "tools"}
+"""Of names that are not known, those that requests have, and the field where they stand."""
 _OPENAI_KINDS = {
     401: "authentication_error",
     403: "permission_error",
@@ -160,11 +175,13 @@ def _of_request(error: PierianError) -> ApiError | None:
         case QuestionError():
             # Its hint is for the command line.
             return ApiError(400, str(error), code="invalid_value", param="messages")
+        case UnknownName() if error.kind in _NAMED:
+            return ApiError(400, _with_hint(error), code="invalid_value", param=_NAMED[error.kind])
         case UserError():
-            return ApiError(400, _with_hint(error))
+            # It may be about the server's own files; hints are for the command line.
+            return ApiError(400, or_else(str(error), _CANNOT), code="invalid_value")
         case ServerRefused(status=400 | 413 | 422):
-            # A schema it cannot compile, a picture for a model that does not see: its words say what to change.
-            return ApiError(400, without_places(str(error)), code="model_refused")
+            return ApiError(400, _refused(str(error)), code="model_refused")
         case ServerRefused(status=404):
             return ApiError(
                 404, "The model server does not know the model.", code="model_not_found", param="model"
@@ -208,10 +225,17 @@ def _of_server(error: PierianError) -> ApiError:
             return ApiError(500, "The server failed on this request.", code="internal_error")
 
 
+def _refused(words: str) -> str:
+    """What to change where a model server does not take a request, as far as its words tell."""
+    # The first words are ours, and name the address.
+    _, _, reason = words.partition(" answered ")
+    for pattern, what in _REFUSALS:
+        if re.search(pattern, reason or words, re.IGNORECASE):
+            return f"The model server does not take {what}"
+    return (
+        "The model server does not take this request. Whoever runs this server finds the reason in its log."
+    )
+
+
 def _with_hint(error: PierianError) -> str:
     return f"{error} {error.hint}".strip()
-
-
-def without_places(text: str) -> str:
-    """A sentence of this server's or of a model server's as a client may read it: without addresses and paths."""
-    return _PATH.sub("…", _ADDRESS.sub("…", text))

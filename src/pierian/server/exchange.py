@@ -22,11 +22,11 @@ from pierian.access import AccessDenied, Key
 from pierian.exceptions import PierianError
 from pierian.metering import Caller
 from pierian.server.answering import answer
-from pierian.server.bodies import while_there
 from pierian.server.call import Call, Ended, Item
 from pierian.server.errors import ApiError, from_exception
 from pierian.server.event_stream import EventStream
 from pierian.server.idempotency import Kept, Place
+from pierian.server.request_body import while_there
 from pierian.server.service import LOCAL, Service
 
 LOG = logging.getLogger("pierian.server")
@@ -81,8 +81,8 @@ async def identified(service: Service, request: HttpRequest) -> tuple[Caller, Ke
     return caller, key
 
 
-def check_grant(key: Key | None, *, mode: str | None = None, model: str | None = None) -> None:
-    """Raise `ApiError` where the key does not allow the mode or the model that is asked for."""
+def check_grant(key: Key | None, *, model: str, mode: str | None = None) -> None:
+    """Raise `ApiError` where the key does not allow the mode, which works with the model, or the model by itself."""
     if key is not None and not key.grant.allows(mode=mode, model=model):
         what = f"the mode {mode!r}" if mode is not None else f"the model {model!r}"
         raise ApiError(
@@ -113,6 +113,7 @@ class _Making:
         self._service = service
         self._asked = asked
         self._place = place
+        self._number = ""
         # Asked for together with the first reservation: both are decided in one transaction.
         self._admission = asyncio.create_task(service.meter.admit(asked.caller))
         self._items = answer(service, asked.call, asked.caller, self._admission)
@@ -121,6 +122,7 @@ class _Making:
 
     async def response(self, request: HttpRequest) -> Any:
         """A stream that has begun, or the whole answer."""
+        self._number = request.scope["state"].get("request_id", "")
         try:
             first = await while_there(request, anext(self._items))
             headers = (await self._admission).standing.headers()
@@ -181,8 +183,9 @@ class _Making:
                     await asyncio.shield(self._store(b"".join([*sent, *frames]), streamed=True))
                 yield self._remembered(sent, frames)
         except PierianError as error:
-            failure = error
-            yield b"".join(writer.failed(from_exception(error)))
+            failure, told = error, from_exception(error)
+            log_cause(told, self._number)
+            yield b"".join(writer.failed(told))
         except Exception as error:  # the edge of a request: its stream tells of our own faults too
             failure = error
             LOG.error("fault in an answer", exc_info=error)
@@ -211,6 +214,14 @@ class _Making:
         await asyncio.gather(self._admission, return_exceptions=True)
         if not self._admission.cancelled() and self._admission.exception() is None:
             self._service.meter.leave(self._admission.result())
+
+
+def log_cause(told: ApiError, number: str) -> None:
+    """Tell the log what a client is not told: why the server, or what is behind it, failed on a request."""
+    cause = told.__cause__
+    if isinstance(cause, PierianError) and str(cause) not in str(told):
+        fields = {"request": number, "code": told.code, "cause": f"{cause} {cause.hint}".strip()}
+        LOG.warning("request failed", extra={"fields": fields})
 
 
 def _again(kept: Kept) -> Any:

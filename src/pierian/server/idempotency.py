@@ -87,6 +87,14 @@ class Idempotency:
         """The request failed or was given up: the next one with its key begins anew."""
         await asyncio.to_thread(self._delete, place)
 
+    async def forget_old(self) -> None:
+        """Forget all answers whose time is over."""
+        await asyncio.to_thread(self._forget_old)
+
+    def _forget_old(self) -> None:
+        with self._database.append() as connection:
+            connection.execute(delete(table).where(table.c.created_at < utc_now() - KEPT))
+
     def _begin(self, place: Place, fingerprint: str) -> Place | Kept:
         row = {
             "key_id": place.key_id,

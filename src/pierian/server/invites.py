@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from pierian.access import AccessDenied, Invites
 from pierian.exceptions import UserError
-from pierian.server.bodies import decoded, read_body
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
+from pierian.server.request_body import decoded, read_body
 from pierian.server.service import Service
 
 MOST_BYTES = 10_000

@@ -13,13 +13,12 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import msgspec
 from msgspec import Struct
 
 from pierian.access import Grant
-from pierian.assistant import AskRequest
 from pierian.assistant.journalled import Told, journalled
 from pierian.events import RunFailed
 from pierian.exceptions import (
@@ -30,11 +29,13 @@ from pierian.exceptions import (
     ServerTimeout,
     ServerUnreachable,
     StorageError,
+    UserError,
 )
 from pierian.metering import Caller, RateLimited
 from pierian.reasoning import Mode
 from pierian.runs import Carrier, Claim, Journal, JournalWriter, RunRecord
-from pierian.server.answering import run_prices
+from pierian.server.asking import Account
+from pierian.server.changes import Changes
 from pierian.server.errors import from_exception
 from pierian.server.run_requests import RunRequest, history_of
 from pierian.server.service import Service
@@ -69,7 +70,11 @@ class Keeper:
     def __init__(self, service: Service, *, at_once: int = 4) -> None:
         self._service = service
         self._at_once = at_once
-        self._changes: dict[str, asyncio.Event] = {}
+        self.changes = Changes()
+        """Of the journals of runs, by their ids."""
+        self.ended: Callable[[str], object] = lambda run: None
+        """Called in a thread with the id of each run that somebody has ended working on here."""
+        self._stops: dict[str, asyncio.Event] = {}
         self._keys: dict[str, float] = {}
         """Until when the runs of a key wait for its rates."""
         self._pauses: dict[str, _Pause] = {}
@@ -101,19 +106,14 @@ class Keeper:
         """There is a new run."""
         self._carrier.wake()
 
-    def kept(self, run: str) -> None:
-        """There is something new in the journal of a run."""
-        if (change := self._changes.pop(run, None)) is not None:
-            change.set()
-
-    async def change(self, run: str, seconds: float) -> None:
-        """Wait for something new in the journal of a run, or so long."""
-        change = self._changes.setdefault(run, asyncio.Event())
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(change.wait(), seconds)
+    async def stop(self, record: RunRecord) -> None:
+        """End a run with what it has of an answer; one that nobody here works on ends without."""
+        if (stop := self._stops.get(record.id)) is not None:
+            stop.set()
             return
-        if self._changes.get(run) is change:
-            del self._changes[run]
+        with contextlib.suppress(UserError):  # it has ended meanwhile
+            await asyncio.to_thread(Journal(self._service.database, record.owner).cancel, record.id)
+        self.changes.tell(record.id)
 
     def followers(self, owner: str) -> int:
         """How many follow runs of this owner."""
@@ -149,14 +149,12 @@ class Keeper:
         except PierianError as error:
             await self._ended_early(journal, claim, error)
             return
+        stop = self._stops[record.id] = asyncio.Event()
         try:
             asked, writer = msgspec.convert(record.request, RunRequest), JournalWriter(journal, claim)
-            mode = Mode.named(asked.mode)
-            cap = service.cap_for(caller, mode)
-            price = service.prices.of(service.settings.model, mode.value)
-            request = AskRequest(
-                question=asked.question,
-                mode=mode,
+            account = Account.of(service, caller, Mode.named(asked.mode))
+            request = account.question(
+                asked.question,
                 history=history_of(asked),
                 drafts=asked.drafts,
                 seed=asked.seed,
@@ -164,24 +162,32 @@ class Keeper:
                 budget_seconds=asked.budget_seconds,
                 tools=asked.tools,
                 instructions=asked.instructions,
-                cap=cap,
-                prices=run_prices(price),
                 owner=record.owner,
                 writer=writer,
+                stop=stop,
             )
             async with contextlib.aclosing(service.assistant.stream(request)) as events:
                 spend = await journalled(
                     events,
                     writer,
                     told=lambda error: self._told(record.id, error),
-                    kept=lambda: self.kept(record.id),
+                    kept=lambda: self.changes.tell(record.id),
                 )
             if spend is not None:
-                money = price.money(spend.prompt_tokens, spend.cached_tokens, spend.completion_tokens)
-                await cap.finish(spend.prompt_tokens, spend.cached_tokens, money)
+                await account.finish(spend.prompt_tokens, spend.cached_tokens, spend.completion_tokens)
         finally:
+            del self._stops[record.id]
             service.meter.leave(admission)
             self._keys.pop(caller.key, None)  # there is a place
+            await self._tell_ended(record.id)
+
+    async def _tell_ended(self, run: str) -> None:
+        """Let whoever waits for a run know that nobody works on it here any more."""
+        try:
+            await asyncio.shield(asyncio.to_thread(self.ended, run))
+        except PierianError as error:
+            failed(run, error)
+        self.changes.tell(run)
 
     async def _ended_early(self, journal: Journal, claim: Claim, error: PierianError) -> None:
         """What could not begin waits to begin again, or fails."""
@@ -190,7 +196,7 @@ class Keeper:
             if told is not None:
                 claim = await asyncio.to_thread(journal.append, claim, [RunFailed(claim.run, *told)])
             await asyncio.to_thread(journal.release, claim, "waiting" if told is None else "failed")
-        self.kept(claim.run)
+        await self._tell_ended(claim.run)
 
     def _told(self, run: str, error: PierianError) -> Told | None:
         """What clients read of a failure; None where the run is begun again after a pause."""

@@ -9,9 +9,11 @@ from collections.abc import Callable, Collection
 
 import uvicorn
 
-from pierian.server.application import build
+from pierian.models.transport import pooled_connections
+from pierian.server.application import Pages, build
+from pierian.server.cleaning import cleaning
+from pierian.server.connection_limits import LimitedProtocol
 from pierian.server.keeper import Keeper
-from pierian.server.patience import PatientProtocol
 from pierian.server.service import Service
 
 GRACE_SECONDS = 30
@@ -36,15 +38,19 @@ def run(
     listening: socket.socket,
     hosts: Collection[str],
     started: Callable[[uvicorn.Server], None],
+    pages: Callable[[Service, Keeper], Pages] | None = None,
 ) -> None:
     """Serve until the process is told to stop, or `should_exit` of the server that `started` gets is set.
+
+    Args:
+        pages: Makes the pages for browsers; None for the API alone.
 
     Raises:
         PierianError: What is needed cannot be opened.
     """
     config = uvicorn.Config(
         "",
-        http=PatientProtocol,
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -56,11 +62,12 @@ def run(
     )
 
     async def main() -> None:
-        async with service, Keeper(service) as keeper:
-            config.app = build(service, keeper, hosts=hosts)
+        async with service, Keeper(service) as keeper, cleaning(service):
+            shown = pages(service, keeper) if pages else None
+            config.app = build(service, keeper, hosts=hosts, pages=shown)
             server = DrainingServer(config, service)
             started(server)
             await server.serve(sockets=[listening])
 
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    with pooled_connections(), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,6 +17,9 @@ from pierian.storage.tables import responses as table
 
 MOST_STORED_BYTES = 16 * 1024 * 1024
 """Of the items of a conversation before its answer; pictures are in them."""
+
+AT_ONCE = 200
+"""Responses that are forgotten in one transaction, for which others wait."""
 
 
 class ResponseStore:
@@ -43,6 +47,10 @@ class ResponseStore:
         """Forget a response; raises `ApiError` where there is none."""
         await self._row(owner, identity)
         await asyncio.to_thread(self._delete, owner, identity)
+
+    async def forget_before(self, moment: datetime) -> int:
+        """Forget all responses that were stored before; gives how many."""
+        return await asyncio.to_thread(self._forget_before, moment)
 
     async def _row(self, owner: str, identity: str, param: str | None = None) -> Any:
         def ask() -> Any:
@@ -72,6 +80,21 @@ class ResponseStore:
         with self._database.append() as connection:
             connection.execute(delete(table).where(*_of(owner, identity)))
         self._database.scrub()
+
+    def _forget_before(self, moment: datetime) -> int:
+        old = select(table.c.id).where(table.c.created_at < moment).limit(AT_ONCE)
+        gone = 0
+        while True:
+            with self._database.append() as connection:
+                found = connection.execute(
+                    delete(table).where(table.c.id.in_(old.scalar_subquery()))
+                ).rowcount
+            gone += found
+            if found < AT_ONCE:
+                break
+        if gone:
+            self._database.scrub()
+        return gone
 
 
 def _of(owner: str, identity: str) -> tuple[ColumnElement[bool], ...]:

@@ -24,8 +24,6 @@ from pierian.events import (
     AnswerReady,
     ApprovalGiven,
     ApprovalNeeded,
-    DraftCancelled,
-    EngineRestarted,
     Event,
     RunFailed,
     encode,
@@ -34,12 +32,13 @@ from pierian.exceptions import QuestionError, UserError
 from pierian.metering import Admission, Caller
 from pierian.reasoning import Mode
 from pierian.runs import Approvals, Journal, RunRecord
-from pierian.server.bodies import decoded, read_body
-from pierian.server.errors import ApiError, without_places
+from pierian.server.errors import ApiError
 from pierian.server.event_stream import EventStream
 from pierian.server.exchange import HttpRequest, identified, json_response, note
 from pierian.server.idempotency import Kept
 from pierian.server.keeper import Keeper
+from pierian.server.places import event_for_clients
+from pierian.server.request_body import decoded, read_body
 from pierian.server.run_requests import (
     MOST_CONTEXT_BYTES,
     ApprovalRequest,
@@ -80,7 +79,7 @@ async def create_run(request: HttpRequest, state: State) -> ASGIApp:
     caller, key = await identified(service, request)
     service.refuse_new()
     body = await read_body(request, MOST_BODY_BYTES)
-    asked = _checked(decoded(body, RunRequest, "a run"), key)
+    asked = _checked(decoded(body, RunRequest, "a run"), key, service.settings.model)
     place, again = None, request.headers.get("idempotency-key", "")
     if again:
         begun = await service.idempotency.begin(caller.key or LOCAL, again, request.url.path, body)
@@ -113,7 +112,7 @@ async def show_run(request: HttpRequest, state: State, run_id: FromPath[str]) ->
     journal = await _journal(request, state)
     record = await asyncio.to_thread(_found, journal, run_id)
     events = await asyncio.to_thread(journal.events, record.id)
-    return as_json(record, [_for_clients(event) for _, event in events])
+    return as_json(record, [event_for_clients(event) for _, event in events])
 
 
 @get("/v1/runs/{run_id:str}/events", operation_id="followRun", tags=["Runs"])
@@ -142,7 +141,7 @@ async def cancel_run(request: HttpRequest, state: State, run_id: FromPath[str]) 
     record = await asyncio.to_thread(_found, journal, run_id)
     if record.state not in ("done", "cancelled"):
         record = await asyncio.to_thread(_cancelled, journal, record.id)
-        keeper.kept(record.id)
+        keeper.changes.tell(record.id)
     return as_json(record)
 
 
@@ -212,7 +211,7 @@ async def _followed(
     service: Service, keeper: Keeper, journal: Journal, run: str, after: int
 ) -> AsyncGenerator[bytes]:
     """The events until the run ends, or this server does: its client goes on elsewhere, behind the last event."""
-    with keeper.follower(str(journal.owner)):
+    with keeper.follower(str(journal.owner)), keeper.changes.watching(run) as watch:
         while not service.draining:
             state = await asyncio.to_thread(journal.state, run)
             found = await asyncio.to_thread(journal.events, run, after)
@@ -222,8 +221,8 @@ async def _followed(
             elif state in ENDED:
                 yield f"event: end\ndata: {msgspec.json.encode({'state': state}).decode()}\n\n".encode()
                 return
-            if not found:
-                await keeper.change(run, LOOK_SECONDS)
+            else:
+                await watch.wait(LOOK_SECONDS)
 
 
 async def _counted(service: Service, caller: Caller) -> dict[str, str]:
@@ -238,23 +237,8 @@ async def _counted(service: Service, caller: Caller) -> dict[str, str]:
     return admission.standing.headers()
 
 
-def _for_clients(event: Event) -> Event:
-    """The event without places of the server's, which may stand where a failure is told."""
-    match event:
-        case DraftCancelled() | EngineRestarted():
-            return msgspec.structs.replace(event, reason=without_places(event.reason))
-        case AnswerReady(answer=answer):
-            receipt = answer.receipt
-            told = msgspec.structs.replace(
-                receipt, cut_short=without_places(receipt.cut_short), note=without_places(receipt.note)
-            )
-            return AnswerReady(msgspec.structs.replace(answer, receipt=told))
-        case _:
-            return event
-
-
 def _frame(position: int, event: Event) -> bytes:
-    line = encode(_for_clients(event))
+    line = encode(event_for_clients(event))
     name = msgspec.json.decode(line, type=_Named).event
     return f"id: {position}\nevent: {name}\ndata: {line}\n\n".encode()
 
@@ -291,7 +275,8 @@ def _cancelled(journal: Journal, run: str) -> RunRecord:
         return journal.get(run)  # it ended in the meantime
 
 
-def _checked(asked: RunRequest, key: Key | None) -> RunRequest:
+def _checked(asked: RunRequest, key: Key | None, model: str) -> RunRequest:
+    """The request as it is kept; `model` is the one that modes work with. Raises `ApiError`."""
     try:
         checked_question(asked.question)
     except QuestionError as error:
@@ -303,7 +288,7 @@ def _checked(asked: RunRequest, key: Key | None) -> RunRequest:
         )
         raise ApiError(400, told, param="history", code="invalid_value")
     mode = Mode.named(asked.mode)
-    if key is not None and not key.grant.allows(mode=mode.value):
+    if key is not None and not key.grant.allows(mode=mode.value, model=model):
         raise ApiError(
             403, f"This key does not allow the mode {mode.value}.", param="mode", code="not_allowed"
         )

@@ -15,10 +15,9 @@ from msgspec import Struct
 from pierian.access import Grant, Key, Keys
 from pierian.assistant import Assistant
 from pierian.config import Settings
-from pierian.metering import Caller, KeyCap, Meter, Price, PriceTable, Use
+from pierian.metering import Caller, Meter, Price, PriceTable, Use
 from pierian.metering.prices import load_prices
 from pierian.models.model import Model
-from pierian.reasoning import Mode
 from pierian.server.call import MODE_MODELS, Call
 from pierian.server.errors import ApiError
 from pierian.server.idempotency import Idempotency
@@ -101,10 +100,6 @@ class Service:
         key = await self.keys.check(secret)
         return Caller(key.id, key.user, key.grant), key
 
-    def cap_for(self, caller: Caller, mode: Mode) -> KeyCap:
-        """Where the model calls of a run in this mode are reserved and settled."""
-        return self.meter.cap_for(caller, model=self.settings.model, mode=mode.value)
-
     @contextlib.asynccontextmanager
     async def metered(
         self,
@@ -143,7 +138,12 @@ class Service:
 
     def names(self, engine: Sequence[str], grant: Grant | None = None) -> list[str]:
         """All model names that may be asked for, modes first, as far as a grant allows them."""
-        modes = [name for name, mode in MODE_MODELS.items() if grant is None or grant.allows(mode=mode.value)]
+        works_with = self.settings.model
+        modes = [
+            name
+            for name, mode in MODE_MODELS.items()
+            if grant is None or grant.allows(mode=mode.value, model=works_with)
+        ]
         return [*modes, *(name for name in engine if grant is None or grant.allows(model=name))]
 
     async def sees(self, call: Call) -> bool:

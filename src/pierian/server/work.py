@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pierian.server.needed import check_installed
+from pierian.server.required_packages import check_installed
 
 if TYPE_CHECKING:
     from pierian.config import Settings

@@ -1,4 +1,4 @@
-"""The one database: conversations and usage, shared by every face and every process of a user.
+"""The one database: conversations and what belongs to them, profiles, usage; shared by every face and every process.
 
 The names are loaded when first used, so that a command which stores nothing does not pay for SQLAlchemy.
 """
@@ -9,32 +9,54 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pierian.storage.conversations import Conversation, Conversations, Hit, Saying, Turn
+    from pierian.storage.attachments import Attachment, Attachments
+    from pierian.storage.conversations import Asked, Conversation, Conversations, Hit
     from pierian.storage.database import Database, open_database, open_storage
+    from pierian.storage.profiles import Profile, Profiles
+    from pierian.storage.shares import Share, Shares
+    from pierian.storage.turns import LAST, Saying, Turn, Where
     from pierian.storage.usage import DayTotals, UsageStore
 
-__all__ = [
+__all__ = [  # noqa: RUF022 (plain-sorted, as everywhere)
+    "Asked",
+    "Attachment",
+    "Attachments",
     "Conversation",
     "Conversations",
     "Database",
     "DayTotals",
     "Hit",
+    "LAST",
+    "Profile",
+    "Profiles",
     "Saying",
+    "Share",
+    "Shares",
     "Turn",
     "UsageStore",
+    "Where",
     "open_database",
     "open_storage",
 ]
 
 _HOMES = {
+    "Asked": "conversations",
+    "Attachment": "attachments",
+    "Attachments": "attachments",
     "Conversation": "conversations",
     "Conversations": "conversations",
     "Database": "database",
     "DayTotals": "usage",
     "Hit": "conversations",
-    "Saying": "conversations",
-    "Turn": "conversations",
+    "LAST": "turns",
+    "Profile": "profiles",
+    "Profiles": "profiles",
+    "Saying": "turns",
+    "Share": "shares",
+    "Shares": "shares",
+    "Turn": "turns",
     "UsageStore": "usage",
+    "Where": "turns",
     "open_database": "database",
     "open_storage": "database",
 }

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
-from sqlalchemy import Connection, String, Table, select, text, type_coerce
+from sqlalchemy import Connection, LargeBinary, String, Table, select, text, type_coerce
 
 from pierian.exceptions import DiskFull, StorageError, UserError
 from pierian.storage.archive import FORMAT, Manifest, Part, TablePart, Writer, file_name, table_name
@@ -28,7 +28,8 @@ from pierian.storage.tables import Moment, key_leases, metadata, workers
 
 FLEETING = frozenset({workers.name, key_leases.name})
 """Tables that speak of processes and end with them."""
-BATCH = 500
+BATCH, BATCH_OF_FILES = 500, 4
+"""Rows that are in memory at once; of a table that holds whole files, few."""
 STALLED_SECONDS = 600
 """How long a disk may stall before the server gives the transaction up."""
 
@@ -107,14 +108,19 @@ def _write(connection: Connection, out: BinaryIO, files: Mapping[str, Path], ver
     return manifest
 
 
+def batch_of(table: Table) -> int:
+    """How many rows of a table are read or written at once."""
+    return BATCH_OF_FILES if any(isinstance(column.type, LargeBinary) for column in table.c) else BATCH
+
+
 class _Lines:
-    """The rows of a table as lines of JSON, values as they are stored; counts them."""
+    """The rows of a table as lines of JSON, values as they are stored, bytes in base 64; counts them."""
 
     def __init__(self, connection: Connection, table: Table) -> None:
         # Times stay the text that they are.
         columns = [type_coerce(c, String).label(c.name) if isinstance(c.type, Moment) else c for c in table.c]
         query = select(*columns).order_by(*table.primary_key.columns)
-        self._rows = connection.execute(query, execution_options={"yield_per": BATCH})
+        self._rows = connection.execute(query, execution_options={"yield_per": batch_of(table)})
         self.columns = tuple(str(column.name) for column in table.c)
         self.count = 0
 

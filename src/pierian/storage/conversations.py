@@ -1,56 +1,34 @@
 """The one store of conversations: what was said, by whom, where each text came from, and its receipt.
 
-Every face writes here and reads here. A turn is stored whole or not at all, and a deleted conversation is
-really gone from the file. Nothing here talks to a model or decides what a text may do.
+Every face writes here and reads here. A turn is stored whole or not at all; an answer that a run makes is a pending
+turn until it is there, and whoever does not ask for those never sees one. A deleted conversation is really gone, with
+its files, its shares and the journals of the runs that answered in it. Nothing here talks to a model or decides what
+a text may do.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from pierian.exceptions import UnknownName, UserError
+from pierian.provenance import Origin
+from pierian.storage.attachments import claim
+from pierian.storage.branches import Tree, tree_of
 from pierian.storage.database import Database
-from pierian.storage.tables import conversations, turns
+from pierian.storage.ids import ID_LENGTH, new_id, utc_now
+from pierian.storage.tables import conversations, runs, turns
+from pierian.storage.turns import LAST, Role, Saying, Turn, Where, fill_turn, read_turns, store_turn
 from pierian.storage.words import clean, fold, snippet
-
-Role = Literal["user", "assistant"]
 
 FORMATS = ("json", "jsonl", "markdown")
 MAX_SEARCH = 1_000
 MAX_TITLE = 200
-ID_LENGTH = 26
-
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message. `receipt` is the JSON text of an answer's receipt; `origin` a label of `provenance`."""
-
-    position: int
-    role: str
-    origin: str
-    text: str
-    receipt: str | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """A message to be stored; `receipt` is JSON text."""
-
-    role: Role
-    text: str
-    origin: str
-    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +40,13 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     turn_count: int
+    """Of all branches together, without those that are pending."""
     turns: tuple[Turn, ...] = ()
+    """Those of the branch that is shown."""
+    head: int | None = None
+    """Position of the last of them."""
+    answering: bool = False
+    """Whether an answer is still to come."""
 
     @property
     def short_id(self) -> str:
@@ -82,15 +66,16 @@ class Hit:
     created_at: datetime
 
 
-def new_id() -> str:
-    """A ULID (github.com/ulid/spec) in lower case: 26 characters that sort by time."""
-    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where a question and the answer to come stand."""
+
+    conversation: str
+    question_position: int
+    answer_position: int
 
 
-def utc_now() -> datetime:
-    """The time of day, aware."""
-    return datetime.now(UTC)
+_TO_COME = Saying("assistant", "", Origin.MODEL)
 
 
 class Conversations:
@@ -128,7 +113,8 @@ class Conversations:
         """Add a turn at the end. `receipt` is JSON text; raises `ValueError` if it is not."""
         with self.database.write() as connection:
             whole = self._resolve(connection, conversation_id)
-            return self._append(connection, whole, Saying(role, text, origin, receipt))
+            said = Saying(role, text, origin, receipt)
+            return store_turn(connection, whole, said, head_of(connection, whole), self._clock())
 
     def append_all(self, conversation_id: str, said: Sequence[Saying], *, title: str) -> str:
         """Add turns in one step, all or none; an empty id makes a conversation with `title`. Returns the id."""
@@ -137,43 +123,114 @@ class Conversations:
                 whole = self._resolve(connection, conversation_id)
             else:
                 whole = self._create(connection, title).id
+            behind = head_of(connection, whole)
             for saying in said:
-                self._append(connection, whole, saying)
+                behind = store_turn(connection, whole, saying, behind, self._clock()).position
         return whole
 
-    def _append(self, connection: Connection, whole: str, said: Saying) -> Turn:
-        if said.receipt is not None:
-            json.loads(said.receipt)
-        now, kept = self._clock(), clean(said.text)
-        last = select(func.max(turns.c.position)).where(turns.c.conversation_id == whole)
-        position = connection.execute(last).scalar()
-        turn = Turn(
-            0 if position is None else position + 1, said.role, str(said.origin), kept, said.receipt, now
-        )
-        row = {
-            "conversation_id": whole,
-            "position": turn.position,
-            "role": turn.role,
-            "origin": turn.origin,
-            "text": kept,
-            "folded": fold(kept),
-            "receipt": turn.receipt,
-            "created_at": now,
-        }
-        connection.execute(insert(turns).values(row))
-        connection.execute(update(conversations).where(conversations.c.id == whole).values(updated_at=now))
-        return turn
+    def ask(
+        self,
+        conversation_id: str,
+        question: str,
+        run: str,
+        *,
+        title: str = "",
+        after: Where = LAST,
+        origin: str = Origin.USER,
+        attachments: Sequence[str] = (),
+    ) -> Asked:
+        """Store a question and a pending answer that `run` makes, in one step; their branch is shown.
 
-    def get(self, conversation_id: str) -> Conversation:
-        """One conversation with its turns; raises `UnknownName`, or `UserError` for an ambiguous id."""
-        with self.database.read() as connection:
+        An empty id makes a conversation, with `title` or the beginning of the question. Files that `attachments`
+        names go with the question. Raises `UserError` for a turn or a file that there is not.
+        """
+        with self.database.write() as connection:
+            if conversation_id:
+                whole = self._resolve(connection, conversation_id)
+            else:
+                whole = self._create(connection, title or question).id
+            behind = head_of(connection, whole) if after is LAST else after
+            if behind is not None:
+                turn_at(connection, whole, behind)
+            now = self._clock()
+            asked = store_turn(connection, whole, Saying("user", question, origin), behind, now)
+            answer = store_turn(connection, whole, _TO_COME, asked.position, now, run)
+            claim(connection, self.owner, attachments, whole, asked.position)
+        return Asked(whole, asked.position, answer.position)
+
+    def retry(self, conversation_id: str, position: int, run: str) -> int:
+        """Another version of an answer, pending and shown, which `run` makes; returns its position.
+
+        Raises `UserError` where no answer stands at `position`.
+        """
+        with self.database.write() as connection:
             whole = self._resolve(connection, conversation_id)
-            head = connection.execute(self._heads().where(conversations.c.id == whole)).one()
-            rows = connection.execute(
-                select(turns).where(turns.c.conversation_id == whole).order_by(turns.c.position)
-            ).all()
-        said = tuple(Turn(r.position, r.role, r.origin, r.text, r.receipt, r.created_at) for r in rows)
-        return replace(as_conversation(head), turns=said)
+            role, parent = turn_at(connection, whole, position)
+            if role != "assistant":
+                raise UserError(
+                    f"Turn {position} is a question: only an answer can be made anew.",
+                    hint="Change the question to ask something else.",
+                )
+            return store_turn(connection, whole, _TO_COME, parent, self._clock(), run).position
+
+    def finish(
+        self, conversation_id: str, position: int, text: str, receipt: str | None, origin: str
+    ) -> bool:
+        """Fill a pending turn, once; False where it is filled already, or gone with its conversation.
+
+        Raises `ValueError` where `receipt` is not JSON text.
+        """
+        c, said = conversations.c, Saying("assistant", text, origin, receipt)
+        mine = (c.id == conversation_id, c.owner == self.owner)
+        with self.database.write() as connection:
+            if connection.execute(select(c.id).where(*mine)).first() is None:
+                return False
+            if filled := fill_turn(connection, conversation_id, position, said):
+                connection.execute(update(conversations).where(*mine).values(updated_at=self._clock()))
+        return filled
+
+    def show(self, conversation_id: str, position: int) -> None:
+        """Show the newest branch through the turn at `position`; raises `UserError` where there is none."""
+        with self.database.write() as connection:
+            whole = self._resolve(connection, conversation_id)
+            tree = tree_of(connection, whole)
+            if position not in tree:
+                raise _no_turn(whole, position)
+            shown = {"head": tree.newest_below(position)}
+            connection.execute(update(conversations).where(conversations.c.id == whole).values(shown))
+
+    def get(self, conversation_id: str, *, pending: bool = False) -> Conversation:
+        """One conversation with the turns of the branch that is shown, those to come only with `pending`.
+
+        Raises `UnknownName`, or `UserError` for an ambiguous id.
+        """
+        with self.database.read() as connection:
+            found, tree = self._found(connection, conversation_id)
+            said = read_turns(connection, found.id, tree, tree.branch(found.head))
+        return replace(found, turns=said if pending else finished(said))
+
+    def page(
+        self, conversation_id: str, *, before: int | None = None, limit: int = 50
+    ) -> tuple[tuple[Turn, ...], bool]:
+        """The last turns of the shown branch before a position, pending ones too, and whether there are earlier ones.
+
+        Only as many texts are read as are given back.
+        """
+        with self.database.read() as connection:
+            found, tree = self._found(connection, conversation_id)
+            way = tree.before(found.head, before)
+            shown = way[-limit:]
+            return read_turns(connection, found.id, tree, shown), len(way) > len(shown)
+
+    def head(self, conversation_id: str) -> Conversation:
+        """A conversation without its turns; raises as `get` does."""
+        with self.database.read() as connection:
+            return self._found(connection, conversation_id)[0]
+
+    def _found(self, connection: Connection, conversation_id: str) -> tuple[Conversation, Tree]:
+        whole = self._resolve(connection, conversation_id)
+        row = connection.execute(self._heads().where(conversations.c.id == whole)).one()
+        return as_conversation(row), tree_of(connection, whole)
 
     def list(self, limit: int | None = None, offset: int = 0) -> tuple[Conversation, ...]:
         """Conversations without their turns, the last used first."""
@@ -244,22 +301,27 @@ class Conversations:
         return "".join(f"{line}\n" for line in lines)
 
     def delete(self, conversation_id: str) -> Conversation:
-        """Remove a conversation so that its text is no longer in the file; returns what it was."""
+        """Remove a conversation so that its text is no longer in the file; returns what it was.
+
+        The runs that answered in it go too, for they hold the same text; one that is under way is lost.
+        """
         with self.database.write() as connection:
             whole = self._resolve(connection, conversation_id)
             gone = as_conversation(connection.execute(self._heads().where(conversations.c.id == whole)).one())
+            answered = select(turns.c.run).where(turns.c.conversation_id == whole, turns.c.run.is_not(None))
+            connection.execute(delete(runs).where(runs.c.owner == self.owner, runs.c.id.in_(answered)))
             connection.execute(delete(conversations).where(conversations.c.id == whole))
         self.database.scrub()
         return gone
 
     def _heads(self) -> Select[Any]:
-        counted = (
-            select(func.count())
-            .select_from(turns)
-            .where(turns.c.conversation_id == conversations.c.id)
-            .scalar_subquery()
-        )
-        return select(conversations, counted.label("turn_count")).where(conversations.c.owner == self.owner)
+        of_it = turns.c.conversation_id == conversations.c.id
+        counted = select(func.count()).select_from(turns).where(of_it, turns.c.pending.is_(False))
+        return select(
+            conversations,
+            counted.scalar_subquery().label("turn_count"),
+            select(turns.c.position).where(of_it, turns.c.pending).exists().label("answering"),
+        ).where(conversations.c.owner == self.owner)
 
     def _resolve(self, connection: Connection, given: str) -> str:
         """The whole id for an id or its beginning."""
@@ -283,7 +345,38 @@ class Conversations:
 
 def as_conversation(row: Row[Any]) -> Conversation:
     """A row of `Conversations._heads` as a value."""
-    return Conversation(row.id, row.title, row.created_at, row.updated_at, row.turn_count)
+    return Conversation(
+        row.id,
+        row.title,
+        row.created_at,
+        row.updated_at,
+        row.turn_count,
+        head=row.head,
+        answering=bool(row.answering),
+    )
+
+
+def head_of(connection: Connection, conversation: str) -> int | None:
+    """Position of the last turn that is shown, where there is any."""
+    return connection.execute(
+        select(conversations.c.head).where(conversations.c.id == conversation)
+    ).scalar_one()
+
+
+def turn_at(connection: Connection, conversation: str, position: int) -> tuple[str, int | None]:
+    """Role and parent of a turn; raises `UserError` where there is none."""
+    query = select(turns.c.role, turns.c.parent).where(
+        turns.c.conversation_id == conversation, turns.c.position == position
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise _no_turn(conversation, position)
+    return row.role, row.parent
+
+
+def finished(said: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Turns without those that are pending."""
+    return tuple(turn for turn in said if not turn.pending)
 
 
 def one_line(title: str) -> str:
@@ -327,3 +420,10 @@ def as_markdown(conversation: Conversation) -> str:
     for turn in conversation.turns:
         parts += [f"## {names.get(turn.role, turn.role)}", turn.text.strip("\n")]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _no_turn(conversation: str, position: int) -> UserError:
+    return UserError(
+        f"The conversation {conversation[:12]} has no turn {position}.",
+        hint="It was changed elsewhere: load it again.",
+    )

@@ -1,8 +1,8 @@
 """All that belongs to one user, as plain values for readable files.
 
 A user of the server owns rows by the id in `owner` and has keys; whoever sits at the terminal is the owner `local`.
-Texts that are JSON are given as what they say, and what only serves the machine is left out: folded texts for
-searching, hashes of secrets, numbers of processes.
+Texts that are JSON are given as what they say, files in base 64, and what only serves the machine is left out: folded
+texts for searching, hashes of secrets, numbers of processes.
 """
 
 from __future__ import annotations
@@ -17,15 +17,21 @@ from pierian.storage.database import Database
 from pierian.storage.tables import (
     accepted_tools,
     approvals,
+    attachments,
     conversations,
     idempotent_requests,
     invites,
     key_totals,
     keys,
+    links,
+    passwords,
+    profiles,
     responses,
     rules,
     run_entries,
     runs,
+    sessions,
+    shares,
     turns,
     usage,
     users,
@@ -35,6 +41,8 @@ UNTOLD = frozenset(
     {
         "folded",
         "secret_hash",
+        "password_hash",
+        "token_hash",
         "previous_hash",
         "previous_until",
         "code_hash",
@@ -65,6 +73,11 @@ def belongings(database: Database, owner: str) -> Iterator[Exported]:
         ("key_totals.json", key_totals, key_totals.c.key_id.in_(own)),
         ("kept_answers.json", idempotent_requests, _kept(owner)),
         ("invitations.json", invites, or_(invites.c.used_by == owner, invites.c.created_by == owner)),
+        ("password.json", passwords, passwords.c.user_id == owner),
+        ("sessions.json", sessions, sessions.c.user_id == owner),
+        ("links.json", links, links.c.user_id == owner),
+        ("profile.json", profiles, profiles.c.owner == owner),
+        ("shares.json", shares, shares.c.owner == owner),
         ("rules.json", rules, rules.c.owner == owner),
         ("accepted_tools.json", accepted_tools, accepted_tools.c.owner == owner),
         ("usage.json", usage, usages),
@@ -74,6 +87,7 @@ def belongings(database: Database, owner: str) -> Iterator[Exported]:
             if found := _rows(connection, table, mine):
                 yield name, found
         yield from _conversations(connection, owner)
+        yield from _attachments(connection, owner)
         yield from _runs(connection, owner)
         for one in _rows(connection, responses, responses.c.owner == owner):
             yield f"responses/{one['id']}.json", one
@@ -89,6 +103,13 @@ def _conversations(connection: Connection, owner: str) -> Iterator[Exported]:
     for one in _rows(connection, conversations, conversations.c.owner == owner):
         said = _rows(connection, turns, turns.c.conversation_id == one["id"])
         yield f"conversations/{one['id']}.json", one | {"turns": said}
+
+
+def _attachments(connection: Connection, owner: str) -> Iterator[Exported]:
+    # One at a time: together they may be larger than the memory.
+    query = select(attachments.c.id).where(attachments.c.owner == owner).order_by(attachments.c.id)
+    for one in connection.execute(query).scalars().all():
+        yield f"attachments/{one}.json", _rows(connection, attachments, attachments.c.id == one)[0]
 
 
 def _runs(connection: Connection, owner: str) -> Iterator[Exported]:

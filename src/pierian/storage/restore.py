@@ -7,6 +7,7 @@ open stay counted in full, as those of a process that died. The files beside the
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,8 @@ from sqlalchemy import (
 )
 
 from pierian.exceptions import StorageError, UserError
-from pierian.storage.archive import Archive, Row
-from pierian.storage.backup import BATCH, FLEETING, patient
+from pierian.storage.archive import Archive, Value
+from pierian.storage.backup import FLEETING, batch_of, patient
 from pierian.storage.database import Database, migration_config
 from pierian.storage.tables import metadata, runs, workers
 
@@ -129,20 +130,31 @@ def _fill(connection: Connection, archive: Archive) -> None:
     made = MetaData()
     made.reflect(connection, only=list(tables))
     for name, part in tables.items():
-        table, batch = made.tables[name], list[Row]()
+        table, batch = made.tables[name], list[dict[str, object]]()
         if set(part.columns) != set(table.c.keys()):
             raise archive.damaged(f"the table {name!r} has other columns in its revision")
         kinds = {column.name: _kinds(column) for column in table.c}
+        binary = [column.name for column in table.c if column.type.python_type is bytes]
+        most = batch_of(table)
         for row in archive.rows(name):
-            if any(type(value) not in kinds[column] for column, value in row.items()):
+            try:
+                filled: dict[str, object] = {**row, **{one: _bytes(row[one]) for one in binary}}
+            except ValueError as error:
+                raise archive.damaged(f"the table {name!r} has bytes that cannot be read") from error
+            if any(type(value) not in kinds[column] for column, value in filled.items()):
                 raise archive.damaged(f"the table {name!r} has a value that does not fit its column")
-            batch.append(row)
-            if len(batch) == BATCH:
+            batch.append(filled)
+            if len(batch) == most:
                 connection.execute(insert(table), batch)
                 batch.clear()
         if batch:
             connection.execute(insert(table), batch)
         _count_on(connection, table)
+
+
+def _bytes(value: Value) -> Value | bytes:
+    """What a text of base 64 stands for; raises `ValueError`."""
+    return b64decode(value, validate=True) if isinstance(value, str) else value
 
 
 def _kinds(column: Column[object]) -> set[type]:

@@ -17,12 +17,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -59,6 +61,7 @@ conversations = Table(
     Column("folded", Text, nullable=False),  # the title as `conversations.fold` makes it, for searching
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("head", Integer, nullable=True),  # position of the last turn of the branch that is shown
     Index(None, "owner", "updated_at"),
 )
 
@@ -74,7 +77,60 @@ turns = Table(
     Column("folded", Text, nullable=False),  # the text as `conversations.fold` makes it, for searching
     Column("receipt", Text, nullable=True),
     Column("created_at", Moment, nullable=False),
+    Column("parent", Integer, nullable=True),  # position of the turn before it in its branch
+    Column("run", String(26), nullable=True),  # that makes this answer; no foreign key: it may come later
+    Column("pending", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("conversation_id", "position"),
+    # All that the tree of a conversation needs, beside the long texts.
+    Index(None, "conversation_id", "pending", "position", "parent"),
+    Index(None, "run", unique=True),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    # None until a question takes it.
+    Column("conversation_id", String(26), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=True),
+    Column("position", Integer, nullable=True),
+    Column("name", String(200), nullable=False),
+    Column("media_type", String(100), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # last: SQLite reads the other columns without it
+    Index(None, "owner", "conversation_id"),
+    Index(None, "conversation_id", "position"),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column(
+        "conversation_id",
+        String(26),
+        ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("token", String(32), nullable=False),  # for its owner, who may want the link again
+    Column("token_hash", String(64), nullable=False, unique=True),  # by which it is found
+    Column("head", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index(None, "owner"),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("owner", String(200), primary_key=True),
+    Column("instructions", Text, nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("budget_tokens", BigInteger, nullable=True),
+    Column("budget_seconds", Float, nullable=True),
+    Column("theme", String(20), nullable=False),
 )
 
 usage = Table(
@@ -184,6 +240,39 @@ users = Table(
     Column("role", String(20), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("disabled_at", Moment, nullable=True),
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user_id", String(26), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("password_hash", String(200), nullable=False),  # Argon2id with its parameters and salt
+    Column("changed_at", Moment, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("user_id", String(26), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("agent", String(200), nullable=False),  # what the browser calls itself
+    Index(None, "user_id"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("user_id", String(26), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("code_hash", String(64), nullable=False, unique=True),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=True),
+    Column("created_at", Moment, nullable=False),
+    Index(None, "user_id"),
 )
 
 keys = Table(

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pierian.toolbox.artifact import artifact_tools, sandboxed_page
+    from pierian.toolbox.artifact import ARTIFACT_POLICY, artifact_tools, framed, sandboxed_page
     from pierian.toolbox.calculator import calculator_tools
     from pierian.toolbox.clock import clock_tools
     from pierian.toolbox.fetching import Fetcher
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from pierian.toolbox.web import web_tools
 
 __all__ = [
+    "ARTIFACT_POLICY",
     "Fetcher",
     "artifact_tools",
     "calculator_tools",
     "clock_tools",
     "connected",
     "file_tools",
+    "framed",
     "python_tools",
     "read_servers",
     "sandboxed_page",
@@ -34,12 +36,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ARTIFACT_POLICY": "artifact",
     "Fetcher": "fetching",
     "artifact_tools": "artifact",
     "calculator_tools": "calculator",
     "clock_tools": "clock",
     "connected": "mcp_servers",
     "file_tools": "files",
+    "framed": "artifact",
     "python_tools": "python_program",
     "read_servers": "mcp_servers",
     "sandboxed_page": "artifact",

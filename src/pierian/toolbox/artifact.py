@@ -26,6 +26,8 @@ from pierian.tools import Context, Tool, ToolFailure, tool
 MOST_ARTIFACT_BYTES = 1_000_000
 MOST_OF_ONE_NAME = 500
 
+KINDS = ("html", "svg")
+
 ARTIFACT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     "media-src data: blob:; font-src data:; form-action 'none'; base-uri 'none'; webrtc 'block'"
@@ -70,20 +72,10 @@ def artifact_tools(folder: Path) -> list[Tool]:
 def sandboxed_page(path: Path) -> str:
     """The page that shows an artifact in its sandbox; raises `ToolFailure` where the file is none."""
     kind = path.suffix.removeprefix(".").lower()
-    place = Folders([path.parent]).place(str(path.absolute()))
-    content = confined.read(place, MOST_ARTIFACT_BYTES).decode(errors="replace")
-    if kind == "svg":
-        packed = base64.b64encode(content.encode()).decode()
-        content = (
-            f'<!doctype html><img alt="" src="data:image/svg+xml;base64,{packed}" style="max-width:100%">'
-        )
-    elif kind != "html":
+    if kind not in KINDS:
         raise ToolFailure("wrong_type", f"{path} is not an artifact: those end in .html or .svg.")
-    frame = (
-        # Names that are looked up ahead would leave the machine, and no policy covers them.
-        f'<meta http-equiv="x-dns-prefetch-control" content="off">'
-        f'<meta http-equiv="Content-Security-Policy" content="{ARTIFACT_POLICY}">{_NO_PEERS}{content}'
-    )
+    place = Folders([path.parent]).place(str(path.absolute()))
+    frame = framed(kind, confined.read(place, MOST_ARTIFACT_BYTES).decode(errors="replace"))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{ARTIFACT_POLICY}">'
@@ -92,6 +84,20 @@ def sandboxed_page(path: Path) -> str:
         "<style>html,body,iframe{margin:0;border:0;width:100%;height:100%;display:block}</style></head><body>"
         f'<iframe sandbox="allow-scripts" referrerpolicy="no-referrer" title="{html.escape(path.stem)}" '
         f'srcdoc="{html.escape(frame)}"></iframe></body></html>\n'
+    )
+
+
+def framed(kind: str, content: str) -> str:
+    """The document for a sandboxed frame that shows a page (`html`) or a drawing (`svg`)."""
+    if kind == "svg":
+        packed = base64.b64encode(content.encode()).decode()
+        content = (
+            f'<!doctype html><img alt="" src="data:image/svg+xml;base64,{packed}" style="max-width:100%">'
+        )
+    return (
+        # Names that are looked up ahead would leave the machine, and no policy covers them.
+        f'<meta http-equiv="x-dns-prefetch-control" content="off">'
+        f'<meta http-equiv="Content-Security-Policy" content="{ARTIFACT_POLICY}">{_NO_PEERS}{content}'
     )
 
 

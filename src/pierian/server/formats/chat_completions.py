@@ -20,9 +20,10 @@ from pierian.server.errors import ApiError, openai_body
 from pierian.server.formats import frames
 from pierian.server.formats.fields import Fields, decoded, shown, unsupported, wrong
 from pierian.server.formats.frames import CONTENT_TYPE, ENCODER, PING
-from pierian.server.formats.history import called, checked
+from pierian.server.formats.history import checked
 from pierian.server.formats.pictures import checked_url
-from pierian.server.formats.tools import CHOICES, allowed, checked_schema, chosen, offered, tool
+from pierian.server.formats.schemas import checked_schema
+from pierian.server.formats.tools import CHOICES, allowed, chosen, offered, tool
 
 __all__ = ["CONTENT_TYPE", "Parsed", "Writer", "error_body", "parse"]
 
@@ -63,19 +64,20 @@ def parse(body: bytes) -> Parsed:
     _refuse(fields)
     model = fields.needed("model", most=500)
     effort = fields.choice("reasoning_effort", EFFORTS)
-    tools = offered([_tool(entry) for entry in fields.each("tools")], "tools")
+    mode = frames.mode_of(model, effort)
+    tools = offered([_tool(entry) for entry in fields.each("tools")], "tools", "function.parameters")
     tools, choice = _choice(fields, tools)
     options = fields.nested("stream_options")
     limit = fields.integer("max_tokens", 1, MOST_TOKENS)
     return Parsed(
         Call(
             model=model,
-            mode=frames.mode_of(model, effort),
+            mode=mode,
             messages=_messages(fields),
             tools=tools,
             tool_choice=choice,
             parallel_calls=fields.flag("parallel_tool_calls") is not False,
-            schema=_schema(fields.nested("response_format")),
+            schema=_schema(fields.nested("response_format"), followed=mode is not None),
             max_tokens=fields.integer("max_completion_tokens", 1, MOST_TOKENS) or limit,
             temperature=fields.number("temperature", 0, 2),
             top_p=fields.number("top_p", 0, 1),
@@ -146,7 +148,7 @@ def _named(fields: Fields) -> str:
     return function.needed("name")
 
 
-def _schema(wanted: Fields | None) -> Any:
+def _schema(wanted: Fields | None, *, followed: bool) -> Any:
     """The JSON schema that the answer must match."""
     if wanted is None:
         return None
@@ -157,7 +159,7 @@ def _schema(wanted: Fields | None) -> Any:
             named = wanted.nested("json_schema")
             if named is None or (schema := named.nested("schema")) is None:
                 raise wanted.missing("json_schema.schema", "the JSON schema of the answer")
-            return checked_schema(schema.mapping(), schema.where)
+            return checked_schema(schema.mapping(), schema.where, followed=followed)
         case "text":
             return None
         case _:
@@ -231,8 +233,9 @@ def _called(entry: Fields) -> CalledTool:
         )
     if (function := entry.nested("function")) is None:
         raise entry.missing("function", "an object with the tool's name and arguments")
-    arguments = function.text("arguments") or ""
-    return called(entry.needed("id"), function.needed("name"), arguments, function.path("arguments"))
+    # What a model wrote comes back as it was, also where it is no JSON.
+    arguments = (function.text("arguments") or "").strip() or "{}"
+    return CalledTool(entry.needed("id"), function.needed("name"), arguments)
 
 
 class _Function(Struct, omit_defaults=True):
@@ -336,7 +339,7 @@ class Writer:
             "choices": [choice],
             "usage": usage(self._ended.used),
         }
-        if (told := frames.told(self._ended.answer)) is not None:
+        if (told := frames.told(self._ended)) is not None:
             body["pierian"] = msgspec.to_builtins(told)
         return body
 
@@ -363,7 +366,7 @@ class Writer:
     def _end(self, item: Ended) -> list[bytes]:
         self._ended = item
         last = self._chunk((_Choice(0, Delta(), finish_reason=item.reason),))
-        last.pierian = frames.told(item.answer) or UNSET
+        last.pierian = frames.told(item) or UNSET
         found = [frames.frame(last)]
         if self._call.include_usage:
             counted = self._chunk(())

@@ -12,11 +12,10 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
-from pierian.events import Answer
 from pierian.models.wire import CallPiece
 from pierian.reasoning import Mode
-from pierian.server.call import EFFORTS, MODE_MODELS
-from pierian.server.errors import without_places
+from pierian.server.call import EFFORTS, MODE_MODELS, Ended
+from pierian.server.places import receipt_for_clients
 
 CONTENT_TYPE = "text/event-stream"
 PING = b": ping\n\n"
@@ -53,13 +52,15 @@ class Told(Struct, frozen=True, omit_defaults=True):
     """Why the answer is incomplete."""
     run: str = ""
     """Id of the journalled run."""
+    ignored: tuple[str, ...] = ()
+    """Fields of the request that this mode does not follow."""
 
 
-def told(answer: Answer | None) -> Told | None:
-    """What a client is told of an answer's receipt."""
-    if answer is None:
+def told(ended: Ended) -> Told | None:
+    """What a client is told of an answer's receipt; None where a model answered by itself."""
+    if ended.answer is None:
         return None
-    receipt = answer.receipt
+    receipt = receipt_for_clients(ended.answer.receipt)
     return Told(
         mode=receipt.mode,
         took=receipt.took,
@@ -67,8 +68,9 @@ def told(answer: Answer | None) -> Told | None:
         agreeing=receipt.agreeing if receipt.drafts else 0,
         checks=tuple(CheckTold(check.kind, check.outcome, check.detail) for check in receipt.checks),
         note=receipt.note,
-        cut_short=without_places(receipt.cut_short),
+        cut_short=receipt.cut_short,
         run=receipt.run,
+        ignored=ended.ignored,
     )
 
 

@@ -7,20 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pierian.events import CalledTool
 from pierian.models.wire import Message
-from pierian.server.formats.fields import json_object, shown, wrong
+from pierian.server.formats.fields import shown, wrong
 
 MOST_MESSAGES = 100_000
-
-
-def called(identity: str, name: str, arguments: str, param: str) -> CalledTool:
-    """A call in the history; raises `ApiError` where its arguments are not a JSON object."""
-    text = arguments.strip() or "{}"
-    if json_object(text) is None:
-        message = f"'{param}' is {shown(arguments)}: send the arguments as the JSON text of an object."
-        raise wrong(param, message)
-    return CalledTool(identity, name, text)
 
 
 def checked(messages: Sequence[Message], places: Sequence[str], param: str) -> tuple[Message, ...]:

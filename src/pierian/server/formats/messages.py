@@ -20,7 +20,8 @@ from pierian.server.formats import frames
 from pierian.server.formats.fields import Fields, decoded, json_object, shown, unsupported
 from pierian.server.formats.frames import CONTENT_TYPE
 from pierian.server.formats.messages_input import conversation
-from pierian.server.formats.tools import InTurn, checked_schema, chosen, offered, tool
+from pierian.server.formats.schemas import checked_schema
+from pierian.server.formats.tools import InTurn, chosen, offered, tool
 
 __all__ = ["CONTENT_TYPE", "Parsed", "Writer", "error_body", "parse"]
 
@@ -61,22 +62,24 @@ def parse(body: bytes) -> Parsed:
     thinking = fields.nested("thinking") or Fields({}, "thinking")
     kind = thinking.choice("type", THINKING)
     thinking.integer("budget_tokens", 1, MOST_TOKENS)  # a mode has a budget of its own
-    tools = offered([_tool(entry) for entry in fields.each("tools")], "tools")
+    mode = _mode(model, kind, output.choice("effort", EFFORTS))
+    tools = offered([_tool(entry) for entry in fields.each("tools")], "tools", "input_schema")
     choice, parallel = _choice(fields, tools)
     if (limit := fields.integer("max_tokens", 1, MOST_TOKENS)) is None:
         raise fields.missing("max_tokens", "the most tokens to answer with")
     call = Call(
         model=model,
-        mode=_mode(model, kind, output.choice("effort", EFFORTS)),
+        mode=mode,
         messages=conversation(fields),
         tools=tools,
         tool_choice=choice,
         parallel_calls=parallel,
-        schema=_schema(output.nested("format") or fields.nested("output_format")),
+        schema=_schema(output.nested("format") or fields.nested("output_format"), followed=mode is not None),
         max_tokens=limit,
         temperature=fields.number("temperature", 0, 1),
         top_p=fields.number("top_p", 0, 1),
         stop=fields.texts("stop_sequences", most=MOST_STOPS),
+        names_stop=True,
         stream=fields.flag("stream") is True,
     )
     shown_thoughts = kind not in (None, "disabled") and thinking.text("display") != "omitted"
@@ -117,14 +120,14 @@ def _choice(fields: Fields, tools: tuple[OfferedTool, ...]) -> tuple[str, bool]:
             return chosen(CHOICES[kind], tools, "tool_choice"), parallel
 
 
-def _schema(wanted: Fields | None) -> Mapping[str, Any] | None:
+def _schema(wanted: Fields | None, *, followed: bool) -> Mapping[str, Any] | None:
     """The JSON schema that the answer must match."""
     if wanted is None:
         return None
     wanted.choice("type", ("json_schema",))
     if (schema := wanted.nested("schema")) is None:
         raise wanted.missing("schema", "the JSON schema of the answer")
-    return checked_schema(schema.mapping(), schema.where)
+    return checked_schema(schema.mapping(), schema.where, followed=followed)
 
 
 class Writer:
@@ -175,7 +178,7 @@ class Writer:
             raise RuntimeError("the answer has not ended")
         body = self._body() | {
             "content": self._blocks,
-            "stop_reason": _REASONS[self._ended.reason],
+            **_stop(self._ended),
             "usage": usage(self._ended.used),
         }
         return body | self._extension(self._ended)
@@ -237,8 +240,9 @@ class Writer:
     def _end(self, item: Ended) -> list[bytes]:
         found = [*self._calls(self._in_turn.flush()), *self._close()]
         self._ended = item
-        delta = {"stop_reason": _REASONS[item.reason], "stop_sequence": None}
-        told = self._event("message_delta", delta=delta, usage=usage(item.used), **self._extension(item))
+        told = self._event(
+            "message_delta", delta=_stop(item), usage=usage(item.used), **self._extension(item)
+        )
         return [*found, told, self._event("message_stop")]
 
     def _body(self) -> dict[str, Any]:
@@ -253,11 +257,18 @@ class Writer:
         }
 
     def _extension(self, item: Ended) -> dict[str, Any]:
-        told = frames.told(item.answer)
+        told = frames.told(item)
         return {} if told is None else {"pierian": msgspec.to_builtins(told)}
 
     def _event(self, name: str, /, **fields: Any) -> bytes:
         return frames.named_frame(name, {"type": name, **fields})
+
+
+def _stop(ended: Ended) -> dict[str, Any]:
+    """Why the answer ended, and which of the client's texts ended it, where that is known."""
+    if ended.reason == "stop" and ended.stop:
+        return {"stop_reason": "stop_sequence", "stop_sequence": ended.stop}
+    return {"stop_reason": _REASONS[ended.reason], "stop_sequence": None}
 
 
 def usage(used: Used) -> dict[str, Any]:

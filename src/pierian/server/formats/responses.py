@@ -21,7 +21,8 @@ from pierian.server.formats.frames import CONTENT_TYPE, PING
 from pierian.server.formats.history import checked
 from pierian.server.formats.responses_events import Output
 from pierian.server.formats.responses_input import turns
-from pierian.server.formats.tools import CHOICES, InTurn, allowed, checked_schema, chosen, offered, tool
+from pierian.server.formats.schemas import checked_schema
+from pierian.server.formats.tools import CHOICES, InTurn, allowed, chosen, offered, tool
 
 __all__ = ["CONTENT_TYPE", "Parsed", "Writer", "error_body", "joined", "parse"]
 
@@ -73,13 +74,14 @@ def parse(body: bytes) -> Parsed:
     reasoning = fields.nested("reasoning") or Fields({}, "reasoning")
     effort = reasoning.choice("effort", EFFORTS)
     summary = reasoning.choice("summary", SUMMARIES) or reasoning.choice("generate_summary", SUMMARIES)
-    tools = offered([_tool(entry) for entry in fields.each("tools")], "tools")
+    mode = frames.mode_of(model, effort)
+    tools = offered([_tool(entry) for entry in fields.each("tools")], "tools", "parameters")
     left, choice, told_choice = _choice(fields, tools)
-    schema, told_format = _format(fields.nested("text") or Fields({}, "text"))
+    schema, told_format = _format(fields.nested("text") or Fields({}, "text"), followed=mode is not None)
     top_logprobs = fields.integer("top_logprobs", 0, 20)
     call = Call(
         model=model,
-        mode=frames.mode_of(model, effort),
+        mode=mode,
         messages=messages,
         tools=left,
         tool_choice=choice,
@@ -181,7 +183,7 @@ def _choice(fields: Fields, tools: tuple[OfferedTool, ...]) -> tuple[tuple[Offer
             raise unsupported("tool_choice", f"A tool choice of the type {shown(kind)} is", instead)
 
 
-def _format(text: Fields) -> tuple[Mapping[str, Any] | None, dict[str, Any]]:
+def _format(text: Fields, *, followed: bool) -> tuple[Mapping[str, Any] | None, dict[str, Any]]:
     """The JSON schema that the answer must match, and how the response repeats it."""
     if (wanted := text.nested("format")) is None:
         return None, {"type": "text"}
@@ -191,7 +193,7 @@ def _format(text: Fields) -> tuple[Mapping[str, Any] | None, dict[str, Any]]:
         case "json_schema":
             if (schema := wanted.nested("schema")) is None:
                 raise wanted.missing("schema", "the JSON schema of the answer")
-            found = checked_schema(schema.mapping(), schema.where)
+            found = checked_schema(schema.mapping(), schema.where, followed=followed)
             told = {"type": "json_schema", "name": wanted.text("name") or "output", "schema": found}
             return found, told | {"strict": wanted.flag("strict")}
         case "text":
@@ -261,7 +263,7 @@ class Writer:
         body = self._body("incomplete" if cut else "completed") | {"usage": usage(self._ended.used)}
         if cut:
             body["incomplete_details"] = {"reason": "max_output_tokens"}
-        if (told := frames.told(self._ended.answer)) is not None:
+        if (told := frames.told(self._ended)) is not None:
             body["pierian"] = msgspec.to_builtins(told)
         return body
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pierian.events import CalledTool
 from pierian.models.wire import Message, Role
 from pierian.server.formats.fields import Fields, shown, unsupported, wrong
-from pierian.server.formats.history import called
 from pierian.server.formats.pictures import checked_url
 
 ROLES: dict[str, Role] = {
@@ -58,10 +58,9 @@ def turns(items: Iterable[Fields], instructions: str) -> Turns:
             case None | "message":
                 found.add(_message(item), item.where)
             case "function_call":
-                place = item.path("arguments")
-                call = called(
-                    item.needed("call_id"), item.needed("name"), item.text("arguments") or "", place
-                )
+                # What a model wrote comes back as it was, also where it is no JSON.
+                arguments = (item.text("arguments") or "").strip() or "{}"
+                call = CalledTool(item.needed("call_id"), item.needed("name"), arguments)
                 found.add(Message("assistant", "", calls=(call,)), item.where)
             case "function_call_output":
                 text, pictures = _content(item, "output")

@@ -1,23 +1,20 @@
-"""Tools and schemas that come with a request, whatever its format: what may be offered, which one is to be called,
-and the calls of an answer brought into a row.
-
-A schema may refer to its own parts only. Whether it is a good schema is for whoever compiles it.
+"""Tools that come with a request, whatever its format: what may be offered, which one is to be called, and the calls
+of an answer brought into a row. The schemas of their arguments are checked by `schemas`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
 
 from pierian.exceptions import StreamBroken
 from pierian.models.wire import CallPiece, OfferedTool
 from pierian.server.formats.fields import Fields, json_object, shown, wrong
+from pierian.server.formats.schemas import check_schemas
 
 MOST_TOOLS = 128
 CHOICES = ("auto", "none", "required")
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
 def tool(fields: Fields, schema: str) -> OfferedTool:
@@ -30,19 +27,30 @@ def tool(fields: Fields, schema: str) -> OfferedTool:
         raise wrong(place, f"A tool cannot be called {name!r}, which is a tool choice: send another name.")
     parameters = fields.nested(schema)
     return OfferedTool(
-        name,
-        fields.text("description") or "",
-        None if parameters is None else checked_schema(parameters.mapping(), parameters.where),
+        name, fields.text("description") or "", None if parameters is None else parameters.mapping()
     )
 
 
-def offered(tools: Sequence[OfferedTool], param: str) -> tuple[OfferedTool, ...]:
-    """The tools of a request; raises `ApiError` where there are too many or two of one name."""
+def offered(tools: Sequence[OfferedTool], param: str, schema: str) -> tuple[OfferedTool, ...]:
+    """The tools of a request; raises `ApiError` where there are too many, two of one name, or a schema that is none.
+
+    Args:
+        param: The field that lists them.
+        schema: Where each has the schema of its arguments, such as `function.parameters`.
+    """
     if len(tools) > MOST_TOOLS:
         raise wrong(param, f"There are {len(tools)} tools: send at most {MOST_TOOLS}.")
     names = [found.name for found in tools]
     if double := next((name for name in names if names.count(name) > 1), ""):
         raise wrong(param, f"Two tools are called {double!r}: give each its own name.")
+    check_schemas(
+        [
+            (found.parameters, f"{param}[{index}].{schema}")
+            for index, found in enumerate(tools)
+            if found.parameters is not None
+        ],
+        param,
+    )
     return tuple(tools)
 
 
@@ -59,23 +67,6 @@ def allowed(names: Iterable[str], tools: Sequence[OfferedTool], param: str) -> t
     """Those of the tools that a choice leaves."""
     wanted = {chosen(name, tools, param) for name in names} - set(CHOICES)
     return tuple(found for found in tools if found.name in wanted)
-
-
-def checked_schema(schema: Mapping[str, Any], param: str) -> Mapping[str, Any]:
-    """A schema that refers to nothing outside itself, so that nobody who compiles it fetches anything."""
-    left: list[Any] = [schema]
-    while left:
-        inner: Any = left.pop()
-        if isinstance(inner, dict):
-            found = cast(dict[str, Any], inner)
-            for key in _REFERENCES:
-                if isinstance(target := found.get(key), str) and not target.startswith("#"):
-                    told = f"The schema refers to {shown(target)}: only parts of itself ('#/$defs/…') are allowed."
-                    raise wrong(param, told)
-            left.extend(found.values())
-        elif isinstance(inner, list):
-            left.extend(cast(list[Any], inner))
-    return schema
 
 
 class InTurn:

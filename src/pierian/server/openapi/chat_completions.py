@@ -167,7 +167,9 @@ class ChatCompletionRequest(Struct, kw_only=True):
     stop: Stops | None = None
     tools: Annotated[list[ChatTool], MostTools] | None = None
     tool_choice: Choice | ChatNamedChoice | ChatAllowedChoice | None = None
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: Annotated[
+        bool | None, Meta(description="False for at most one call in an answer.")
+    ] = None
     response_format: PlainFormat | ObjectFormat | ChatSchemaFormat | None = None
     logprobs: bool | None = None
     top_logprobs: Alternatives | None = None

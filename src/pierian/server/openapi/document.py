@@ -6,7 +6,7 @@ first words about each. The rest is generated from structs: those that travel, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -17,7 +17,6 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 
 from pierian import __version__
 from pierian.events.codec import KINDS
-from pierian.server.bodies import MOST_BYTES
 from pierian.server.formats.fields import MOST_NESTED
 from pierian.server.idempotency import KEPT, LONGEST_KEY
 from pierian.server.openapi import chat_completions as openapi_chat
@@ -37,6 +36,7 @@ from pierian.server.openapi.operations import (
     Stream,
 )
 from pierian.server.openapi.values import AnthropicError, OpenAIError
+from pierian.server.request_body import MOST_BYTES
 from pierian.server.runs import LAST_POSITION
 
 JSON = "application/json"
@@ -121,7 +121,25 @@ _RENAMED = {
 }
 
 
-def config(*, keyless: bool) -> OpenAPIConfig:
+def document(handlers: Sequence[Any], *, keyless: bool) -> dict[str, Any]:
+    """The whole document of an application with these handlers; `keyless` where requests need no key."""
+    # Of an application that is never served: one that has a document serves it too.
+    found = Litestar(handlers, openapi_config=_config(keyless=keyless)).openapi_schema.to_schema()
+    named, schemas = _schemas()
+    failures: dict[str, Any] = {}
+    for path, item in found["paths"].items():
+        for operation in item.values():
+            of = OPERATIONS[operation["operationId"]]
+            _describe(operation, of)
+            if of.sends is not None:
+                shown = {"schema": named[of.sends], "example": of.example}
+                operation["requestBody"] = {"required": True, "content": {JSON: shown}}
+            operation["responses"] = _answers(of, named) | _failures(path, of, named, failures)
+    found["components"] |= {"schemas": schemas, "responses": failures, "headers": HEADERS}
+    return found
+
+
+def _config(*, keyless: bool) -> OpenAPIConfig:
     """What the framework puts into its part of the document."""
     schemes = {
         "key": SecurityScheme(
@@ -142,23 +160,6 @@ def config(*, keyless: bool) -> OpenAPIConfig:
         use_handler_docstrings=True,
         render_plugins=[JsonRenderPlugin()],
     )
-
-
-def document(application: Litestar) -> dict[str, Any]:
-    """The whole document of an application."""
-    found = application.openapi_schema.to_schema()
-    named, schemas = _schemas()
-    failures: dict[str, Any] = {}
-    for path, item in found["paths"].items():
-        for operation in item.values():
-            of = OPERATIONS[operation["operationId"]]
-            _describe(operation, of)
-            if of.sends is not None:
-                shown = {"schema": named[of.sends], "example": of.example}
-                operation["requestBody"] = {"required": True, "content": {JSON: shown}}
-            operation["responses"] = _answers(of, named) | _failures(path, of, named, failures)
-    found["components"] |= {"schemas": schemas, "responses": failures, "headers": HEADERS}
-    return found
 
 
 def _describe(operation: dict[str, Any], of: Operation) -> None:

@@ -114,7 +114,9 @@ class MessageToolChoice(Struct):
 
     type: Annotated[str, one_of(*messages.CHOICES, "tool")]
     name: str | None = None
-    disable_parallel_tool_use: bool | None = None
+    disable_parallel_tool_use: Annotated[
+        bool | None, Meta(description="True for at most one call in an answer.")
+    ] = None
 
 
 class MessageRequest(Struct, kw_only=True):
@@ -176,7 +178,7 @@ class AnsweredToolUse(Struct, tag_field="type", tag="tool_use"):
 
 
 AnsweredBlock = AnsweredText | AnsweredThinking | AnsweredToolUse
-StopReason = Literal["end_turn", "max_tokens", "tool_use"]
+StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
 
 
 class MessageObject(Struct):
@@ -188,7 +190,7 @@ class MessageObject(Struct):
     model: str
     content: list[AnsweredBlock]
     stop_reason: StopReason | None
-    stop_sequence: None
+    stop_sequence: str | None
     usage: MessageUsage
     pierian: Told | UnsetType = UNSET
 
@@ -238,7 +240,7 @@ class BlockStop(Struct, tag_field="type", tag="content_block_stop"):
 
 class MessageEnd(Struct):
     stop_reason: StopReason
-    stop_sequence: None
+    stop_sequence: str | None
 
 
 class MessageDelta(Struct, tag_field="type", tag="message_delta"):

@@ -142,7 +142,9 @@ class ResponseRequest(Struct, kw_only=True):
     text: TextSettings | None = None
     tools: Annotated[list[FunctionTool], MostTools] | None = None
     tool_choice: Choice | NamedChoice | AllowedChoice | None = None
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: Annotated[
+        bool | None, Meta(description="False for at most one call in an answer.")
+    ] = None
     include: Text | Annotated[list[Text], Meta(max_length=20)] | None = None
     top_logprobs: Alternatives | None = None
     metadata: Annotated[dict[str, str] | None, Meta(description="Repeated in the response.")] = None

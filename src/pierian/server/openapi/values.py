@@ -47,8 +47,9 @@ Effort = Annotated[
 MostTokens = Annotated[
     int, Meta(ge=1, le=chat.MOST_TOKENS, description="Most tokens to generate, thoughts included.")
 ]
-Temperature = Annotated[float, Meta(ge=0, le=2)]
-Share = Annotated[float, Meta(ge=0, le=1)]
+_DIRECT = "For models by themselves; modes do not follow it and say so in `pierian.ignored`."
+Temperature = Annotated[float, Meta(ge=0, le=2, description=_DIRECT)]
+Share = Annotated[float, Meta(ge=0, le=1, description=_DIRECT)]
 Alternatives = Annotated[int, Meta(ge=0, le=20, description="How many alternatives to tell of each token.")]
 Stops = (
     Annotated[str, Meta(min_length=1)]

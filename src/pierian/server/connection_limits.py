@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with what it leaves to a proxy in front: limits on the time and size of a request's head.
 
 A client that sends its headers a byte a minute, or without end, would otherwise hold a connection for ever. The body
-is bounded by whoever reads it (`bodies`).
+is bounded by whoever reads it (`request_body`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Gathering:
         return getattr(self._transport, name)
 
 
-class PatientProtocol(HttpToolsProtocol):
+class LimitedProtocol(HttpToolsProtocol):
     """One connection."""
 
     _head_timer: asyncio.TimerHandle | None = None

@@ -1,5 +1,5 @@
 """The outermost layer of the server: checks the Host header, numbers requests, counts and logs them, sets the headers
-that every response carries.
+that every response carries, answers HEAD as GET without the body.
 
 The Host header is checked against names that this server is known by, because a page in a browser may let its own
 name resolve to this machine and would then be of the same origin (DNS rebinding); a bare address cannot be rebound.
@@ -15,7 +15,7 @@ import logging
 import secrets
 import time
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -33,7 +33,7 @@ _HEADERS = (
 )
 
 
-class Edge:
+class Middleware:
     """Wraps the application.
 
     Args:
@@ -52,14 +52,22 @@ class Edge:
             return
         number, began, status = f"req_{secrets.token_hex(12)}", time.perf_counter(), 0
         scope["state"]["request_id"] = number
+        method, ended = scope["method"], False
+        if method == "HEAD":
+            # A copy: whoever sends the response has to know that it has no body.
+            scope = cast("Scope", {**scope, "method": "GET"})
 
         async def send_marked(message: Any) -> None:
-            nonlocal status
+            nonlocal status, ended
+            if ended:
+                return  # the events of a stream, of which HEAD wants none
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name.lower() for name, _ in message["headers"]}
                 added = [(name, value) for name, value in _HEADERS if name not in present]
                 message["headers"] = [*message["headers"], (b"x-request-id", number.encode()), *added]
+            elif method == "HEAD":
+                message, ended = {"type": "http.response.body", "body": b""}, True
             await send(message)
 
         try:
@@ -68,13 +76,13 @@ class Edge:
                 told = "This server is not known under that name. Start it with --allowed-host NAME to allow one."
                 await _refuse(scope, send_marked, ApiError(421, told, code="host_not_allowed"))
                 return
-            if _from_another_page(headers):
+            if _from_another_page(scope["method"], headers):
                 told = "Pages of other origins may not use this server. Ask from a program of your own."
                 await _refuse(scope, send_marked, ApiError(403, told, code="origin_not_allowed"))
                 return
             await self._application(scope, receive, send_marked)
         finally:
-            self._note(scope, number, status, time.perf_counter() - began)
+            self._note(scope, method, number, status, time.perf_counter() - began)
 
     def _known(self, headers: Any) -> bool:
         named = [value for name, value in headers if name == b"host"]
@@ -86,15 +94,15 @@ class Edge:
             host = name if name and port.isdecimal() else host
         return host in self._hosts or _is_address(host)
 
-    def _note(self, scope: Any, number: str, status: int, seconds: float) -> None:
+    def _note(self, scope: Any, method: str, number: str, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "unmatched"
-        self._metrics.responded(route, scope["method"], status, seconds)
+        self._metrics.responded(route, method, status, seconds)
         LOG.info(
             "request",
             extra={
                 "fields": {
                     "request": number,
-                    "method": scope["method"],
+                    "method": method,
                     "route": route,
                     "status": status or "client left",
                     "seconds": round(seconds, 4),
@@ -113,11 +121,15 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _from_another_page(headers: Any) -> bool:
-    """Whether a browser says that the request comes from a page of another origin; programs say nothing of it."""
+def _from_another_page(method: str, headers: Any) -> bool:
+    """Whether a browser says that the request comes from a page of another origin; programs say nothing of it.
+
+    Somebody who follows a link to a page of ours is welcome: they see the page, and the one they came from does not.
+    """
     told = dict(headers)
-    if told.get(b"sec-fetch-site") == b"cross-site":
-        return True
+    if told.get(b"sec-fetch-site", b"same-origin") not in (b"same-origin", b"none"):
+        followed = told.get(b"sec-fetch-mode") == b"navigate" and told.get(b"sec-fetch-dest") == b"document"
+        return not (method == "GET" and followed)
     origin = told.get(b"origin")
     return origin is not None and origin.partition(b"://")[2].lower() != told.get(b"host", b"").lower()
 

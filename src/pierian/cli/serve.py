@@ -1,4 +1,4 @@
-"""`pierian serve`: the API server on this machine, until it is told to stop."""
+"""`pierian serve`: the web app and the API on this machine, until they are told to stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pierian.exceptions import UserError
-from pierian.server.needed import check_installed
+from pierian.server.required_packages import check_installed
 
 if TYPE_CHECKING:
     import uvicorn
@@ -35,12 +35,13 @@ def serve(
     ] = None,
     json_logs: Annotated[bool, typer.Option("--json-logs", help="Log as JSON, one object a line.")] = False,
 ) -> None:
-    """Serve the OpenAI-compatible API, and Anthropic's, to programs that show a key. Ctrl-C stops it."""
+    """Serve the web app, and the APIs of OpenAI and Anthropic to programs that show a key. Ctrl-C stops it."""
     check_installed()
     from pierian.config import load
     from pierian.server.logs import set_up
     from pierian.server.process import run
     from pierian.server.service import Service
+    from pierian.webapp.application import Pages
 
     if without_keys and not _is_loopback(host):
         raise UserError(
@@ -51,39 +52,36 @@ def serve(
     set_up(as_json=json_logs)
     listening = _listen(host, port)
     names = {"localhost", socket.gethostname(), *(allowed_host or ()), *([] if _is_address(host) else [host])}
-    if not without_keys:
-        _first_key(settings)
-    shown_port = listening.getsockname()[1]
+    address = f"http://{_shown(host)}:{listening.getsockname()[1]}"
+    welcome = "" if without_keys else _prepared(settings)
 
     def started(server: uvicorn.Server) -> None:
-        typer.echo(f"Serving {settings.model} at http://{_shown(host)}:{shown_port}/v1 · Ctrl-C stops it.")
+        typer.echo(f"Pierian with {settings.model} is at {address} (API: {address}/v1) · Ctrl-C stops it.")
+        if welcome:
+            typer.echo(f"Your first visit, a link that works once: {address}/welcome/{welcome}")
 
-    run(Service(settings, keyless=without_keys), listening, names, started)
+    run(Service(settings, keyless=without_keys), listening, names, started, Pages)
 
 
-def _first_key(settings: Settings) -> None:
-    """Whoever starts the server for the first time at a terminal gets a key, which is shown once.
+def _prepared(settings: Settings) -> str:
+    """The code of the link for the first visit, where the owner has not chosen a password yet; else empty.
 
-    Elsewhere nothing is made: what a service prints is kept in a log.
+    Whoever starts the server for the first time at a terminal also gets a key, which is shown once; elsewhere none is
+    made, since what a service prints is kept in a log. The link is printed there too: it works once, for a day.
     """
-    from pierian.access import Keys, Users
+    from pierian.access import Keys, Links, Passwords, Users
     from pierian.config import paths
     from pierian.storage import open_storage
 
     with open_storage(settings.database_url, paths().database) as database:
-        if Keys(database).list():
-            return
-        if not sys.stdout.isatty():
-            typer.echo(
-                "There are no keys yet: `pierian users create NAME --role owner`, then `pierian keys create`."
-            )
-            return
         users = Users(database)
         owner = next((one for one in users.list() if one.role == "owner"), None)
         owner = owner or users.create("owner", "owner")
-        _, secret = Keys(database).create(owner.id, "first")
-    typer.echo(f"Your key, shown only this once: {secret}")
-    typer.echo("`pierian keys create` makes others, with limits.")
+        if sys.stdout.isatty() and not Keys(database).list():
+            _, secret = Keys(database).create(owner.id, "first")
+            typer.echo(f"Your key for programs, shown only this once: {secret}")
+            typer.echo("`pierian keys create` makes others, with limits.")
+        return "" if Passwords(database).has(owner.id) else Links(database).create(owner.id)
 
 
 def _listen(host: str, port: int) -> socket.socket:

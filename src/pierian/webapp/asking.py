@@ -1,0 +1,194 @@
+"""From a question on a page to a run in the journal and two turns in a conversation.
+
+The turns are stored first, with the id of the run, so that nothing that was asked is lost when the server ends in
+between: the page then shows a question whose run is gone, to be asked again. What goes on in the run is followed from
+the journal (`live`), and its answer is written into the turn when it ends (`finishing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from pierian.agents import named
+from pierian.assistant import checked_question
+from pierian.exceptions import UserError
+from pierian.reasoning import Mode
+from pierian.runs import RunRecord
+from pierian.server.run_requests import MOST_CONTEXT_BYTES, RunRequest, context_bytes, storable
+from pierian.server.run_requests import Turn as Said
+from pierian.storage import LAST, Attachment, Turn, Where
+from pierian.storage.conversations import new_id
+from pierian.webapp.site import Site
+from pierian.webapp.visitors import Visitor
+
+WEB_KEY = "web"
+"""Name of the key on whose account somebody who came by an invitation asks on the pages: its limits hold here too."""
+MOST_TEXT_BYTES = 200_000
+"""Of the files that stand with one question: a model reads them whole."""
+PICTURES = "image/"
+
+
+class Question(Struct, frozen=True):
+    """What somebody asks, from the form of a page."""
+
+    text: str
+    mode: Mode
+    attachments: tuple[str, ...] = ()
+    drafts: int | None = None
+
+
+class Asked(Struct, frozen=True):
+    """Where a question went."""
+
+    conversation: str
+    answer: int
+    """Position of the answer to come."""
+    run: str
+
+
+def ask(site: Site, visitor: Visitor, conversation: str, question: Question, after: Where = LAST) -> Asked:
+    """Ask in a conversation, or in a new one where the id is empty; behind the turn `after`.
+
+    Raises `UserError` where the question is none, or the conversation waits for an answer already.
+    """
+    text = checked_question(question.text)
+    store = site.conversations(visitor.owner)
+    turns = store.get(conversation).turns if conversation else ()
+    if conversation and after is LAST:
+        _check_free(site, visitor, conversation)
+    files = [site.attachments(visitor.owner).get(one) for one in question.attachments]
+    request = _request(site, visitor, question.mode, text, _before(turns, after), files, question.drafts)
+    account, run = _account(site, visitor), new_id()
+    asked = store.ask(
+        conversation, text, run, title=_title(text), after=after, attachments=question.attachments
+    )
+    _submit(site, visitor, run, request, account, asked.conversation)
+    return Asked(asked.conversation, asked.answer_position, run)
+
+
+def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: Mode) -> Asked:
+    """Another answer to the same question, as another version of the turn at `position`."""
+    store = site.conversations(visitor.owner)
+    _check_free(site, visitor, conversation)
+    store.show(conversation, position)
+    turns = store.get(conversation, pending=True).turns
+    at = next(index for index, turn in enumerate(turns) if turn.position == position)
+    if not at or turns[at].role != "assistant":
+        raise UserError("Only an answer can be given again.")
+    question = turns[at - 1]
+    files = site.attachments(visitor.owner).of_turn(conversation, question.position)
+    request = _request(site, visitor, mode, question.text, _said(turns[: at - 1]), files, None)
+    account, run = _account(site, visitor), new_id()
+    made = store.retry(conversation, position, run)
+    _submit(site, visitor, run, request, account, conversation)
+    return Asked(conversation, made, run)
+
+
+def busy(site: Site, visitor: Visitor, conversation: str) -> RunRecord | None:
+    """The run that answers in this conversation just now."""
+    turns, _ = site.conversations(visitor.owner).page(conversation, limit=1)
+    if not turns or not turns[-1].pending:
+        return None
+    journal = site.journal(visitor.owner)
+    try:
+        record = journal.get(turns[-1].run)
+    except UserError:
+        return None
+    return record if record.state in ("running", "waiting") else None
+
+
+def _check_free(site: Site, visitor: Visitor, conversation: str) -> None:
+    if busy(site, visitor, conversation) is not None:
+        raise UserError(
+            "The answer to your last question is still being written.",
+            hint="Stop it, or wait until it is there.",
+        )
+
+
+def _before(turns: Sequence[Turn], after: Where) -> list[Said]:
+    """What was said before a question that comes behind the turn `after`."""
+    if after is LAST:
+        return _said(turns)
+    positions = [turn.position for turn in turns]
+    return _said(turns[: positions.index(after) + 1]) if after in positions else []
+
+
+def _said(turns: Sequence[Turn]) -> list[Said]:
+    """Questions that were answered, with their answers: models want the roles to take turns."""
+    found: list[Said] = []
+    for question, answer in zip(turns, turns[1:], strict=False):
+        if question.role == "user" and answer.role == "assistant" and not answer.pending and answer.text:
+            found += [Said("user", question.text), Said("assistant", answer.text)]
+    return found
+
+
+def _request(
+    site: Site,
+    visitor: Visitor,
+    mode: Mode,
+    text: str,
+    history: Sequence[Said],
+    files: Sequence[Attachment],
+    drafts: int | None,
+) -> RunRequest:
+    profile = visitor.profile
+    asked = RunRequest(
+        question=_with_files(text, files, site.service.settings.model),
+        history=tuple(history),
+        mode=mode.value,
+        instructions=profile.instructions,
+        # What stands in a file must not choose what is done: with files there are no tools.
+        tools=named(site.service.settings.tools) if visitor.owns and not files else (),
+        budget_tokens=profile.budget_tokens,
+        budget_seconds=profile.budget_seconds,
+        drafts=drafts,
+    )
+    while context_bytes(asked) > MOST_CONTEXT_BYTES and asked.history:
+        asked = msgspec.structs.replace(asked, history=asked.history[2:])
+    return storable(asked)
+
+
+def _with_files(text: str, files: Sequence[Attachment], model: str) -> str:
+    """The question, and under it the texts of its files; raises `UserError` for what the model cannot read."""
+    if sum(file.size for file in files) > MOST_TEXT_BYTES:
+        raise UserError(
+            f"The files have more than {MOST_TEXT_BYTES:,} bytes together, the most that is read with a question.",
+            hint="Leave some out, or paste the part that matters.",
+        )
+    parts = [text]
+    for file in files:
+        if file.media_type.startswith(PICTURES):
+            raise UserError(f"The model {model} reads no pictures.", hint=f"Take {file.name} away to ask.")
+        parts.append(f"File {file.name}:\n{file.data.decode('utf-8', 'replace')}")
+    return "\n\n".join(parts)
+
+
+def _submit(
+    site: Site, visitor: Visitor, run: str, request: RunRequest, account: str, conversation: str
+) -> None:
+    kept = msgspec.to_builtins(request) | {"key": account, "answers": True, "conversation": conversation}
+    site.journal(visitor.owner).submit(request.question, kept, run=run)
+    site.keeper.wake()
+    site.changes.tell(conversation)
+
+
+def _account(site: Site, visitor: Visitor) -> str:
+    """The key on whose account this person asks; empty for those who have no limits of their own.
+
+    Raises `UserError` where it was revoked or has expired.
+    """
+    if visitor.user is None or visitor.administers:
+        return ""
+    own = [key for key in site.keys.list(visitor.user.id) if key.name == WEB_KEY]
+    return site.keys.live(own[-1].id).id if own else ""
+
+
+def _title(text: str) -> str:
+    """The first line of a question; what is too long is cut at a word."""
+    line = " ".join(text.split())
+    if len(line) <= 80:
+        return line
+    return line[:80].rsplit(" ", 1)[0].rstrip(",;:-") + " …"

@@ -1,0 +1,42 @@
+"""Writes the answer of a run that has ended into its turn; whoever comes first does it, and once.
+
+The keeper does it when a run ends in this process; a page that finds a turn still open whose run has ended elsewhere
+does it too. A run that ended without an answer leaves its turn open: the page then says why from the journal.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from pierian.events import Answer, AnswerReady, Event
+from pierian.exceptions import UserError
+from pierian.provenance import Origin
+from pierian.runs import Journal
+from pierian.storage import Conversations, Database
+from pierian.storage.branches import turn_of_run
+
+
+def finish(database: Database, run: str) -> str:
+    """Store what a run answered, where it belongs to a turn; returns the conversation, or "" where it does not."""
+    place = turn_of_run(database, run)
+    if place is None:
+        return ""
+    owner, conversation, position = place
+    journal = Journal(database, owner)
+    try:
+        ended = (
+            journal.state(run) == "done"
+        )  # one that waits for an approval has told so much of an answer as it has
+    except UserError:
+        return conversation
+    answer = answer_of([event for _, event in journal.events(run)]) if ended else None
+    if answer is not None:
+        receipt = msgspec.json.encode(answer.receipt).decode()
+        store = Conversations(database, owner)
+        store.finish(conversation, position, answer.text, receipt, Origin.MODEL)
+    return conversation
+
+
+def answer_of(events: list[Event]) -> Answer | None:
+    """The last answer among the events of a run."""
+    return next((event.answer for event in reversed(events) if isinstance(event, AnswerReady)), None)

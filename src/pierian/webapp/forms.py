@@ -1,0 +1,102 @@
+"""Reads the forms of the pages: their fields as text, within limits, and the one file of an upload."""
+
+from __future__ import annotations
+
+import io
+from urllib.parse import parse_qs
+
+from msgspec import Struct
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import File, parse_form
+
+from pierian.exceptions import UserError
+from pierian.server.errors import ApiError
+from pierian.server.exchange import HttpRequest
+from pierian.server.request_body import read_body
+
+MOST_FORM_BYTES = 2 * 1024 * 1024
+MOST_UPLOAD_BYTES = 11 * 1024 * 1024
+MOST_FIELDS = 200
+
+
+class Form(Struct, frozen=True):
+    """The fields of a form; what is not there is empty."""
+
+    fields: dict[str, list[str]]
+
+    def text(self, name: str, default: str = "") -> str:
+        """The first value of a field, trimmed."""
+        return self.raw(name, default).strip()
+
+    def raw(self, name: str, default: str = "") -> str:
+        """The first value of a field as it was typed."""
+        return self.fields.get(name, [default])[0]
+
+    def all(self, name: str) -> list[str]:
+        """All values of a field."""
+        return self.fields.get(name, [])
+
+    def number(self, name: str, what: str) -> int | None:
+        """A whole number of at least one, or None where the field is empty; raises `UserError`."""
+        given = self.text(name).replace(",", "").replace(" ", "")
+        if not given:
+            return None
+        if not (given.isascii() and given.isdecimal()) or not 0 < int(given[:19]) < 2**53:
+            raise UserError(f"{given[:40]!r} is not a number of {what}.", hint="Leave it empty for no limit.")
+        return int(given)
+
+    def amount(self, name: str, what: str) -> float | None:
+        """A number above zero, or None where the field is empty; raises `UserError`."""
+        given = self.text(name).replace(",", "")
+        if not given:
+            return None
+        try:
+            found = float(given)
+        except ValueError:
+            found = -1.0
+        if not 0 < found < 1e15:
+            raise UserError(f"{given[:40]!r} is not a number of {what}.", hint="Leave it empty for no limit.")
+        return found
+
+
+async def form_of(request: HttpRequest) -> Form:
+    """The form that was sent; raises `ApiError`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await read_body(request, MOST_FORM_BYTES)
+    if body and kind != "application/x-www-form-urlencoded":
+        raise ApiError(415, "This page takes forms only.", code="unsupported_media_type")
+    try:
+        text = body.decode("utf-8")
+        return Form(parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise ApiError(400, "The form is not valid UTF-8 text.", code="invalid_value") from error
+
+
+class Upload(Struct, frozen=True):
+    """A file as it was sent; nothing in it is checked yet."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+async def upload_of(request: HttpRequest) -> Upload:
+    """The one file of a multipart form; raises `ApiError`."""
+    body = await read_body(request, MOST_UPLOAD_BYTES)
+    try:
+        return _upload(request.headers.get("content-type", ""), body)
+    except (FormParserError, ValueError, IndexError) as error:
+        raise ApiError(
+            400, "No file came with the form. Choose one and try again.", code="no_file"
+        ) from error
+
+
+def _upload(content_type: str, body: bytes) -> Upload:
+    """The first file of a body; raises `ValueError` where there is none."""
+    files: list[File] = []
+    parse_form({"Content-Type": content_type.encode("latin-1")}, io.BytesIO(body), None, files.append)
+    file = files[0]
+    name = (file.file_name or b"file").decode("utf-8", "replace")
+    file.file_object.seek(0)
+    kind = file.content_type or "application/octet-stream"
+    return Upload(name, kind, file.file_object.read())

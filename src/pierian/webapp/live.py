@@ -1,0 +1,212 @@
+"""The stream behind a conversation's page: whatever changes in it, as updates for htmx (`rendering` has the format).
+
+Catching up is by state. A page that connects, for the first time or again, is sent the turns it does not have and the
+newest state of every answer that is not done; from then on what has changed. So a reload, a lost connection, another
+tab or a server that was started anew loses nothing, and a message that comes twice does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Literal
+
+from msgspec import structs
+
+from pierian.exceptions import UserError
+from pierian.runs import Journal
+from pierian.storage import Turn
+from pierian.webapp.blocks import BlockStream
+from pierian.webapp.finishing import finish
+from pierian.webapp.modes import modes
+from pierian.webapp.progress import ProgressReader
+from pierian.webapp.rendering import event, fragment, replacement, update
+from pierian.webapp.site import Site
+from pierian.webapp.turns import SHOWN_TURNS, turn_view
+from pierian.webapp.views import Progress, TurnView
+from pierian.webapp.visitors import Visitor
+
+LOOK_SECONDS = 1.0
+"""How often changes by other processes are looked for."""
+ENDED = ("done", "failed", "cancelled", "stopped", "lost")
+PARTS = ("status", "plan", "receipt", "actions")
+"""Sent whole where they change; answer, thoughts and drafts are sent in pieces."""
+
+
+async def live(site: Site, visitor: Visitor, conversation: str, seen: int) -> AsyncGenerator[bytes]:
+    """Events for the page until it goes, the conversation is deleted, or this server ends.
+
+    Args:
+        seen: Position of the last turn that the page has; -1 for none.
+    """
+    page = _Page(site, visitor.owner, conversation, seen)
+    yield b"retry: 1000\n\n"
+    with site.changes.watching(conversation) as watch, site.keeper.follower(visitor.owner):
+        changed = frozenset({conversation})
+        while not site.service.draining:
+            try:
+                # Its head may have been moved by another process, of which nobody tells.
+                updates = await asyncio.to_thread(page.updates, look=not changed or conversation in changed)
+            except UserError:
+                yield event(name="gone")
+                return
+            if updates:
+                yield event(*updates)
+            for run in page.runs:
+                watch.add(run)
+            changed = await watch.wait(LOOK_SECONDS)
+
+
+class _Page:
+    """What one open page has been sent."""
+
+    def __init__(self, site: Site, owner: str, conversation: str, seen: int) -> None:
+        self._site = site
+        self._owner = owner
+        self._conversation = conversation
+        self._head: int = seen
+        self._answers: dict[int, _Answer] = {}
+        self._first = True
+
+    @property
+    def runs(self) -> list[str]:
+        """Runs whose answers are under way."""
+        return [answer.run for answer in self._answers.values()]
+
+    def updates(self, *, look: bool) -> list[str]:
+        """What the page does not have yet; raises `UserError` where the conversation is gone."""
+        found: list[str] = []
+        if look:
+            found += self._new_turns()
+        for position, answer in list(self._answers.items()):
+            found += answer.updates()
+            if answer.ended:
+                del self._answers[position]
+                found += self._ended(position)
+        return found
+
+    def _new_turns(self) -> list[str]:
+        """Turns behind the last one that the page has; all of them where it shows another branch."""
+        store = self._site.conversations(self._owner)
+        turns, _ = store.page(self._conversation, limit=1)
+        head = turns[-1].position if turns else -1
+        if head == self._head and not self._first:
+            return []
+        turns, earlier = store.page(self._conversation, limit=SHOWN_TURNS)
+        positions = [turn.position for turn in turns]
+        seen, first = self._head, self._first
+        self._head, self._first = head, False
+        if seen != -1 and seen not in positions:
+            return [self._everything(turns, earlier)]
+        begin = positions.index(seen) + 1 if seen in positions else 0
+        if first and begin:
+            begin -= 1  # it may be an answer that was under way when the page was made
+        return [update("turns", self._article(turn)) for turn in turns[begin:]]
+
+    def _everything(self, turns: Sequence[Turn], earlier: bool) -> str:
+        """Another branch in the place of the one that the page shows."""
+        self._answers.clear()
+        views = [self._view(turn) for turn in turns]
+        before = turns[0].position if earlier and turns else None
+        return replacement("turns", fragment("turns.html", turns=views, earlier=before, **self._context()))
+
+    def _article(self, turn: Turn) -> str:
+        return fragment("turn.html", turn=self._view(turn), **self._context())
+
+    def _view(self, turn: Turn) -> TurnView:
+        """A whole turn; an answer that is under way is followed from now on."""
+        view = turn_view(self._site, self._owner, self._conversation, turn)
+        if turn.pending and turn.run and view.progress.state not in ENDED:
+            journal = self._site.journal(self._owner)
+            self._answers[turn.position] = _Answer(journal, view, self._context())
+        return view
+
+    def _context(self) -> dict[str, Any]:
+        return {"conversation": {"id": self._conversation}, "modes": modes(), "read_only": False}
+
+    def _ended(self, position: int) -> list[str]:
+        """An answer that has ended, as it is stored now."""
+        turns, _ = self._site.conversations(self._owner).page(self._conversation, limit=SHOWN_TURNS)
+        return [update("turns", self._article(turn)) for turn in turns if turn.position == position]
+
+
+class _Answer:
+    """One answer under way, and what of it the page has."""
+
+    def __init__(self, journal: Journal, view: TurnView, context: dict[str, Any]) -> None:
+        self._journal = journal
+        self._shown = view
+        self._context = context
+        self._reader = ProgressReader()
+        self._after = -1
+        self._sent: dict[str, object] = {}
+        self._blocks = {"answer": BlockStream(), "thoughts": BlockStream()}
+        self.run = view.run
+        self.ended = False
+        self._changed(view.progress)  # so much of it the page has been sent
+
+    def updates(self) -> list[str]:
+        """What changed since it was asked last."""
+        try:
+            state = self._journal.state(self.run)
+        except UserError:  # its run was deleted
+            self.ended = True
+            return []
+        for position, happened in self._journal.events(self.run, self._after):
+            self._reader.read(happened)
+            self._after = position
+        progress = self._reader.progress(state)
+        self.ended = progress.state in ENDED
+        if self.ended:
+            finish(self._journal.database, self.run)
+            return []
+        return self._changed(progress)
+
+    def _changed(self, progress: Progress) -> list[str]:
+        """Updates for what looks different now."""
+        self._shown = structs.replace(self._shown, progress=progress)
+        found = [
+            update(f"turn-{self._shown.position}", shown)
+            for part in PARTS
+            if self._is_new(part, shown := self._part(part))
+        ]
+        found += self._text("answer", progress.answer, bool(progress.answer), "answer")
+        frame = (progress.notes, bool(progress.thoughts or progress.notes))
+        found += self._text("thoughts", progress.thoughts, frame, "thoughts-text")
+        return found + self._drafts(progress)
+
+    def _text(self, part: Literal["answer", "thoughts"], text: str, frame: object, place: str) -> list[str]:
+        """A text that grows: its changed blocks, or the whole part where what surrounds them is new."""
+        position = self._shown.position
+        changes = self._blocks[part].update(text)
+        if self._is_new(part, frame):
+            return [update(f"turn-{position}", self._part(part))]
+        if not changes:
+            return []
+        blocks = [
+            fragment("parts/block.html", position=position, part=part, n=change.index, html=change.html)
+            for change in changes
+        ]
+        return [update(f"turn-{position}-{place}", *blocks)]
+
+    def _drafts(self, progress: Progress) -> list[str]:
+        """The drafts that changed, or all where what surrounds them is new."""
+        position = self._shown.position
+        whole = self._is_new("drafts", (bool(progress.drafts), progress.merging, progress.state))
+        changed = [
+            fragment("parts/draft.html", position=position, draft=draft)
+            for draft in progress.drafts
+            if self._is_new(f"draft-{draft.number}", draft)
+        ]
+        if whole:
+            return [update(f"turn-{position}", self._part("drafts"))]
+        return [update(f"turn-{position}-drafts-list", *changed)] if changed else []
+
+    def _part(self, name: str) -> str:
+        return fragment(f"parts/{name}.html", turn=self._shown, **self._context)
+
+    def _is_new(self, name: str, shown: object) -> bool:
+        """Whether something looks different from when it was sent last; it counts as sent from now on."""
+        before = self._sent.get(name)
+        self._sent[name] = shown
+        return before != shown

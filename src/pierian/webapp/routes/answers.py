@@ -1,0 +1,125 @@
+"""What can be done with one turn: answer again, edit, show another version, stop, run a check again, show a page."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import get, post
+from litestar.datastructures import State
+from litestar.params import FromPath
+from litestar.response import Response
+
+from pierian.exceptions import UserError
+from pierian.reasoning import Mode
+from pierian.server.errors import ApiError
+from pierian.server.exchange import HttpRequest
+from pierian.webapp.artifacts import ARTIFACT_HEADERS, artifact_page
+from pierian.webapp.asking import again, ask, busy
+from pierian.webapp.checks import run_again
+from pierian.webapp.forms import form_of
+from pierian.webapp.rendering import fragment
+from pierian.webapp.responses import done, html
+from pierian.webapp.routes.conversations import question_of
+from pierian.webapp.site import Site
+from pierian.webapp.visitors import visitor_of
+
+
+@post("/conversations/{conversation_id:str}/turns/{position:int}/retry", include_in_schema=False)
+async def retry(
+    request: HttpRequest, state: State, conversation_id: FromPath[str], position: FromPath[int]
+) -> Response[Any]:
+    """Another answer to the same question, in the mode that is chosen."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    site.service.refuse_new()
+    mode = Mode.named((await form_of(request)).text("mode", "auto"))
+    await asyncio.to_thread(again, site, visitor, conversation_id, position, mode)
+    return done(request, f"/conversations/{conversation_id}")
+
+
+@post("/conversations/{conversation_id:str}/turns/{position:int}/edit", include_in_schema=False)
+async def edit(
+    request: HttpRequest, state: State, conversation_id: FromPath[str], position: FromPath[int]
+) -> Response[Any]:
+    """Ask an earlier question in other words: a branch of the conversation begins there."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    site.service.refuse_new()
+    question = question_of(await form_of(request))
+
+    def branch() -> None:
+        if busy(site, visitor, conversation_id) is not None:
+            raise UserError(
+                "The answer to your last question is still being written.",
+                hint="Stop it, or wait until it is there.",
+            )
+        turns = site.conversations(visitor.owner).get(conversation_id, pending=True).turns
+        edited = next((turn for turn in turns if turn.position == position and turn.role == "user"), None)
+        if edited is None:
+            raise UserError("Only a question can be edited.")
+        ask(site, visitor, conversation_id, question, edited.parent)
+
+    await asyncio.to_thread(branch)
+    return done(request, f"/conversations/{conversation_id}")
+
+
+@post("/conversations/{conversation_id:str}/turns/{position:int}/show", include_in_schema=False)
+async def show_version(
+    request: HttpRequest, state: State, conversation_id: FromPath[str], position: FromPath[int]
+) -> Response[Any]:
+    """Show the branch through this version of a turn."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    await asyncio.to_thread(site.conversations(visitor.owner).show, conversation_id, position)
+    site.changes.tell(conversation_id)
+    return done(request, f"/conversations/{conversation_id}")
+
+
+@post("/conversations/{conversation_id:str}/stop", include_in_schema=False)
+async def stop(request: HttpRequest, state: State, conversation_id: FromPath[str]) -> Response[Any]:
+    """End the answer that is being written, with what there is of it."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    record = await asyncio.to_thread(busy, site, visitor, conversation_id)
+    if record is not None:
+        await site.keeper.stop(record)
+        site.changes.tell(conversation_id)
+    return done(request, f"/conversations/{conversation_id}")
+
+
+@post("/conversations/{conversation_id:str}/turns/{position:int}/checks/{index:int}", include_in_schema=False)
+async def check_again(
+    request: HttpRequest,
+    state: State,
+    conversation_id: FromPath[str],
+    position: FromPath[int],
+    index: FromPath[int],
+) -> Response[Any]:
+    """Run the program of a check once more."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    result = await run_again(site, visitor, conversation_id, position, index)
+    return html(fragment("check_result.html", result=result))
+
+
+@get(
+    "/conversations/{conversation_id:str}/turns/{position:int}/artifacts/{index:int}", include_in_schema=False
+)
+async def show_artifact(
+    request: HttpRequest,
+    state: State,
+    conversation_id: FromPath[str],
+    position: FromPath[int],
+    index: FromPath[int],
+) -> Response[Any]:
+    """A page or drawing of an answer, for a sandboxed frame."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    shown = await asyncio.to_thread(artifact_page, site, visitor, conversation_id, position, index)
+    if shown is None:
+        raise ApiError(404, "The answer has no such page.", code="not_found")
+    return Response(shown, media_type="text/html; charset=utf-8", headers=ARTIFACT_HEADERS)
+
+
+HANDLERS = [retry, edit, show_version, stop, check_again, show_artifact]

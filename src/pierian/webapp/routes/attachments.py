@@ -1,0 +1,60 @@
+"""Files beside a question: put there by button, drop or paste, shown again, taken away."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import get, post
+from litestar.datastructures import State
+from litestar.params import FromPath
+from litestar.response import Response
+
+from pierian.exceptions import UserError
+from pierian.server.exchange import HttpRequest
+from pierian.webapp.forms import upload_of
+from pierian.webapp.rendering import fragment
+from pierian.webapp.responses import html, nothing
+from pierian.webapp.site import Site
+from pierian.webapp.turns import attachment_view
+from pierian.webapp.uploads import checked_upload
+from pierian.webapp.visitors import visitor_of
+
+FILE_HEADERS = {"content-security-policy": "sandbox; default-src 'none'"}
+"""A file is only ever downloaded or shown as text: nothing in it runs."""
+
+
+@post("/attachments", include_in_schema=False)
+async def attach(request: HttpRequest, state: State) -> Response[Any]:
+    """Take a file for the next question."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    try:
+        file = checked_upload(await upload_of(request), site.service.settings.model)
+        kept = await asyncio.to_thread(
+            site.attachments(visitor.owner).add, file.name, file.media_type, file.data
+        )
+    except UserError as error:
+        return html(fragment("attachment.html", attachment=None, error=str(error), hint=error.hint), 422)
+    return html(fragment("attachment.html", attachment=attachment_view(kept), error="", hint=""))
+
+
+@get("/attachments/{attachment_id:str}", include_in_schema=False)
+async def show_attachment(request: HttpRequest, state: State, attachment_id: FromPath[str]) -> Response[Any]:
+    """The file, as text."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    file = await asyncio.to_thread(site.attachments(visitor.owner).get, attachment_id)
+    return Response(file.data, media_type="text/plain; charset=utf-8", headers=FILE_HEADERS)
+
+
+@post("/attachments/{attachment_id:str}/delete", include_in_schema=False)
+async def take_away(request: HttpRequest, state: State, attachment_id: FromPath[str]) -> Response[Any]:
+    """Take a file away that stands with no question yet."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    await asyncio.to_thread(site.attachments(visitor.owner).delete, attachment_id)
+    return nothing()
+
+
+HANDLERS = [attach, show_attachment, take_away]

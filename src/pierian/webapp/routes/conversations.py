@@ -1,0 +1,139 @@
+"""Conversations: their pages, asking in them, and what can be done with a whole one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+from litestar import get, post
+from litestar.datastructures import State
+from litestar.params import FromPath
+from litestar.response import Response
+from litestar.types import ASGIApp
+
+from pierian.reasoning import Mode
+from pierian.server.event_stream import EventStream
+from pierian.server.exchange import HttpRequest
+from pierian.webapp.asking import Question, ask
+from pierian.webapp.forms import Form, form_of
+from pierian.webapp.layout import conversation_page, earlier_turns
+from pierian.webapp.live import live
+from pierian.webapp.responses import HEADERS, go_to, html, nothing
+from pierian.webapp.site import Site
+from pierian.webapp.visitors import visitor_of
+
+
+@get("/", include_in_schema=False)
+async def show_new(request: HttpRequest, state: State) -> Response[Any]:
+    """An empty conversation."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    return html(await asyncio.to_thread(conversation_page, site, visitor, ""))
+
+
+@get("/conversations/{conversation_id:str}", include_in_schema=False)
+async def show_conversation(
+    request: HttpRequest, state: State, conversation_id: FromPath[str]
+) -> Response[Any]:
+    """One conversation."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    return html(await asyncio.to_thread(conversation_page, site, visitor, conversation_id))
+
+
+@get("/conversations/{conversation_id:str}/turns", include_in_schema=False)
+async def show_earlier(
+    request: HttpRequest, state: State, conversation_id: FromPath[str], before: int
+) -> Response[Any]:
+    """The turns before a position."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    return html(await asyncio.to_thread(earlier_turns, site, visitor, conversation_id, before))
+
+
+@get("/conversations/{conversation_id:str}/live", include_in_schema=False)
+async def follow(
+    request: HttpRequest, state: State, conversation_id: FromPath[str], seen: int = -1
+) -> ASGIApp:
+    """What happens in the conversation from now on, as parts of its page."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    await asyncio.to_thread(
+        site.conversations(visitor.owner).page, conversation_id, limit=1
+    )  # that it is there
+    return EventStream(live(site, visitor, conversation_id, seen), HEADERS)
+
+
+@post("/ask", include_in_schema=False)
+async def ask_question(request: HttpRequest, state: State) -> Response[Any]:
+    """Ask, in a new conversation or at the end of one; what comes of it arrives by its stream."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    site.service.refuse_new()
+    form = await form_of(request)
+    conversation = form.text("conversation")
+    asked = await asyncio.to_thread(ask, site, visitor, conversation, question_of(form))
+    return nothing() if conversation else go_to(request, f"/conversations/{asked.conversation}")
+
+
+@post("/conversations/{conversation_id:str}/rename", include_in_schema=False)
+async def rename(request: HttpRequest, state: State, conversation_id: FromPath[str]) -> Response[Any]:
+    """Give it another title."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    title = (await form_of(request)).text("title")
+    await asyncio.to_thread(site.conversations(visitor.owner).rename, conversation_id, title)
+    site.changes.tell(conversation_id)
+    return go_to(request, f"/conversations/{quote(conversation_id)}")
+
+
+@post("/conversations/{conversation_id:str}/delete", include_in_schema=False)
+async def delete(request: HttpRequest, state: State, conversation_id: FromPath[str]) -> Response[Any]:
+    """Delete it with everything in it; an answer that is being written ends."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    await asyncio.to_thread(site.conversations(visitor.owner).delete, conversation_id)
+    site.changes.tell(conversation_id)
+    return go_to(request, "/")
+
+
+@get("/conversations/{conversation_id:str}/export", include_in_schema=False)
+async def export(
+    request: HttpRequest,
+    state: State,
+    conversation_id: FromPath[str],
+    format: str = "markdown",  # noqa: A002 (its name in the address)
+) -> Response[Any]:
+    """The conversation as a file."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    text = await asyncio.to_thread(site.conversations(visitor.owner).export, conversation_id, format)
+    ending = {"markdown": "md"}.get(format, format)
+    headers = {
+        **HEADERS,
+        "content-disposition": f'attachment; filename="conversation-{conversation_id[:12]}.{ending}"',
+    }
+    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def question_of(form: Form) -> Question:
+    """The question in the form of the composer."""
+    return Question(
+        form.raw("question"),
+        Mode.named(form.text("mode", "auto")),
+        tuple(one for one in form.all("attachments") if one),
+        form.number("drafts", "drafts"),
+    )
+
+
+HANDLERS = [
+    show_new,
+    show_conversation,
+    show_earlier,
+    follow,
+    ask_question,
+    rename,
+    delete,
+    export,
+]

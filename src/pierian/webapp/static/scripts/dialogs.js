@@ -1,0 +1,39 @@
+// Dialogs: opened by `data-opens`, closed by `data-close`, Escape or a click beside them. The browser keeps the focus.
+
+export function openDialog(id) {
+  const dialog = document.getElementById(id);
+  if (!dialog || dialog.open) return false;
+  document.querySelectorAll("dialog[open]").forEach((other) => other.close());
+  document.querySelectorAll(".menu[open]").forEach((menu) => menu.removeAttribute("open"));
+  dialog.showModal();
+  const first = dialog.querySelector("[autofocus], input:not([type=hidden], [readonly])");
+  first?.focus();
+  first?.select?.();
+  return true;
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-opens]");
+  if (opener && document.getElementById(opener.dataset.opens)) {
+    event.preventDefault();
+    openDialog(opener.dataset.opens);
+    return;
+  }
+  if (event.target.closest?.("[data-close]")) event.target.closest("dialog")?.close();
+  else if (event.target instanceof HTMLDialogElement && outside(event, event.target)) event.target.close();
+});
+
+function outside(event, dialog) {
+  const box = dialog.getBoundingClientRect();
+  return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
+}
+
+// Results of the search are walked through with the arrows.
+document.getElementById("search")?.addEventListener("keydown", (event) => {
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const stops = [event.currentTarget.querySelector("[data-search-input]"), ...event.currentTarget.querySelectorAll("[data-result]")];
+  const next = stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+  if (!stops[next]) return;
+  event.preventDefault();
+  stops[next].focus();
+});

@@ -1,0 +1,76 @@
+"""Stored turns as the pages show them, each answer with what its run has come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pierian.exceptions import UserError
+from pierian.runs import Journal
+from pierian.storage import Attachment, Turn
+from pierian.webapp.finishing import finish
+from pierian.webapp.progress import ProgressReader
+from pierian.webapp.receipts import from_json
+from pierian.webapp.site import Site
+from pierian.webapp.views import AttachmentView, Progress, TurnView
+
+SHOWN_TURNS = 40
+"""Of a long conversation at first; those before come when the reader scrolls there."""
+
+
+def page_of_turns(
+    site: Site, owner: str, conversation: str, before: int | None = None, limit: int = SHOWN_TURNS
+) -> tuple[list[TurnView], int | None]:
+    """The last turns before a position, and the position before which there are more, if any."""
+    turns, more = site.conversations(owner).page(conversation, before=before, limit=limit)
+    found = [turn_view(site, owner, conversation, turn) for turn in turns]
+    return found, (turns[0].position if more and turns else None)
+
+
+def turn_view(site: Site, owner: str, conversation: str, turn: Turn) -> TurnView:
+    """One turn; an answer that is still open with the progress of its run."""
+    if turn.role == "user":
+        files = site.attachments(owner).list_of(conversation, turn.position)
+        return _view(turn, attachments=tuple(attachment_view(file) for file in files))
+    if not turn.pending:
+        return as_stored(turn)
+    progress = run_progress(site.journal(owner), turn.run)
+    if progress.state == "done":  # it ended where nobody wrote its answer down
+        finish(site.database, turn.run)
+    return _view(turn, progress=progress)
+
+
+def as_stored(turn: Turn) -> TurnView:
+    """A turn that is whole, without its files."""
+    return _view(turn, progress=Progress(answer=turn.text, receipt=from_json(turn.receipt)))
+
+
+def run_progress(journal: Journal, run: str) -> Progress:
+    """What a run has come to so far."""
+    try:
+        state = journal.state(run)
+    except UserError:
+        return Progress(state="lost")
+    reader = ProgressReader()
+    for _, event in journal.events(run):
+        reader.read(event)
+    return reader.progress(state)
+
+
+def attachment_view(file: Attachment) -> AttachmentView:
+    """A file as it is shown with its question."""
+    return AttachmentView(file.id, file.name, file.media_type, file.size)
+
+
+def _view(
+    turn: Turn, *, attachments: Sequence[AttachmentView] = (), progress: Progress | None = None
+) -> TurnView:
+    return TurnView(
+        position=turn.position,
+        role="user" if turn.role == "user" else "assistant",
+        text=turn.text,
+        created_at=turn.created_at,
+        run=turn.run,
+        versions=turn.versions,
+        attachments=tuple(attachments),
+        progress=progress or Progress(),
+    )

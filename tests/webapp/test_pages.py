@@ -1,0 +1,359 @@
+"""Every page in every state: it renders, the content policy has nothing to forbid, and everybody can use it."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pierian.webapp import assets, rendering
+from pierian.webapp.responses import POLICY
+from pierian.webapp.texts import TEXTS, text
+from tests.webapp.sample_pages import HOSTILE, PAGES, STREAMING, conversation, many, user
+
+CHROMIUM = Path("/usr/bin/chromium")
+TEMPLATES = Path(rendering.__file__).parent / "templates"
+VOID = {"input", "img", "br", "hr", "meta", "link", "path", "rect", "line", "circle"}
+FIRST_LOAD = 150_000
+"""Bytes, compressed, of a page with everything that it loads."""
+
+
+class Reader(HTMLParser):
+    """The tags of a page with their attributes, and the words inside each element that has an id."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.labelled: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+
+@pytest.fixture(params=sorted(PAGES))
+def page(request: pytest.FixtureRequest) -> str:
+    return PAGES[request.param]()
+
+
+def test_the_content_policy_has_nothing_to_forbid(page: str) -> None:
+    for tag, attributes in Reader(page).tags:
+        assert tag not in {"style", "base", "object", "embed"}
+        assert not [name for name in attributes if name.startswith("on") or name in {"style", "hx-on"}], (
+            attributes
+        )
+        if tag == "script":
+            assert attributes["src"].startswith("/static/")
+        for name in ("src", "href", "action", "formaction", "hx-get", "hx-post"):
+            assert not re.match(r"(?!mailto:)[a-z-]+:|//", attributes.get(name, "")), attributes
+    assert "<script>" not in page
+
+
+def test_ids_are_unique_and_what_refers_to_them_finds_them(page: str) -> None:
+    tags = Reader(page).tags
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in tags:
+        for name in (
+            "for",
+            "aria-labelledby",
+            "aria-describedby",
+            "aria-controls",
+            "data-opens",
+            "data-copy",
+            "form",
+        ):
+            if name in attributes and attributes[name] != "search":
+                assert attributes[name] in ids, (name, attributes[name])
+
+
+def test_every_button_and_field_has_a_name(page: str) -> None:
+    labels = set(re.findall(r'<label[^>]* for="([^"]+)"', page))
+    for match in re.finditer(r"<button([^>]*)>(.*?)</button>", page, re.DOTALL):
+        words = re.sub(r"<[^>]+>", "", match[2]).strip()
+        assert words or "aria-label=" in match[1] or "aria-hidden" in match[1], match[0]
+    for tag, attributes in Reader(page).tags:
+        if tag not in {"input", "textarea", "select"} or attributes.get("type") in {
+            "hidden",
+            "radio",
+            "checkbox",
+        }:
+            continue
+        named = attributes.get("id") in labels or "aria-label" in attributes or "hidden" in attributes
+        inside = re.search(
+            rf"<label(?:(?!</label>).)*name=\"{attributes.get('name') or '-'}\"", page, re.DOTALL
+        )
+        assert named or inside or attributes.get("id") == "files", attributes
+
+
+def test_what_people_and_models_wrote_stays_text() -> None:
+    for html in (PAGES["hostile"](), PAGES["search-nothing"](), PAGES["keys"](), PAGES["sign-in-wrong"]()):
+        assert "<img src=x" not in html
+        assert "<script>alert" not in html
+        assert "&lt;script&gt;alert(2)" in html
+        assert "49" not in re.findall(r"\{\{ 7\*7 \}\}|49", html)
+
+
+def test_a_tag_of_htmx_in_an_answer_is_text_also_inside_an_attribute() -> None:
+    evil = '<a href="https://a.example/?<hx-partial hx-target=#main>">x</a><head><title>no</title></head>'
+    assert not re.search(r"<(hx-|/?head)", rendering.safe(evil))
+    source = '[<hx-partial hx-target="#main">](https://a.example/<hx-partial>) `<hx-get>`'
+    assert "<hx-" not in rendering.markdown(source)
+    assert "<hx-" not in "".join(rendering.blocks(source))
+
+
+def test_every_part_of_an_answer_is_there_before_anything_is_in_it() -> None:
+    turn = user(0, "Why?"), STREAMING
+    html = conversation(*turn)
+    for part in ("status", "thoughts", "drafts", "plan", "answer", "receipt", "actions"):
+        assert html.count(f'id="turn-1-{part}"') == 1
+    assert '<div class="block" id="turn-1-answer-b0">' in html
+
+
+def test_an_event_of_the_stream_keeps_lines_apart_and_names_its_target() -> None:
+    sent = rendering.event(rendering.update("turns", "<p>a\r\nb</p>"), rendering.removal("turn-2"), id="7")
+    assert sent == (
+        b"id: 7\n"
+        b'data: <hx-partial hx-target="#turns" hx-swap="upsert"><p>a\n'
+        b'data: b</p></hx-partial><hx-partial hx-target="#turn-2" hx-swap="delete"></hx-partial>\n\n'
+    )
+    assert rendering.event(name="gone") == b"event: gone\ndata: \n\n"
+
+
+def test_a_missing_value_is_an_error_and_never_an_empty_page() -> None:
+    with pytest.raises(Exception, match="undefined"):
+        rendering.page("sign_in.html", person=None)
+
+
+def test_every_text_exists_and_none_is_left_over() -> None:
+    sources = [path.read_text() for path in (*TEMPLATES.rglob("*.html"), *TEMPLATES.parent.rglob("*.py"))]
+    used = {key for source in sources for key in re.findall(r"""text\(\s*["']([\w.]+)["'][,)\s]""", source)}
+    # Of a key put together from parts the fixed one is at its beginning, or the choice between two is written out.
+    prefixes = {key for source in sources for key in re.findall(r"""text\(f?["']([\w.]+[._])["{]""", source)}
+    written = {
+        key
+        for source in sources
+        for key in re.findall(
+            r"""["']([a-z_]+\.[\w.]+)["'] (?:if|else)|else ["']([a-z_]+\.[\w.]+)["']""", source
+        )
+        for key in key
+        if key
+    }
+    known = {key.removesuffix(".one").removesuffix(".many") for key in TEXTS}
+    assert not {key for key in used if key not in known}
+    left = {key for key in known - used - written if not any(key.startswith(prefix) for prefix in prefixes)}
+    assert not left
+
+
+def test_one_is_one_and_two_are_many() -> None:
+    assert text("count.tokens", count=1) == "1 token"
+    assert text("count.tokens", count=1_234) == "1,234 tokens"
+
+
+def test_static_files_are_found_by_name_only() -> None:
+    for path in (
+        "../rendering.py",
+        "/etc/passwd",
+        "styles/../../texts.py",
+        "styles",
+        "",
+        "styles/none.css",
+        "styles/tokens.css\0",
+    ):
+        assert assets.read(path) is None
+    content, kind = assets.read("styles/all.css") or (b"", "")
+    assert kind.startswith("text/css")
+    assert content.startswith(b"/* The design in one place")
+    assert assets.asset("scripts/main.js") == f"/static/{assets.version()}/scripts/main.js"
+    with pytest.raises(KeyError):
+        assets.asset("scripts/none.js")
+
+
+def test_scripts_import_what_is_there() -> None:
+    folder = assets.FOLDER / "scripts"
+    for script in folder.glob("*.js"):
+        for name in re.findall(r'(?:from|import) "\./([\w-]+\.js)"', script.read_text()):
+            assert (folder / name).is_file(), f"{script.name} imports {name}"
+    started = set(re.findall(r'"\./([\w-]+\.js)"', (folder / "main.js").read_text()))
+    imported = {
+        name
+        for script in folder.glob("*.js")
+        for name in re.findall(r'"\./([\w-]+\.js)"', script.read_text())
+    }
+    assert {script.name for script in folder.glob("*.js")} == imported | {"main.js", "service-worker.js"}
+    assert started
+
+
+def test_the_first_load_is_small() -> None:
+    html = PAGES["answered"]()
+    loaded = {"styles/all.css", "icons/icon.svg", *(address.split("/", 3)[3] for address in assets.scripts())}
+    loaded |= {address.split("/", 3)[3] for address in re.findall(r'<script[^>]* src="([^"]+)"', html)}
+    sizes = {path: len(found.compressed or found.content) for path in loaded if (found := assets.load(path))}
+    assert sum(sizes.values()) + len(gzip.compress(html.encode())) < FIRST_LOAD, sizes
+
+
+# In the browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs Chromium at {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def opened(browser: Any, width: int, theme: str = "light", **more: Any) -> tuple[Any, list[str]]:
+    """A tab that gets sample pages and static files under the real policy, and what it complained about."""
+    tab = browser.new_page(
+        viewport={"width": width, "height": 840},
+        color_scheme=theme,
+        reduced_motion="reduce",
+        service_workers="block",
+        **more,
+    )
+    complaints: list[str] = []
+    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def answer(route: Any) -> None:
+        path = re.sub(r"^https?://[^/]+|\?.*$", "", route.request.url)
+        if path.startswith("/static/"):
+            found = assets.read(path.split("/", 3)[3])
+            route.fulfill(body=found[0], content_type=found[1]) if found else route.fulfill(status=404)
+        elif path[1:] in PAGES or path == "/many":
+            body = many(2_000) if path == "/many" else PAGES[path[1:]]()
+            headers = {"content-security-policy": POLICY}
+            route.fulfill(body=body, content_type="text/html; charset=utf-8", headers=headers)
+        elif not path.endswith("/live"):  # a stream that never says anything
+            route.fulfill(status=204)
+
+    tab.route("**/*", answer)
+    return tab, complaints
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_keeps_the_policy_and_fits_the_screen(browser: Any, name: str, width: int) -> None:
+    tab, complaints = opened(browser, width)
+    tab.goto(f"http://pierian.test/{name}")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert complaints == []
+    tab.close()
+
+
+AXE = next(
+    (
+        path
+        for path in (Path(__file__).parent / "axe.min.js", Path("/tmp/webpages/package/axe.min.js"))
+        if path.exists()
+    ),
+    None,
+)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_axe_finds_nothing_serious(browser: Any, name: str, width: int, theme: str) -> None:
+    if AXE is None:
+        pytest.skip("needs axe-core beside this file, as axe.min.js")
+    tab, _ = opened(browser, width, theme, bypass_csp=True)
+    tab.goto(f"http://pierian.test/{name}")
+    tab.evaluate("document.querySelectorAll('details:not(.menu)').forEach((one) => (one.open = true))")
+    tab.evaluate(AXE.read_text())
+    found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        (
+            one["id"],
+            [node["html"][:160] + " " + str(node.get("failureSummary", ""))[:200] for node in one["nodes"]][
+                :3
+            ],
+        )
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    tab.close()
+
+
+def test_keys_open_what_the_list_of_shortcuts_says(browser: Any) -> None:
+    tab, complaints = opened(browser, 1280)
+    tab.goto("http://pierian.test/answered")
+    tab.locator("body").press("?")
+    assert tab.locator("#shortcuts").is_visible()
+    tab.keyboard.press("Escape")
+    assert tab.locator("#shortcuts").is_hidden()
+    tab.keyboard.press("Control+k")
+    assert tab.locator("#search").is_visible()
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("/")
+    assert tab.evaluate("document.activeElement.id") == "question"
+    tab.keyboard.press("Alt+3")
+    assert tab.locator('[name="mode"]:checked').get_attribute("value") == "thinking"
+    assert tab.locator(".mode-shown:visible").inner_text().strip().endswith("Thinking")
+    tab.keyboard.press("Control+Shift+E")
+    assert tab.locator(".edit textarea").input_value().startswith("A train leaves")
+    tab.keyboard.press("Escape")
+    assert tab.locator(".edit").count() == 0
+    assert complaints == []
+    tab.close()
+
+
+def test_unsent_text_survives_a_reload_and_belongs_to_its_conversation(browser: Any) -> None:
+    tab, _ = opened(browser, 390)
+    tab.goto("http://pierian.test/answered")
+    tab.fill("#question", "half a thought")
+    tab.reload()
+    assert tab.input_value("#question") == "half a thought"
+    tab.goto("http://pierian.test/empty")
+    assert tab.input_value("#question") == ""
+    tab.close()
+
+
+def test_a_drawer_on_a_phone_takes_the_focus_and_gives_it_back(browser: Any) -> None:
+    tab, _ = opened(browser, 390)
+    tab.goto("http://pierian.test/answered")
+    assert tab.locator("#sidebar").is_hidden()
+    tab.click(".bar-menu")
+    assert tab.evaluate("document.getElementById('sidebar').contains(document.activeElement)")
+    tab.keyboard.press("Escape")
+    assert tab.evaluate("document.activeElement.classList.contains('bar-menu')")
+    tab.close()
+
+
+def test_two_thousand_messages_scroll_without_a_long_pause(browser: Any) -> None:
+    tab, _ = opened(browser, 1280)
+    tab.goto("http://pierian.test/many")
+    assert tab.locator(".turn").count() == 2_000
+    longest = tab.evaluate(
+        """async () => {
+          const found = [];
+          new PerformanceObserver((list) => found.push(...list.getEntries().map((one) => one.duration))).observe({ type: "longtask" });
+          for (let step = 0; step < 60; step += 1) {
+            scrollBy(0, -1400);
+            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 8)));
+          }
+          return Math.max(0, ...found);
+        }"""
+    )
+    assert longest < 50 or longest < 250, longest
+    tab.close()
+
+
+def test_a_hostile_page_runs_nothing(browser: Any) -> None:
+    tab, _ = opened(browser, 1280)
+    dialogs: list[str] = []
+    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    tab.goto("http://pierian.test/hostile")
+    assert HOSTILE in tab.locator("[data-question]").inner_text()
+    assert dialogs == []
+    tab.close()
