@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.webapp.sample_pages import HOSTILE, PAGES, STREAMING, conversation, many, user
 
 from pierian.webapp import assets, rendering
 from pierian.webapp.responses import POLICY
 from pierian.webapp.texts import TEXTS, text
-from tests.webapp.sample_pages import HOSTILE, PAGES, STREAMING, conversation, many, user
 
 CHROMIUM = Path("/usr/bin/chromium")
 TEMPLATES = Path(rendering.__file__).parent / "templates"
@@ -131,23 +131,24 @@ def test_a_missing_value_is_an_error_and_never_an_empty_page() -> None:
 
 
 def test_every_text_exists_and_none_is_left_over() -> None:
+    """A key that is put together counts by its beginning; one that is chosen or handed on, wherever it is written."""
     sources = [path.read_text() for path in (*TEMPLATES.rglob("*.html"), *TEMPLATES.parent.rglob("*.py"))]
-    used = {key for source in sources for key in re.findall(r"""text\(\s*["']([\w.]+)["'][,)\s]""", source)}
-    # Of a key put together from parts the fixed one is at its beginning, or the choice between two is written out.
-    prefixes = {key for source in sources for key in re.findall(r"""text\(f?["']([\w.]+[._])["{]""", source)}
-    written = {
-        key
-        for source in sources
-        for key in re.findall(
-            r"""["']([a-z_]+\.[\w.]+)["'] (?:if|else)|else ["']([a-z_]+\.[\w.]+)["']""", source
-        )
-        for key in key
-        if key
+    written = {key for source in sources for key in re.findall(r"""["']([a-z_]+\.[\w.]*\w)["']""", source)}
+    asked = {
+        key for source in sources for key in re.findall(r"""(?<![\w.])text\(f?["']([\w.]+)["'{]""", source)
     }
     known = {key.removesuffix(".one").removesuffix(".many") for key in TEXTS}
-    assert not {key for key in used if key not in known}
-    left = {key for key in known - used - written if not any(key.startswith(prefix) for prefix in prefixes)}
-    assert not left
+    begun = tuple(key for key in asked if key.endswith((".", "_")))
+    assert not asked - known - {*begun}
+    texts_alone = TEMPLATES.parent / "texts.py"
+    elsewhere = {
+        key
+        for source in sources
+        if source != texts_alone.read_text()
+        for key in re.findall(r"""["']([a-z_]+\.[\w.]*\w)["']""", source)
+    }
+    assert not {key for key in known - asked - elsewhere if not key.startswith(begun)} - {"name"}
+    assert written
 
 
 def test_one_is_one_and_two_are_many() -> None:
@@ -345,7 +346,7 @@ def test_two_thousand_messages_scroll_without_a_long_pause(browser: Any) -> None
           return Math.max(0, ...found);
         }"""
     )
-    assert longest < 50 or longest < 250, longest
+    assert longest < 50, longest
     tab.close()
 
 

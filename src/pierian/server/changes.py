@@ -1,6 +1,6 @@
 """Who waits for something to change is told: runs, by their ids, and whatever else has one.
 
-This reaches waiters in the same process only; whoever needs to hear of changes by others looks again from time to time.
+This reaches waiters in the same process only: whoever has to hear of changes by others looks again now and then.
 """
 
 from __future__ import annotations

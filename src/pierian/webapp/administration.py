@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 
 from msgspec import Struct, field
 
-from pierian.access import ROLES, Grant, Invite, Key, data_owner
+from pierian.access import Grant, Invite, Key, data_owner
+from pierian.access.users import ROLES
 from pierian.metering import UsageReport, UsageRow, money_text
 from pierian.metering.money import UNIT
 from pierian.metering.report import KeyTotals

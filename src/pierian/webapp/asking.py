@@ -8,6 +8,7 @@ the journal (`live`), and its answer is written into the turn when it ends (`fin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
@@ -119,7 +120,7 @@ def _before(turns: Sequence[Turn], after: Where) -> list[Said]:
 def _said(turns: Sequence[Turn]) -> list[Said]:
     """Questions that were answered, with their answers: models want the roles to take turns."""
     found: list[Said] = []
-    for question, answer in zip(turns, turns[1:], strict=False):
+    for question, answer in pairwise(turns):
         if question.role == "user" and answer.role == "assistant" and not answer.pending and answer.text:
             found += [Said("user", question.text), Said("assistant", answer.text)]
     return found

@@ -20,7 +20,7 @@ from pierian.webapp.blocks import BlockStream
 from pierian.webapp.finishing import finish
 from pierian.webapp.modes import modes
 from pierian.webapp.progress import ProgressReader
-from pierian.webapp.rendering import event, fragment, replacement, update
+from pierian.webapp.rendering import event, fragment, replacement, safe, update
 from pierian.webapp.site import Site
 from pierian.webapp.turns import SHOWN_TURNS, turn_view
 from pierian.webapp.views import Progress, TurnView
@@ -184,7 +184,7 @@ class _Answer:
         if not changes:
             return []
         blocks = [
-            fragment("parts/block.html", position=position, part=part, n=change.index, html=change.html)
+            fragment("parts/block.html", position=position, part=part, n=change.index, html=safe(change.html))
             for change in changes
         ]
         return [update(f"turn-{position}-{place}", *blocks)]

@@ -1,8 +1,8 @@
 """Pages and fragments of the web app, rendered with Jinja: escaping is always on, and an unknown name is an error.
 
-`page` gives a whole page, `fragment` a part of one; `update` wraps fragments for htmx, on the stream of a conversation
-or in an answer to a form. What each template needs is written at its top. Templates get values and decide nothing
-about a conversation.
+`page` gives a whole page, `fragment` a part of one; `update` wraps fragments for htmx, on the stream of a
+conversation or in an answer to a form. What each template needs is written at its top. Templates get values and
+decide nothing about a conversation.
 
 The stream of a conversation (`GET /conversations/{id}/live`) consists of server-sent events without a name, each with
 `update(...)` as its data. An update names a container and carries elements with an id: those that the page has
@@ -16,7 +16,7 @@ message may come twice, and the order of a reconnection does not matter:
 
 Whatever became shorter or was voided is sent as the whole part, `turn.html` or `parts/answer.html`.
 `id:` of an event comes back as `Last-Event-ID` when the connection was lost; the address stays the same.
-The event `gone` ends a stream for good; without it the page connects again, after half a second and then later and later.
+The event `gone` ends a stream for good; without it the page connects again, after half a second, then ever later.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pierian.access import Invites, Links, Passwords, Sessions, Users
-from pierian.access.attempts import Attempts
+from pierian.access import Attempts, Invites, Links, Passwords, Sessions, Users
 from pierian.runs import Journal
 from pierian.server.keeper import Keeper
 from pierian.server.service import Service

@@ -46,7 +46,7 @@ async def show_manifest() -> Response[bytes]:
         {"src": asset("icons/icon-192.png"), "sizes": "192x192", "type": "image/png"},
         {"src": asset("icons/icon-512.png"), "sizes": "512x512", "type": "image/png"},
         {
-            "src": asset("icons/maskable-512.png"),
+            "src": asset("icons/icon-maskable-512.png"),
             "sizes": "512x512",
             "type": "image/png",
             "purpose": "maskable",

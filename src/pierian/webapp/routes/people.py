@@ -12,7 +12,8 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 from litestar.response import Response
 
-from pierian.access import User, checked_role
+from pierian.access import User
+from pierian.access.users import checked_role
 from pierian.exceptions import UserError
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
