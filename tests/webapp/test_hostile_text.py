@@ -15,7 +15,7 @@ from tests.webapp.hostile_text import NAMES, PAYLOADS
 
 from pierian.characters import without_misleading
 from pierian.webapp.blocks import BlockStream, blocks
-from pierian.webapp.markdown import ALLOWED_CLASSES, ATTRIBUTES, LINK, TAGS, cleaned, render, render_blocks
+from pierian.webapp.markdown import ALLOWED_CLASSES, ATTRIBUTES, TAGS, cleaned, render, render_blocks
 
 SET_BY_US = {"a": {"rel", "target"}}
 SLOW = 2.0

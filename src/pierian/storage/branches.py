@@ -76,7 +76,7 @@ class Tree:
 def tree_of(connection: Connection, conversation: str) -> Tree:
     """The tree of one conversation; an index holds all that it needs, however long the texts are."""
     query = select(turns.c.position, turns.c.parent).where(turns.c.conversation_id == conversation)
-    return Tree(dict(connection.execute(query).tuples().all()))
+    return Tree(dict(connection.execute(query).all()))
 
 
 def turn_of_run(database: Database, run: str) -> Place | None:
