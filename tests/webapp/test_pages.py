@@ -357,18 +357,6 @@ STREAMED = """async () => {
 }"""
 
 
-def test_two_thousand_messages_scroll_and_stream_without_a_long_pause(browser: Any) -> None:
-    tab, complaints = opened(browser, 1280)
-    tab.goto("http://pierian.test/many")
-    assert tab.locator(".turn").count() == 2_000
-    # The best of three: other work on the machine makes pauses too.
-    assert min(tab.evaluate(SCROLLING) for _ in range(3)) < 50
-    assert min(tab.evaluate(STREAMED) for _ in range(3)) < 50
-    assert tab.locator("#turn-1999-answer-b5").inner_text().startswith("word word")
-    assert complaints == []
-    tab.close()
-
-
 def test_a_hostile_page_runs_nothing(browser: Any) -> None:
     tab, _ = opened(browser, 1280)
     dialogs: list[str] = []
