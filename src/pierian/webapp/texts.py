@@ -75,7 +75,7 @@ TEXTS: dict[str, str] = {
     "composer.tools_words": "May be used for an answer. Whatever changes something asks you first.",
     "composer.send": "Send",
     "composer.stop": "Stop answering",
-    "composer.note": "Answers can be wrong. The receipt under each shows what was checked.",
+    "composer.note": "Answers can be wrong; their receipts show what was checked.",
     "attachment.list": "Files",
     "attachment.this": "the file",
     "attachment.remove": "Remove {name}",
@@ -397,7 +397,6 @@ TEXTS: dict[str, str] = {
     "script.show": "Show",
     "script.hide": "Hide",
     "script.artifact": "What the code shows, in a sealed frame",
-    "script.wide": "Full size",
 }
 
 

@@ -15,9 +15,16 @@ modes?.addEventListener("change", (event) => {
   for (const shown of modes.querySelectorAll(".mode-shown")) shown.hidden = shown.dataset.mode !== event.target.value;
 });
 
-// With the mouse, choosing closes the menu; with the keyboard one looks at each in turn.
+// With the mouse, choosing closes the menu, except where there is more to choose; with the keyboard Enter does.
 modes?.addEventListener("click", (event) => {
-  if (event.detail && event.target.closest(".mode-option") && event.target.name !== "mode" && !event.target.closest('[class="mode-option"]:has([value="contemplating"])')) {
-    setTimeout(() => modes.removeAttribute("open"), 120);
-  }
+  const option = event.target.closest(".mode-option");
+  if (!option || !event.detail || option.querySelector('[value="contemplating"]')) return;
+  setTimeout(() => modes.removeAttribute("open"), 120);
+});
+
+modes?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.target.name !== "mode") return;
+  event.preventDefault();
+  modes.removeAttribute("open");
+  document.getElementById("question")?.focus();
 });
