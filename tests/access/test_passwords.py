@@ -77,6 +77,7 @@ def test_every_refusal_says_the_same_and_costs_the_same(
             Passwords.check(kept, name, password)
         assert caught.value.reason == reason
         assert len(made) == before + 1, "one hash each"
+        assert made[-1].startswith("$argon2id$"), "and a real one"
         errors.append(caught.value)
     assert len({(str(error), error.hint) for error in errors}) == 1
     assert all(isinstance(error, AccessDenied) for error in errors)
