@@ -145,7 +145,7 @@ except AccessDenied as error:
 
 
 @pytest.mark.usefixtures("quick")
-def test_somebody_joins_without_a_key(database: Database) -> None:
+def test_who_joins_has_a_key_that_holds_the_limits(database: Database) -> None:
     invites = Invites(database)
     invite, code = invites.create("local", Grant(), "member", datetime.now(UTC) + HOUR)
     assert invites.open(code).id == invite.id
@@ -156,7 +156,7 @@ def test_somebody_joins_without_a_key(database: Database) -> None:
     user = invites.join(code, "Ada", "correct horse battery")
     assert (user.name, user.role) == ("Ada", "member")
     assert Passwords(database).check("Ada", "correct horse battery") == user
-    assert Keys(database).list() == []
+    assert [key.name for key in Keys(database).list()] == ["web"]
     assert invites.list()[0].used_by == user.id
     for act in (invites.open, lambda one: invites.join(one, "Eve", "correct horse battery")):
         with pytest.raises(AccessDenied) as caught:

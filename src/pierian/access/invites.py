@@ -27,6 +27,9 @@ from pierian.storage.ids import new_id, utc_now
 from pierian.storage.tables import invites
 from pierian.storage.words import clean
 
+WEB_KEY = "web"
+"""Name of the key on whose account somebody who joined asks on the pages."""
+
 
 class Invite(Struct, frozen=True):
     """An invitation without its code; `created_by` and `used_by` are ids of users, or who sat at the terminal."""
@@ -102,7 +105,7 @@ class Invites:
         return user, key, secret
 
     def join(self, code: str, user_name: str, password: str) -> User:
-        """Make a user with a password with a code, once, and no key.
+        """Make a user with a password with a code, once, and a key that holds what the invitation allows.
 
         Raises `AccessDenied` and `UserError` as `accept` does, and `UserError` for a password that will not do; then
         the code still works.
@@ -111,8 +114,10 @@ class Invites:
         chosen = Passwords(self.database).hashed(password, checked_name(user_name))
         now = self._clock()
         with self.database.write() as connection:
-            _, user = self._take(connection, code, user_name, now)
+            invite, user = self._take(connection, code, user_name, now)
             put_password(connection, user.id, chosen, now)
+            # What they ask on the pages goes on this key's account; nobody has its secret.
+            insert_key(connection, user.id, WEB_KEY, invite.grant, now)
         return user
 
     def open(self, code: str) -> Invite:

@@ -13,6 +13,7 @@ from itertools import pairwise
 import msgspec
 from msgspec import Struct
 
+from pierian.access.invites import WEB_KEY
 from pierian.agents import named
 from pierian.assistant import checked_question
 from pierian.exceptions import UserError
@@ -25,8 +26,6 @@ from pierian.storage.conversations import new_id
 from pierian.webapp.site import Site
 from pierian.webapp.visitors import Visitor
 
-WEB_KEY = "web"
-"""Name of the key on whose account somebody who came by an invitation asks on the pages: its limits hold here too."""
 MOST_TEXT_BYTES = 200_000
 """Of the files that stand with one question: a model reads them whole."""
 PICTURES = "image/"
