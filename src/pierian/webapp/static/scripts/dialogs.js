@@ -23,6 +23,15 @@ document.addEventListener("click", (event) => {
   else if (event.target instanceof HTMLDialogElement && outside(event, event.target)) event.target.close();
 });
 
+// Where nothing had the focus before, the browser leaves it for a moment on a field that is gone; keys would go there.
+document.addEventListener(
+  "close",
+  (event) => {
+    if (event.target.contains?.(document.activeElement)) document.activeElement.blur();
+  },
+  true,
+);
+
 function outside(event, dialog) {
   const box = dialog.getBoundingClientRect();
   return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;

@@ -37,5 +37,8 @@ globalThis.htmx?.registerExtension("upsert", {
     }
     return changed.filter(Boolean);
   },
+  // Code that has its buttons, and what it shows, stays as it is while its text does.
+  htmx_before_morph_node: (element, { newNode }) =>
+    !(element.matches?.(".code:has(button)") && element.querySelector("pre").textContent === newNode.querySelector?.("pre")?.textContent),
   htmx_before_morph_attr: (element, { attrName }) => !(attrName === "open" && (touched.has(element) || element.matches(".receipt, .menu, .check-open"))),
 });
