@@ -61,6 +61,8 @@ def test_however_it_comes_in_pieces_the_end_is_the_same(text: str, data: st.Data
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=5), st.booleans())
+@example(["- a\n\nb\n", "- a\n\n  more\n"], False)
+@example(["- a\n\n- b\n\nc\n\nd\n", "- a\n\n- b\n\n  c\n"], False)
 def test_a_text_that_is_replaced_is_shown_as_it_stands(texts: list[str], grown: bool) -> None:
     stream = BlockStream()
     for index, text in enumerate(texts):

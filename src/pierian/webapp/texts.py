@@ -45,6 +45,7 @@ TEXTS: dict[str, str] = {
     "mode.instant": "Instant",
     "mode.thinking": "Thinking",
     "mode.contemplating": "Contemplating",
+    "mode.agents": "With tools",
     "mode.auto.description": "Picks the mode by how hard the question is, and says why",
     "mode.instant.description": "One short pass; the fastest",
     "mode.thinking.description": "Reasons, then checks its own work",
