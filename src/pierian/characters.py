@@ -2,7 +2,7 @@
 
 Three questions are asked of text from anywhere. Does it drive a terminal, break a line or reorder what is written
 (`misleads`)? Does it hold what a machine reads and a person does not see (`hides`)? Does a character take no room at
-all (`weightless`)? What is done about it (leaving out, refusing, showing the code) is the business of whoever asks.
+all (`weightless`)? What is done about it (leaving out, refusing) is the business of whoever asks; `marked` shows it.
 """
 
 from __future__ import annotations
@@ -47,3 +47,21 @@ def hides(text: str) -> bool:
 def weightless(character: str) -> bool:
     """Whether a character only says how others are set: zero-width spaces, direction marks, soft hyphens."""
     return unicodedata.category(character) == "Cf"
+
+
+def marked(text: str) -> str:
+    """`text` with everything made visible that a person would not see: for what somebody is asked to approve.
+
+    Characters without a shape of their own become their code, and so do letters of other scripts in an
+    address, where they can look like Latin ones.
+    """
+    address = "@" in text or "://" in text
+    return "".join(_seen(one, address=address) for one in text.encode("utf-8", "replace").decode())
+
+
+def _seen(one: str, *, address: bool) -> str:
+    if one in "\n\t" or " " <= one <= "~":
+        return one
+    hidden = unseen(one) or unicodedata.category(one) in ("Mn", "Me")
+    foreign = address and one.isalpha() and not unicodedata.name(one, "").startswith("LATIN")
+    return f"⟨U+{ord(one):04X}⟩" if hidden or foreign else one

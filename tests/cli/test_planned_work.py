@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pierian.characters import marked
 from pierian.cli.app import run
 from pierian.cli.approving import shown
-from pierian.cli.text import marked
 from pierian.events import ApprovalNeeded, ShownArgument
 from pierian.models.wire import Request
 from pierian.testing import FunctionalModel, ModelServer, serve_in_thread

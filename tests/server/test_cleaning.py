@@ -12,7 +12,7 @@ from tests.server.running import Running, running, started, until
 from pierian.config import Settings
 from pierian.models.wire import Request
 from pierian.server import response_store
-from pierian.storage.conversations import utc_now
+from pierian.storage.ids import utc_now
 from pierian.storage.tables import idempotent_requests, responses
 from pierian.testing import FunctionalModel, serve_in_thread
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pierian.exceptions import UnknownName, UserError
 from pierian.storage import Conversations, Database, Saying, open_database
-from pierian.storage.conversations import ID_LENGTH, new_id
+from pierian.storage.ids import ID_LENGTH, new_id
 from pierian.storage.words import fold, snippet
 
 START = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)

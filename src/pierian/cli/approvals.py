@@ -44,7 +44,7 @@ def list_command(
 @app.command("show")
 def show(approval: Id) -> None:
     """Show one approval with its values in full."""
-    from pierian.cli.text import marked
+    from pierian.characters import marked
     from pierian.runs import Approvals
 
     one = Approvals(opened_storage()).get(approval)

@@ -7,7 +7,8 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from pierian.cli.text import marked, printable
+from pierian.characters import marked
+from pierian.cli.text import printable
 from pierian.events import ApprovalNeeded
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pierian.characters import marked
 from pierian.cli.storing import opened_storage
-from pierian.cli.text import marked, printable
+from pierian.cli.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

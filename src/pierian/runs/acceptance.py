@@ -12,8 +12,8 @@ import msgspec
 from sqlalchemy import delete, insert, select
 
 from pierian.exceptions import UnknownName
-from pierian.storage.conversations import utc_now
 from pierian.storage.database import Database
+from pierian.storage.ids import utc_now
 from pierian.storage.tables import accepted_tools
 
 

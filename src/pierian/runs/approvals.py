@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from pierian.events import ApprovalNeeded, decode
 from pierian.exceptions import UnknownName, UserError
 from pierian.runs.journal import OPEN
-from pierian.storage.conversations import utc_now
 from pierian.storage.database import Database
+from pierian.storage.ids import utc_now
 from pierian.storage.tables import approvals, runs
 
 ApprovalState = Literal["pending", "approved", "rejected", "cancelled"]

@@ -41,8 +41,8 @@ from pierian.events import (
     encode,
 )
 from pierian.exceptions import RunLost, UnknownName, UserError
-from pierian.storage.conversations import ID_LENGTH, new_id, utc_now
 from pierian.storage.database import Database
+from pierian.storage.ids import ID_LENGTH, new_id, utc_now
 from pierian.storage.tables import approvals, run_entries, runs, workers
 from pierian.storage.words import clean
 
@@ -50,7 +50,9 @@ RunState = Literal["running", "waiting", "stopped", "failed", "done", "cancelled
 """`waiting`: for somebody's approval, and goes on when that is there; `stopped` by the user and `failed` on
 the way: both go on when somebody says so; `done` and `cancelled` for good. Nobody works on a run that is not
 `running`."""
-OPEN: tuple[RunState, ...] = ("running", "waiting", "stopped", "failed")
+ACTIVE: tuple[RunState, ...] = ("running", "waiting")
+"""Under way, or to be as soon as somebody can."""
+OPEN: tuple[RunState, ...] = (*ACTIVE, "stopped", "failed")
 
 # What every step of a run executes is put together once: building it anew takes longer than carrying it out.
 _HOLD = (
@@ -126,11 +128,7 @@ class Journal:
 
     def open_runs(self) -> int:
         """How many are under way or wait."""
-        query = (
-            select(func.count())
-            .select_from(runs)
-            .where(self._own(), runs.c.state.in_(("running", "waiting")))
-        )
+        query = select(func.count()).select_from(runs).where(self._own(), runs.c.state.in_(ACTIVE))
         with self.database.read() as connection:
             return connection.execute(query).scalar_one()
 
@@ -288,9 +286,7 @@ class Journal:
         """Delete a run that has ended, with its events and approvals."""
         with self.database.append() as connection:
             found = record(self._row(connection, run))
-            gone = connection.execute(
-                delete(runs).where(runs.c.id == found.id, runs.c.state.not_in(("running", "waiting")))
-            )
+            gone = connection.execute(delete(runs).where(runs.c.id == found.id, runs.c.state.not_in(ACTIVE)))
             if not gone.rowcount:
                 state = self._row(connection, found.id).state
                 raise UserError(

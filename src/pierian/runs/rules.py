@@ -24,8 +24,8 @@ from sqlalchemy import delete, insert, select
 
 from pierian.exceptions import UnknownName, UserError
 from pierian.provenance import Labelled, Origin
-from pierian.storage.conversations import utc_now
 from pierian.storage.database import Database
+from pierian.storage.ids import utc_now
 from pierian.storage.tables import rules
 from pierian.storage.words import clean
 

@@ -1,4 +1,5 @@
-"""Forgets what a server keeps for a time only: stored responses, and answers to requests with an Idempotency-Key.
+"""Forgets what a server keeps for a time only: stored responses, answers to requests with an Idempotency-Key, and
+files that were put beside a question which was never asked.
 
 It is done at the start of `pierian serve` and once a day. Runs are not touched: they say what was done, and whoever
 began them deletes them.
@@ -14,7 +15,8 @@ from datetime import timedelta
 
 from pierian.exceptions import DiskFull, StorageError
 from pierian.server.service import Service
-from pierian.storage.conversations import utc_now
+from pierian.storage.attachments import remove_unclaimed
+from pierian.storage.ids import utc_now
 
 LOG = logging.getLogger("pierian.server")
 DAY_SECONDS = 86_400.0
@@ -34,6 +36,7 @@ async def cleaning(service: Service) -> AsyncGenerator[None]:
 async def clean(service: Service) -> None:
     """Forget everything whose time is over."""
     await service.idempotency.forget_old()
+    await asyncio.to_thread(remove_unclaimed, service.database)
     if days := service.settings.response_days:
         gone = await service.responses.forget_before(utc_now() - timedelta(days=days))
         if gone:
@@ -45,5 +48,5 @@ async def _daily(service: Service) -> None:
         try:
             await clean(service)
         except (StorageError, DiskFull) as error:
-            LOG.error("old responses could not be forgotten", exc_info=error)
+            LOG.error("what is old could not be forgotten", exc_info=error)
         await asyncio.sleep(DAY_SECONDS)

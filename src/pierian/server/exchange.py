@@ -19,6 +19,7 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from pierian.access import AccessDenied, Key
+from pierian.access.users import LOCAL
 from pierian.exceptions import PierianError
 from pierian.metering import Caller
 from pierian.server.answering import answer
@@ -27,7 +28,7 @@ from pierian.server.errors import ApiError, from_exception
 from pierian.server.event_stream import EventStream
 from pierian.server.idempotency import Kept, Place
 from pierian.server.request_body import while_there
-from pierian.server.service import LOCAL, Service
+from pierian.server.service import Service
 
 LOG = logging.getLogger("pierian.server")
 HttpRequest = Request[Any, Any, Any]

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from pierian.runs import Workers
 from pierian.server.errors import ApiError
 from pierian.storage import Database
-from pierian.storage.conversations import utc_now
+from pierian.storage.ids import utc_now
 from pierian.storage.tables import idempotent_requests as table
 from pierian.storage.tables import workers
 

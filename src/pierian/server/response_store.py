@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, delete, insert, select
 
 from pierian.server.errors import ApiError
 from pierian.storage import Database
-from pierian.storage.conversations import utc_now
+from pierian.storage.ids import utc_now
 from pierian.storage.tables import responses as table
 
 MOST_STORED_BYTES = 16 * 1024 * 1024

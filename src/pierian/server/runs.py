@@ -19,6 +19,7 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 
 from pierian.access import Grant, Key
+from pierian.access.users import LOCAL
 from pierian.assistant import checked_question
 from pierian.events import (
     AnswerReady,
@@ -46,8 +47,8 @@ from pierian.server.run_requests import (
     context_bytes,
     storable,
 )
-from pierian.server.service import LOCAL, Service
-from pierian.storage.conversations import ID_LENGTH
+from pierian.server.service import Service
+from pierian.storage.ids import ID_LENGTH
 
 LOOK_SECONDS = 1.0
 """How often events of a run that another process carries out are looked for."""

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Sequence
 from msgspec import Struct
 
 from pierian.access import Grant, Key, Keys
+from pierian.access.users import LOCAL
 from pierian.assistant import Assistant
 from pierian.config import Settings
 from pierian.metering import Caller, Meter, Price, PriceTable, Use
@@ -28,8 +29,6 @@ from pierian.storage import Database
 
 LISTED_SECONDS = 30.0
 """How long the list of a server's models is believed."""
-LOCAL = "local"
-"""The owner of what is done without a key, here and on the command line."""
 
 
 class Bill(Struct):

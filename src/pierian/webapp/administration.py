@@ -13,7 +13,7 @@ from pierian.access.users import ROLES
 from pierian.metering import UsageReport, UsageRow, money_text
 from pierian.metering.money import UNIT
 from pierian.metering.report import KeyTotals
-from pierian.storage.conversations import utc_now
+from pierian.storage.ids import utc_now
 from pierian.storage.usage import local_now
 from pierian.webapp.layout import frame
 from pierian.webapp.modes import modes

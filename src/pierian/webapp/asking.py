@@ -19,16 +19,14 @@ from pierian.assistant import checked_question
 from pierian.exceptions import UserError
 from pierian.reasoning import Mode
 from pierian.runs import RunRecord
+from pierian.runs.journal import ACTIVE
 from pierian.server.run_requests import MOST_CONTEXT_BYTES, RunRequest, context_bytes, storable
 from pierian.server.run_requests import Turn as Said
 from pierian.storage import LAST, Attachment, Turn, Where
-from pierian.storage.conversations import new_id
+from pierian.storage.ids import new_id
 from pierian.webapp.site import Site
+from pierian.webapp.uploads import MOST_TEXT_BYTES
 from pierian.webapp.visitors import Visitor
-
-MOST_TEXT_BYTES = 200_000
-"""Of the files that stand with one question: a model reads them whole."""
-PICTURES = "image/"
 
 
 class Question(Struct, frozen=True):
@@ -57,7 +55,7 @@ def ask(site: Site, visitor: Visitor, conversation: str, question: Question, aft
     text = checked_question(question.text)
     store = site.conversations(visitor.owner)
     turns = store.get(conversation).turns if conversation else ()
-    if conversation and after is LAST:
+    if conversation:
         _check_free(site, visitor, conversation)
     files = [site.attachments(visitor.owner).get(one) for one in question.attachments]
     request = _request(site, visitor, question.mode, text, _before(turns, after), files, question.drafts)
@@ -69,6 +67,15 @@ def ask(site: Site, visitor: Visitor, conversation: str, question: Question, aft
     return Asked(asked.conversation, asked.answer_position, run)
 
 
+def edit(site: Site, visitor: Visitor, conversation: str, position: int, question: Question) -> Asked:
+    """Ask the question at `position` in other words: a branch of the conversation begins there."""
+    turns = site.conversations(visitor.owner).get(conversation, pending=True).turns
+    edited = next((turn for turn in turns if turn.position == position and turn.role == "user"), None)
+    if edited is None:
+        raise UserError("Only a question can be edited.", hint="Choose one of the questions.")
+    return ask(site, visitor, conversation, question, edited.parent)
+
+
 def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: Mode) -> Asked:
     """Another answer to the same question, as another version of the turn at `position`."""
     store = site.conversations(visitor.owner)
@@ -77,7 +84,7 @@ def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: 
     turns = store.get(conversation, pending=True).turns
     at = next(index for index, turn in enumerate(turns) if turn.position == position)
     if not at or turns[at].role != "assistant":
-        raise UserError("Only an answer can be given again.")
+        raise UserError("Only an answer can be given again.", hint="Choose one of the answers.")
     question = turns[at - 1]
     files = site.attachments(visitor.owner).of_turn(conversation, question.position)
     request = _request(site, visitor, mode, question.text, _said(turns[: at - 1]), files, None)
@@ -97,7 +104,7 @@ def busy(site: Site, visitor: Visitor, conversation: str) -> RunRecord | None:
         record = journal.get(turns[-1].run)
     except UserError:
         return None
-    return record if record.state in ("running", "waiting") else None
+    return record if record.state in ACTIVE else None
 
 
 def _check_free(site: Site, visitor: Visitor, conversation: str) -> None:
@@ -136,7 +143,7 @@ def _request(
 ) -> RunRequest:
     profile = visitor.profile
     asked = RunRequest(
-        question=_with_files(text, files, site.service.settings.model),
+        question=_with_files(text, files),
         history=tuple(history),
         mode=mode.value,
         instructions=profile.instructions,
@@ -151,19 +158,15 @@ def _request(
     return storable(asked)
 
 
-def _with_files(text: str, files: Sequence[Attachment], model: str) -> str:
-    """The question, and under it the texts of its files; raises `UserError` for what the model cannot read."""
+def _with_files(text: str, files: Sequence[Attachment]) -> str:
+    """The question, and under it the texts of its files, which `uploads` has checked; raises `UserError`."""
     if sum(file.size for file in files) > MOST_TEXT_BYTES:
         raise UserError(
             f"The files have more than {MOST_TEXT_BYTES:,} bytes together, the most that is read with a question.",
             hint="Leave some out, or paste the part that matters.",
         )
-    parts = [text]
-    for file in files:
-        if file.media_type.startswith(PICTURES):
-            raise UserError(f"The model {model} reads no pictures.", hint=f"Take {file.name} away to ask.")
-        parts.append(f"File {file.name}:\n{file.data.decode('utf-8', 'replace')}")
-    return "\n\n".join(parts)
+    texts = [f"File {file.name}:\n{file.data.decode('utf-8', 'replace')}" for file in files]
+    return "\n\n".join([text, *texts])
 
 
 def _submit(

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from pierian.agents import named
 from pierian.runs import RunRecord
+from pierian.runs.journal import ACTIVE
 from pierian.storage import Conversation
 from pierian.storage.conversations import Hit
 from pierian.webapp.browsers import device
@@ -24,7 +25,6 @@ from pierian.webapp.visitors import Visitor
 LISTED = 100
 """Conversations at the side; older ones are found by searching."""
 MOST_RUNS = 50
-ACTIVE = ("running", "waiting")
 
 
 def frame(site: Site, visitor: Visitor, current: str) -> dict[str, Any]:

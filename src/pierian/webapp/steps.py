@@ -7,14 +7,13 @@ told.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
 from pierian.agents.plan import describe, from_dicts
-from pierian.characters import unseen
+from pierian.characters import marked
 from pierian.events import (
     ApprovalGiven,
     ApprovalNeeded,
@@ -158,20 +157,6 @@ class Steps:
             step.message = words.allowed_by(event.by)
         if step.state == "waiting":
             step.state = "working"
-
-
-def marked(text: str) -> str:
-    """A text with everything made visible that a person would not see, for what somebody is asked to approve."""
-    address = "@" in text or "://" in text
-    return "".join(_seen(one, address=address) for one in text.encode("utf-8", "replace").decode())
-
-
-def _seen(one: str, *, address: bool) -> str:
-    if one in "\n\t" or " " <= one <= "~":
-        return one
-    hidden = unseen(one) or unicodedata.category(one) in ("Mn", "Me")
-    foreign = address and one.isalpha() and not unicodedata.name(one, "").startswith("LATIN")
-    return f"⟨U+{ord(one):04X}⟩" if hidden or foreign else one
 
 
 def _shown(text: str) -> str:

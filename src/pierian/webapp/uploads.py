@@ -7,7 +7,7 @@ from pierian.webapp.forms import Upload
 
 PICTURES = "image/"
 MOST_TEXT_BYTES = 200_000
-"""Of a text: it is read whole."""
+"""Of a text, and of all that stand with one question: a model reads them whole."""
 TEXT = "text/plain"
 
 

@@ -12,10 +12,10 @@ from litestar.datastructures import Cookie
 from msgspec import Struct
 
 from pierian.access import AccessDenied, Session, User, data_owner
+from pierian.access.users import LOCAL
 from pierian.exceptions import PierianError
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest, note
-from pierian.server.service import LOCAL
 from pierian.storage import Profile
 from pierian.webapp.site import Site
 from pierian.webapp.views import Person

@@ -10,12 +10,11 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 from litestar.response import Response
 
-from pierian.exceptions import UserError
 from pierian.reasoning import Mode
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
 from pierian.webapp.artifacts import ARTIFACT_HEADERS, artifact_page
-from pierian.webapp.asking import again, ask, busy
+from pierian.webapp.asking import again, busy, edit
 from pierian.webapp.checks import run_again
 from pierian.webapp.forms import form_of
 from pierian.webapp.rendering import fragment
@@ -39,7 +38,7 @@ async def retry(
 
 
 @post("/conversations/{conversation_id:str}/turns/{position:int}/edit", include_in_schema=False)
-async def edit(
+async def edit_question(
     request: HttpRequest, state: State, conversation_id: FromPath[str], position: FromPath[int]
 ) -> Response[Any]:
     """Ask an earlier question in other words: a branch of the conversation begins there."""
@@ -47,20 +46,7 @@ async def edit(
     visitor = await visitor_of(site, request)
     site.service.refuse_new()
     question = question_of(await form_of(request))
-
-    def branch() -> None:
-        if busy(site, visitor, conversation_id) is not None:
-            raise UserError(
-                "The answer to your last question is still being written.",
-                hint="Stop it, or wait until it is there.",
-            )
-        turns = site.conversations(visitor.owner).get(conversation_id, pending=True).turns
-        edited = next((turn for turn in turns if turn.position == position and turn.role == "user"), None)
-        if edited is None:
-            raise UserError("Only a question can be edited.")
-        ask(site, visitor, conversation_id, question, edited.parent)
-
-    await asyncio.to_thread(branch)
+    await asyncio.to_thread(edit, site, visitor, conversation_id, position, question)
     return done(request, f"/conversations/{conversation_id}")
 
 
@@ -122,4 +108,4 @@ async def show_artifact(
     return Response(shown, media_type="text/html; charset=utf-8", headers=ARTIFACT_HEADERS)
 
 
-HANDLERS = [retry, edit, show_version, stop, check_again, show_artifact]
+HANDLERS = [retry, edit_question, show_version, stop, check_again, show_artifact]

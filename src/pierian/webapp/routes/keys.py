@@ -17,7 +17,7 @@ from pierian.metering import parse_money
 from pierian.reasoning import Mode
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
-from pierian.storage.conversations import utc_now
+from pierian.storage.ids import utc_now
 from pierian.webapp.administration import keys_page
 from pierian.webapp.forms import Form, form_of
 from pierian.webapp.responses import go_to, html

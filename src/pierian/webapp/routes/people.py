@@ -17,7 +17,7 @@ from pierian.access.users import checked_role
 from pierian.exceptions import UserError
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
-from pierian.storage.conversations import utc_now
+from pierian.storage.ids import utc_now
 from pierian.webapp.administration import people_page
 from pierian.webapp.forms import form_of
 from pierian.webapp.responses import go_to, html
@@ -46,10 +46,10 @@ async def invite(request: HttpRequest, state: State) -> Response[Any]:
     try:
         role = checked_role(form.text("role", "member"))
         if role == "owner" and not visitor.owns:
-            raise UserError("Only an owner invites an owner.")
+            raise UserError("Only an owner invites an owner.", hint="Choose another role.")
         days = form.number("days", "days") or INVITE_DAYS
         if days > MOST_INVITE_DAYS:
-            raise UserError(f"An invitation lasts {MOST_INVITE_DAYS} days at most.")
+            raise UserError(f"An invitation lasts {MOST_INVITE_DAYS} days at most.", hint="Choose fewer.")
         # The days are those of the invitation; what it gives has no end of its own.
         grant = msgspec.structs.replace(grant_of(form), expires_at=None)
         by = visitor.user.id if visitor.user else visitor.owner

@@ -47,7 +47,7 @@ async def answer_approval(
     visitor = await visitor_of(site, request)
     approved = (await form_of(request)).text("approved")
     if approved not in ("yes", "no"):
-        raise UserError("An approval is answered with yes or no.")
+        raise UserError("An approval is answered with yes or no.", hint="Use one of its two buttons.")
     record = await asyncio.to_thread(site.journal(visitor.owner).get, run_id)
     approvals = Approvals(site.database, visitor.owner)
     await asyncio.to_thread(lambda: approvals.answer(approval_id, approved=approved == "yes"))

@@ -91,7 +91,7 @@ def profile_of(form: Form) -> Profile:
         )
     theme = form.text("theme", "system")
     if theme not in THEMES:
-        raise UserError(f"There is no theme {theme[:20]!r}.")
+        raise UserError(f"There is no theme {theme[:20]!r}.", hint=f"Choose {', '.join(THEMES)}.")
     return Profile(
         instructions=instructions,
         mode=Mode.named(form.text("mode", "auto")).value,

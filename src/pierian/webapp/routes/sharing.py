@@ -45,7 +45,8 @@ async def show_shared(state: State, token: FromPath[str]) -> Response[Any]:
     found = await asyncio.to_thread(Shares.find, site.database, token)
     if found is None:
         raise ApiError(404, "This link leads nowhere: it was taken back, or mistyped.", code="not_found")
-    return html(shared_page(found), headers={"x-robots-tag": "noindex, nofollow"})
+    shown = await asyncio.to_thread(shared_page, found)  # what others wrote may take a while to render
+    return html(shown, headers={"x-robots-tag": "noindex, nofollow"})
 
 
 HANDLERS = [share, revoke_share, show_shared]
