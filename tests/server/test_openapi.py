@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,7 +20,8 @@ from tests.server.running import Running, running
 from pierian.access import Grant
 from pierian.models.wire import CallPiece, Piece, Request
 from pierian.server import request_body
-from pierian.server.application import build
+from pierian.server.application import build, show_openapi
+from pierian.server.openapi import document as openapi
 from pierian.testing import CloseMidStream, FunctionalModel, Refuse, Silence
 
 MESSAGES: Any = [{"role": "user", "content": "Tell me a story about a fox."}]
@@ -394,3 +396,9 @@ def test_head_of_the_events_of_a_run_does_not_wait_for_its_end(api: Running) -> 
             http.post(f"/v1/runs/{run}/cancel")
     finally:
         api.upstream.faults = ()
+
+
+def test_describing_the_api_leaves_logging_alone() -> None:
+    before = [*logging.getLogger().handlers], logging.getLogger().level
+    openapi.document([show_openapi], keyless=True)
+    assert ([*logging.getLogger().handlers], logging.getLogger().level) == before

@@ -56,7 +56,7 @@ def serve(
     welcome = "" if without_keys else _prepared(settings)
 
     def started(server: uvicorn.Server) -> None:
-        typer.echo(f"Pierian with {settings.model} is at {address} (API: {address}/v1) · Ctrl-C stops it.")
+        typer.echo(f"Serving {settings.model} at {address}/v1, the app at {address} · Ctrl-C stops it.")
         if welcome:
             typer.echo(f"Your first visit, a link that works once: {address}/welcome/{welcome}")
 

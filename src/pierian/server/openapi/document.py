@@ -124,7 +124,9 @@ _RENAMED = {
 def document(handlers: Sequence[Any], *, keyless: bool) -> dict[str, Any]:
     """The whole document of an application with these handlers; `keyless` where requests need no key."""
     # Of an application that is never served: one that has a document serves it too.
-    found = Litestar(handlers, openapi_config=_config(keyless=keyless)).openapi_schema.to_schema()
+    # Without its own set-up of logging, which would change that of the whole process.
+    described = Litestar(handlers, openapi_config=_config(keyless=keyless), logging_config=None)
+    found = described.openapi_schema.to_schema()
     named, schemas = _schemas()
     failures: dict[str, Any] = {}
     for path, item in found["paths"].items():
