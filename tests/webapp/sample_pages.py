@@ -428,7 +428,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "usage": usage,
     "usage-none": lambda: usage(per_day=False),
     "shared": lambda: page(
-        "shared.html", person=None, title="Train times", shared_at=NOW, turns=[user(0, QUESTION, attachments=FILES), DONE]
+        "shared.html", title="Train times", shared_at=NOW, turns=[user(0, QUESTION, attachments=FILES), DONE]
     ),
     "sign-in": lambda: page("sign_in.html", **ENTRANCE, name="", next="/"),
     "sign-in-wrong": lambda: page(
@@ -437,7 +437,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "welcome": lambda: page("welcome.html", **ENTRANCE, code="c0de", name="Ann"),
     "join": lambda: page("join.html", **ENTRANCE, code="c0de", name=""),
     "message": lambda: page(
-        "message.html", person=None, status=404, title="There is no such conversation", words="It may have been deleted.", action="/"
+        "message.html", status=404, title="There is no such conversation", words="It may have been deleted.", action="/"
     ),
-    "offline": lambda: page("offline.html", person=None),
+    "offline": lambda: page("offline.html"),
 }  # fmt: skip

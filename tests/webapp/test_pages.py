@@ -128,7 +128,7 @@ def test_an_event_of_the_stream_keeps_lines_apart_and_names_its_target() -> None
 
 def test_a_missing_value_is_an_error_and_never_an_empty_page() -> None:
     with pytest.raises(Exception, match="undefined"):
-        rendering.page("sign_in.html", person=None)
+        rendering.page("sign_in.html")
 
 
 def test_every_text_exists_and_none_is_left_over() -> None:

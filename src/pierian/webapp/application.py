@@ -131,4 +131,4 @@ def _unexpected(request: HttpRequest, error: Exception) -> Response[Any]:
 def _told(request: HttpRequest, status: int, words: str, hint: str) -> Response[Any]:
     if is_fragment(request):
         return html(toast(words, hint), status)
-    return html(page("message.html", person=None, status=status, title=words, words=hint, action="/"), status)
+    return html(page("message.html", status=status, title=words, words=hint, action="/"), status)

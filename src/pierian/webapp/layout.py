@@ -82,7 +82,7 @@ def earlier_turns(site: Site, visitor: Visitor, conversation: str, before: int) 
 def shared_page(shared: Conversation) -> str:
     """A conversation as everybody with its link reads it; whose it is, it does not say."""
     turns = [as_stored(turn) for turn in shared.turns]
-    return page("shared.html", person=None, title=shared.title, turns=turns, shared_at=shared.updated_at)
+    return page("shared.html", title=shared.title, turns=turns, shared_at=shared.updated_at)
 
 
 class _Result(Struct, frozen=True):

@@ -181,7 +181,13 @@ def _environment() -> Environment:
         "money": money,
         "by_age": group,
     }
-    known: dict[str, Any] = {"asset": asset, "scripts": scripts, "version": version(), "text": text}
+    known: dict[str, Any] = {
+        "asset": asset,
+        "scripts": scripts,
+        "version": version(),
+        "text": text,
+        "person": None,  # who looks, unless somebody is signed in
+    }
     made.filters.update(filters)
     made.globals.update(known)
     return made

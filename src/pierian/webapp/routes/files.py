@@ -36,7 +36,7 @@ async def show_service_worker(request: HttpRequest) -> Response[Any]:
 @get("/offline", include_in_schema=False)
 async def show_offline() -> Response[Any]:
     """The page for when this server cannot be reached; browsers keep it."""
-    return html(page("offline.html", person=None), headers={"cache-control": "no-cache"})
+    return html(page("offline.html"), headers={"cache-control": "no-cache"})
 
 
 @get("/manifest.webmanifest", include_in_schema=False)

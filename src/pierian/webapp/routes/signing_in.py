@@ -118,7 +118,7 @@ async def _begin(site: Site, request: HttpRequest, user: User, wanted: str) -> R
 
 def _useless(denied: AccessDenied) -> Response[Any]:
     """The page of a link that is wrong, used or expired."""
-    shown = page("message.html", person=None, title=str(denied), words=denied.hint, action="/sign-in")
+    shown = page("message.html", title=str(denied), words=denied.hint, action="/sign-in")
     return html(shown, 403)
 
 
