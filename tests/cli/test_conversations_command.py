@@ -45,7 +45,7 @@ def test_an_empty_store() -> None:
     assert run("list").stdout == "There are no conversations yet.\n"
     assert json.loads(run("list", "--json").stdout) == []
     assert run("search", "x").stdout == "Nothing found.\n"
-    with pytest.raises(UserError, match="none is stored yet"):
+    with pytest.raises(UserError, match="There is no conversation"):
         run("show", "01")
 
 

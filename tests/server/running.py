@@ -19,6 +19,8 @@ import uvicorn
 from pierian.access import Grant, Keys, Users
 from pierian.config import Settings
 from pierian.models.model import Model
+from pierian.server.application import Pages
+from pierian.server.keeper import Keeper
 from pierian.server.process import run
 from pierian.server.service import Service
 from pierian.storage import Database
@@ -77,8 +79,14 @@ def running(
 
 
 @contextmanager
-def started(settings: Settings, upstream: ModelServer, *, keyless: bool = False) -> Generator[Running]:
-    """A server with these settings, while the block lasts."""
+def started(
+    settings: Settings,
+    upstream: ModelServer,
+    *,
+    keyless: bool = False,
+    pages: Callable[[Service, Keeper], Pages] | None = None,
+) -> Generator[Running]:
+    """A server with these settings, while the block lasts; for the API alone unless `pages` are given."""
     service = Service(settings, keyless=keyless)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
@@ -86,7 +94,7 @@ def started(settings: Settings, upstream: ModelServer, *, keyless: bool = False)
 
     def body() -> None:
         try:
-            run(service, listening, {"localhost"}, ready.set_result)
+            run(service, listening, {"localhost"}, ready.set_result, pages)
         except BaseException as error:
             if not ready.done():
                 ready.set_exception(error)

@@ -101,7 +101,7 @@ def test_any_unique_beginning_of_an_id_will_do(store: Conversations, monkeypatch
 
 @pytest.mark.parametrize("wrong", ["", "zz", "%", "_", "0abc'", "x" * 100_000, "\x00", "\udcff"])
 def test_unknown_ids(store: Conversations, wrong: str) -> None:
-    with pytest.raises(UserError, match="none is stored yet"):
+    with pytest.raises(UserError, match="There is no conversation"):
         store.get(wrong)
     made = store.create("only")
     with pytest.raises(UserError) as caught:

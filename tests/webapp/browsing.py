@@ -14,12 +14,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from pierian.models.wire import Request
 from pierian.testing import FunctionalModel, ModelServer, serve_in_thread
@@ -30,7 +30,9 @@ PASSWORD = "a drink from the spring"
 PATIENCE = 20_000
 """Milliseconds that the browser waits for something at most."""
 
-MATHEMATICS = "The area is $\\pi r^2$, so:\n\n$$\\int_0^1 x^2\\,dx = \\frac{1}{3}$$\n\n```python\nprint(1)\n```\n"
+MATHEMATICS = (
+    "The area is $\\pi r^2$, so:\n\n$$\\int_0^1 x^2\\,dx = \\frac{1}{3}$$\n\n```python\nprint(1)\n```\n"
+)
 DRAWING = '```svg\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="3"/></svg>\n```\n'
 SUM = "Half of 84 is 84 / 2 = 42. #### 42"
 
@@ -215,9 +217,16 @@ def answered(page: Page, words: str, nth: int = -1) -> None:
 
 
 def complaints_of(page: Page) -> list[str]:
-    """What the page's console complains about from now on."""
+    """What goes wrong in the scripts of a page from now on, or is forbidden by its policy."""
     found: list[str] = []
-    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+
+    def heard(message: ConsoleMessage) -> None:
+        # What a server refuses, or that it is gone, the page says itself; not every browser knows `webrtc` yet.
+        expected = re.match("Failed to load|htmx: htmx:sse:error|.*'webrtc'", message.text)
+        if message.type == "error" and not expected:
+            found.append(message.text)
+
+    page.on("console", heard)
     page.on("pageerror", lambda error: found.append(str(error)))
     return found
 

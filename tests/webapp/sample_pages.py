@@ -263,6 +263,7 @@ def conversation(*turns: TurnView, **more: Any) -> str:
         "tools": ["calendar.read", "mail.search", "mail.send", "notes.write"],
         "attachments": [],
         "question": "",
+        "listed": 0,
     }
     return page("conversation.html", **layout("c1") | values | more)
 

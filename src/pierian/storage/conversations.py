@@ -45,8 +45,6 @@ class Conversation:
     """Those of the branch that is shown."""
     head: int | None = None
     """Position of the last of them."""
-    answering: bool = False
-    """Whether an answer is still to come."""
 
     @property
     def short_id(self) -> str:
@@ -222,6 +220,15 @@ class Conversations:
             shown = way[-limit:]
             return read_turns(connection, found.id, tree, shown), len(way) > len(shown)
 
+    def turn(self, conversation_id: str, position: int) -> Turn:
+        """One turn, of whatever branch, a pending one too; raises `UserError` where there is none."""
+        with self.database.read() as connection:
+            found, tree = self._found(connection, conversation_id)
+            said = read_turns(connection, found.id, tree, [position])
+        if not said:
+            raise _no_turn(found.id, position)
+        return said[0]
+
     def head(self, conversation_id: str) -> Conversation:
         """A conversation without its turns; raises as `get` does."""
         with self.database.read() as connection:
@@ -320,7 +327,6 @@ class Conversations:
         return select(
             conversations,
             counted.scalar_subquery().label("turn_count"),
-            select(turns.c.position).where(of_it, turns.c.pending).exists().label("answering"),
         ).where(conversations.c.owner == self.owner)
 
     def _resolve(self, connection: Connection, given: str) -> str:
@@ -334,7 +340,7 @@ class Conversations:
             return found[0]
         recent = list(connection.execute(own.order_by(c.updated_at.desc()).limit(5)).scalars())
         if not recent:
-            raise UserError(f"There is no conversation {given!r}: none is stored yet.")
+            raise UnknownName("conversation", given, ())
         if found:
             raise UserError(
                 f"More than one conversation has an id that begins with {given!r}.",
@@ -352,7 +358,6 @@ def as_conversation(row: Row[Any]) -> Conversation:
         row.updated_at,
         row.turn_count,
         head=row.head,
-        answering=bool(row.answering),
     )
 
 

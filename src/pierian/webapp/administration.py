@@ -9,12 +9,14 @@ from datetime import date, datetime, timedelta
 from msgspec import Struct, field
 
 from pierian.access import Grant, Invite, Key, data_owner
+from pierian.access.invites import WEB_KEY
 from pierian.access.users import ROLES
 from pierian.metering import UsageReport, UsageRow, money_text
 from pierian.metering.money import UNIT
 from pierian.metering.report import KeyTotals
 from pierian.storage.ids import utc_now
 from pierian.storage.usage import local_now
+from pierian.webapp.fields import Filled
 from pierian.webapp.layout import frame
 from pierian.webapp.modes import modes
 from pierian.webapp.rendering import page
@@ -23,61 +25,91 @@ from pierian.webapp.texts import text
 from pierian.webapp.visitors import Visitor
 
 
+class _CapLine(Struct, frozen=True):
+    words: str
+    share: float
+    """Of the cap that is used, 0 to 1."""
+
+
 class _KeyLine(Struct, frozen=True):
     id: str
     name: str
     shown: str
     user_name: str
+    web: bool
+    """Whether it is the account of what somebody asks on the pages."""
+    changes: bool
+    """Whether whoever looks may rotate and revoke it."""
     state: str
     created_at: datetime
     last_used_at: datetime | None
     limits: Sequence[str]
     requests_today: int
-    cap_share: float | None
-    """Of its day's cap, 0 to 1."""
+    caps: Sequence[_CapLine]
 
 
 def keys_page(
-    site: Site,
-    visitor: Visitor,
-    *,
-    made: Key | None = None,
-    secret: str = "",
-    error: str = "",
-    hint: str = "",
+    site: Site, visitor: Visitor, *, made: Key | None = None, secret: str = "", filled: Filled | None = None
 ) -> str:
-    """The keys that this person may see; after one was made or rotated, with its secret."""
+    """The keys that this person may see; after one was made or rotated, with its secret.
+
+    Args:
+        filled: The form for a new one, where it has to be put right.
+    """
     own = None if visitor.administers or visitor.user is None else visitor.user.id
     report, now = UsageReport(site.database), utc_now()
-    lines = [_key_line(key, report.totals(key.id), now) for key in reversed(site.keys.list(own))]
-    users = [one for one in site.users.list() if one.disabled_at is None] if visitor.administers else []
+    lines = [
+        _key_line(visitor, key, report.totals(key.id), now) for key in reversed(site.keys.list(own))
+    ]
+    users = site.users.list() if visitor.administers else []
+    makes = [one for one in users if one.disabled_at is None and (one.role != "owner" or visitor.owns)]
     return page(
         "keys.html",
         **frame(site, visitor, "keys"),
-        keys=lines,
+        keys=[line for line in lines if line.state == "active"],
+        ended=[line for line in lines if line.state != "active"],
         secret=secret,
         secret_name=made.name if made else "",
         modes=modes(),
-        users=users,
-        error=error,
-        hint=hint,
+        users=makes,
+        makes=bool(makes),
+        named=len(users) > 1,
+        filled=filled or Filled(),
     )
 
 
-def _key_line(key: Key, used: KeyTotals, now: datetime) -> _KeyLine:
-    cap = key.grant.day_cap
+def _key_line(visitor: Visitor, key: Key, used: KeyTotals, now: datetime) -> _KeyLine:
+    web = key.name == WEB_KEY
+    caps = [
+        _CapLine(
+            text(f"keys.{period}_cap", used=_rounded(spent), cap=money_text(cap)),
+            min(1.0, spent / cap) if cap else 1.0,
+        )
+        for period, spent, cap in (
+            ("day", used.day_money, key.grant.day_cap),
+            ("month", used.month_money, key.grant.month_cap),
+        )
+        if cap is not None
+    ]
     return _KeyLine(
         key.id,
         key.name,
         key.shown,
         key.user_name,
+        web,
+        (visitor.owns or key.role != "owner") and (visitor.administers or not web),
         key.state(now),
         key.created_at,
         key.last_used_at,
         _limits(key.grant),
         used.day_requests,
-        min(1.0, used.day_money / cap) if cap else None,
+        caps,
     )
+
+
+def _rounded(billionths: int) -> str:
+    """Money as it is shown beside a cap: two decimals, more where it is less than that."""
+    return money_text(round(billionths, -7 if billionths >= UNIT // 100 else -5))
 
 
 def _limits(grant: Grant) -> list[str]:
@@ -87,13 +119,15 @@ def _limits(grant: Grant) -> list[str]:
         limit: int | None = getattr(grant, name)
         if limit is not None:
             found.append(text(f"limit.{name}", count=limit))
-    for name in ("day_cap", "month_cap"):
-        cap: int | None = getattr(grant, name)
-        if cap is not None:
-            found.append(text(f"limit.{name}", money=money_text(cap)))
     if grant.expires_at is not None:
         found.append(text("limit.expires_at", day=f"{grant.expires_at.astimezone():%Y-%m-%d}"))
     return found
+
+
+def _caps(grant: Grant) -> list[str]:
+    """The caps on money, in words."""
+    caps = {"limit.day_cap": grant.day_cap, "limit.month_cap": grant.month_cap}
+    return [text(key, money=money_text(cap)) for key, cap in caps.items() if cap is not None]
 
 
 class _PersonLine(Struct, frozen=True):
@@ -103,6 +137,8 @@ class _PersonLine(Struct, frozen=True):
     created_at: datetime
     seen: datetime | None
     disabled: bool
+    changes: bool
+    """Whether whoever looks may disable and remove them."""
     tokens_month: int
 
 
@@ -112,6 +148,7 @@ class _InviteLine(Struct, frozen=True):
     state: str
     expires_at: datetime
     used_by: str
+    limits: Sequence[str]
 
 
 def people_page(
@@ -120,15 +157,16 @@ def people_page(
     *,
     link: str = "",
     link_for: str = "",
-    error: str = "",
-    hint: str = "",
+    filled: Filled | None = None,
 ) -> str:
     """Who is here and who is invited.
 
     Args:
         link: The address that was just made, which is shown this once.
         link_for: Whose new password it is for; empty for an invitation.
+        filled: The form for an invitation, where it has to be put right.
     """
+    own = visitor.user.id if visitor.user else ""
     users = site.users.list()
     names = {one.id: one.name for one in users}
     report, today = UsageReport(site.database), local_now().date()
@@ -140,29 +178,36 @@ def people_page(
             one.created_at,
             max((session.seen_at for session in site.sessions.list(one.id)), default=None),
             one.disabled_at is not None,
-            sum(row.completion_tokens for row in report.by_day(owner=data_owner(one), days=today.day)),
+            one.id != own and (one.role != "owner" or visitor.owns),
+            sum(row.completion_tokens for row in report.by_day(owners=owners_of(one), days=today.day)),
         )
         for one in users
     ]
     now = utc_now()
     invites = [_invite_line(one, names, now) for one in reversed(site.invites.list())]
-    roles = [role for role in reversed(ROLES) if role != "owner" or visitor.owns]
+    roles = [role for role in ROLES if role not in ("member", "owner")] + ["owner"] * visitor.owns
     return page(
         "people.html",
         **frame(site, visitor, "people"),
         people=people,
-        invites=invites,
-        roles=["member", *(role for role in roles if role != "member")],
+        invites=[one for one in invites if one.state == "open"],
+        ended=[one for one in invites if one.state != "open"],
+        roles=["member", *roles],
+        modes=modes(),
         link=link,
         link_for=link_for,
-        error=error,
-        hint=hint,
+        filled=filled or Filled(),
     )
 
 
 def _invite_line(invite: Invite, names: dict[str, str], now: datetime) -> _InviteLine:
     return _InviteLine(
-        invite.id, invite.role, invite.state(now), invite.expires_at, names.get(invite.used_by or "", "")
+        invite.id,
+        invite.role,
+        invite.state(now),
+        invite.expires_at,
+        names.get(invite.used_by or "", ""),
+        [*_limits(invite.grant), *_caps(invite.grant)],
     )
 
 

@@ -15,7 +15,7 @@ from litestar import Router
 from litestar.exceptions import HTTPException
 from litestar.response import Response
 
-from pierian.exceptions import PierianError
+from pierian.exceptions import PierianError, UnknownName
 from pierian.server.errors import ApiError, from_exception
 from pierian.server.exchange import HttpRequest
 from pierian.server.keeper import Keeper
@@ -59,6 +59,10 @@ _MODULES: Sequence[Any] = (
 )
 
 
+_GONE = ("conversation", "run", "approval", "key", "user", "invitation")
+"""What addresses name; the words for it are the same whether it was deleted, is somebody else's or never was."""
+
+
 class Pages:
     """The web app of one server process, as `server.application.build` takes it."""
 
@@ -87,8 +91,8 @@ class Pages:
 
     def _ended(self, run: str) -> None:
         """Store the answer of a run, and let open pages know."""
-        if conversation := finish(self.site.database, run):
-            self.site.changes.tell(conversation)
+        if place := finish(self.site.database, run):
+            self.site.changed(place.owner, place.conversation)
 
     def not_found(self, request: HttpRequest) -> Response[Any]:
         """What a browser is shown for an address that leads nowhere."""
@@ -98,13 +102,18 @@ class Pages:
 def _sign_in(request: HttpRequest, error: SignInNeeded) -> Response[Any]:
     """A page leads to the form and back; a part of one says so, and what was typed stays where it is."""
     forgotten = [session_cookie(request, "")]
-    if is_fragment(request) or request.method != "GET":
-        return html(toast(str(error), error.hint), 401, cookies=forgotten)
     address = f"/sign-in?next={quote(error.next_page, safe='')}"
+    if is_fragment(request):
+        return html(toast(str(error), error.hint), 401, cookies=forgotten)
+    if request.method != "GET":
+        shown = page("message.html", title=str(error), words=text("message.signed_out"), action=address)
+        return html(shown, 401, cookies=forgotten)
     return Response(None, status_code=303, headers={"location": address}, cookies=forgotten)
 
 
 def _failed(request: HttpRequest, error: PierianError) -> Response[Any]:
+    if isinstance(error, UnknownName) and error.kind in _GONE:
+        return _told(request, 404, text("message.gone", what=error.kind), text("message.gone_hint"))
     found = from_exception(error)
     hint = error.hint if not isinstance(error, ApiError) and found.status < 500 else ""
     words = str(error) if hint else str(found)

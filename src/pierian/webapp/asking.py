@@ -175,7 +175,7 @@ def _submit(
     kept = msgspec.to_builtins(request) | {"key": account, "answers": True, "conversation": conversation}
     site.journal(visitor.owner).submit(request.question, kept, run=run)
     site.keeper.wake()
-    site.changes.tell(conversation)
+    site.changed(visitor.owner, conversation)
 
 
 def _account(site: Site, visitor: Visitor) -> str:

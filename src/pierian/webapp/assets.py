@@ -20,11 +20,11 @@ FIRST_STYLES = ("tokens.css", "base.css")
 """Those that others build on; the rest follows by name, so none may depend on another's place."""
 
 _TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".png": "image/png",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
 }
 _COMPRESSED = frozenset({".css", ".js", ".svg", ".txt"})
 

@@ -24,8 +24,8 @@ async def run_again(
     site: Site, visitor: Visitor, conversation: str, position: int, index: int
 ) -> CheckResult:
     """The result of the check `index` of an answer; raises `ApiError` where there is no such program."""
-    whole = await asyncio.to_thread(site.conversations(visitor.owner).get, conversation)
-    receipt = next((from_json(turn.receipt) for turn in whole.turns if turn.position == position), None)
+    turn = await asyncio.to_thread(site.conversations(visitor.owner).turn, conversation, position)
+    receipt = from_json(turn.receipt)
     checks = receipt.checks if receipt else ()
     check = next((one for one in checks if one.index == index and one.code), None)
     if check is None:

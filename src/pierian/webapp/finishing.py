@@ -13,28 +13,27 @@ from pierian.exceptions import UserError
 from pierian.provenance import Origin
 from pierian.runs import Journal
 from pierian.storage import Conversations, Database
-from pierian.storage.branches import turn_of_run
+from pierian.storage.branches import Place, turn_of_run
 
 
-def finish(database: Database, run: str) -> str:
-    """Store what a run answered, where it belongs to a turn; returns the conversation, or "" where it does not."""
+def finish(database: Database, run: str) -> Place | None:
+    """Store what a run answered in its turn; returns where that stands, or None where it belongs to none."""
     place = turn_of_run(database, run)
     if place is None:
-        return ""
+        return None
     owner, conversation, position = place
     journal = Journal(database, owner)
     try:
-        ended = (
-            journal.state(run) == "done"
-        )  # one that waits for an approval has told so much of an answer as it has
+        # One that waits for an approval has told so much of an answer as it has.
+        ended = journal.state(run) == "done"
     except UserError:
-        return conversation
+        return place
     answer = answer_of([event for _, event in journal.events(run)]) if ended else None
     if answer is not None:
         receipt = msgspec.json.encode(answer.receipt).decode()
         store = Conversations(database, owner)
         store.finish(conversation, position, answer.text, receipt, Origin.MODEL)
-    return conversation
+    return place
 
 
 def answer_of(events: list[Event]) -> Answer | None:

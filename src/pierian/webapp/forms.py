@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from urllib.parse import parse_qs
 
 from msgspec import Struct
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import File, parse_form
+from python_multipart.multipart import Field, File, create_form_parser
 
 from pierian.exceptions import UserError
 from pierian.server.errors import ApiError
@@ -47,7 +46,7 @@ class Form(Struct, frozen=True):
 
     def amount(self, name: str, what: str) -> float | None:
         """A number above zero, or None where the field is empty; raises `UserError`."""
-        given = self.text(name).replace(",", "")
+        given = self.text(name)  # a comma may be meant as a decimal point: it is refused
         if not given:
             return None
         try:
@@ -68,8 +67,11 @@ async def form_of(request: HttpRequest) -> Form:
     try:
         text = body.decode("utf-8")
         return Form(parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
-    except ValueError as error:  # UnicodeDecodeError is one
+    except UnicodeDecodeError as error:
         raise ApiError(400, "The form is not valid UTF-8 text.", code="invalid_value") from error
+    except ValueError as error:
+        told = f"The form has more than {MOST_FIELDS} fields, the most that is read here."
+        raise ApiError(413, told, code="request_too_large") from error
 
 
 class Upload(Struct, frozen=True):
@@ -82,21 +84,37 @@ class Upload(Struct, frozen=True):
 
 async def upload_of(request: HttpRequest) -> Upload:
     """The one file of a multipart form; raises `ApiError`."""
+    kind = request.headers.get("content-type", "")
     body = await read_body(request, MOST_UPLOAD_BYTES)
+    if kind.partition(";")[0].strip().lower() != "multipart/form-data":
+        raise ApiError(415, "Files come as multipart forms only.", code="unsupported_media_type")
     try:
-        return _upload(request.headers.get("content-type", ""), body)
-    except (FormParserError, ValueError, IndexError) as error:
-        raise ApiError(
-            400, "No file came with the form. Choose one and try again.", code="no_file"
-        ) from error
+        found = _upload(kind, body)
+    except (FormParserError, ValueError) as error:
+        raise ApiError(400, "The form with the file is damaged. Send it again.", code="invalid_value") from error
+    if found is None:
+        raise ApiError(400, "No file came with the form. Choose one and try again.", code="no_file")
+    return found
 
 
-def _upload(content_type: str, body: bytes) -> Upload:
-    """The first file of a body; raises `ValueError` where there is none."""
+def _upload(content_type: str, body: bytes) -> Upload | None:
+    """The file of a body, which may have nothing beside it; raises `ValueError`."""
     files: list[File] = []
-    parse_form({"Content-Type": content_type.encode("latin-1")}, io.BytesIO(body), None, files.append)
-    file = files[0]
-    name = (file.file_name or b"file").decode("utf-8", "replace")
-    file.file_object.seek(0)
-    kind = file.content_type or "application/octet-stream"
-    return Upload(name, kind, file.file_object.read())
+
+    def alone(part: Field | File) -> None:
+        # At once, for there may be hundreds of thousands.
+        if files or not isinstance(part, File):
+            raise FormParserError("more than one file")
+        files.append(part)
+
+    in_memory = {"MAX_MEMORY_FILE_SIZE": MOST_UPLOAD_BYTES}
+    headers = {"Content-Type": content_type.encode("latin-1", "replace")}
+    parser = create_form_parser(headers, alone, alone, config=in_memory)
+    parser.write(body)
+    parser.finalize()
+    if not files:
+        return None
+    files[0].file_object.seek(0)
+    name = (files[0].file_name or b"").decode("utf-8", "replace")
+    kind = files[0].content_type or "application/octet-stream"
+    return Upload(name, kind, files[0].file_object.read())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pierian.agents import named
 from pierian.runs import RunRecord
@@ -15,29 +15,21 @@ from pierian.storage import Conversation
 from pierian.storage.conversations import Hit
 from pierian.webapp.browsers import device
 from pierian.webapp.excerpts import excerpt
+from pierian.webapp.fields import Filled
+from pierian.webapp.forms import Form
 from pierian.webapp.modes import modes
 from pierian.webapp.rendering import fragment, page
+from pierian.webapp.sidebar import conversation_lines, version_of
 from pierian.webapp.site import Site
 from pierian.webapp.turns import as_stored, page_of_turns
-from pierian.webapp.views import ConversationLine
 from pierian.webapp.visitors import Visitor
 
-LISTED = 100
-"""Conversations at the side; older ones are found by searching."""
 MOST_RUNS = 50
 
 
 def frame(site: Site, visitor: Visitor, current: str) -> dict[str, Any]:
     """What the frame around every page needs."""
-    found = site.conversations(visitor.owner).list(LISTED)
-    answering = {
-        str(record.request.get("conversation", ""))
-        for record in site.journal(visitor.owner).list(MOST_RUNS, ACTIVE)
-    }
-    lines = [
-        ConversationLine(one.id, one.title, one.updated_at, one.turn_count, one.id in answering)
-        for one in found
-    ]
+    lines = conversation_lines(site, visitor.owner)
     return {"person": visitor.person(), "conversations": lines, "current": current}
 
 
@@ -49,9 +41,11 @@ def conversation_page(site: Site, visitor: Visitor, conversation: str) -> str:
         title = site.conversations(visitor.owner).head(conversation).title
         turns, earlier = page_of_turns(site, visitor.owner, conversation)
         share = next(iter(site.shares(visitor.owner).list(conversation)), None)
+    around = frame(site, visitor, conversation)
     return page(
         "conversation.html",
-        **frame(site, visitor, conversation),
+        **around,
+        listed=version_of(around["conversations"]),
         conversation={"id": conversation, "title": title},
         share=share,
         turns=turns,
@@ -153,9 +147,20 @@ class _SessionLine(Struct, frozen=True):
 
 
 def settings_page(
-    site: Site, visitor: Visitor, *, saved: bool = False, error: str = "", hint: str = ""
+    site: Site,
+    visitor: Visitor,
+    *,
+    saved: str = "",
+    filled: Filled | None = None,
+    passwords: Mapping[str, str] | None = None,
 ) -> str:
-    """The person's settings."""
+    """The person's settings.
+
+    Args:
+        saved: What was done just now: `settings`, `password` or `session`.
+        filled: The form as it has to be put right.
+        passwords: What is wrong in the form for another password, by field.
+    """
     sessions: list[_SessionLine] = []
     if visitor.user is not None:
         own = visitor.session.id if visitor.session else ""
@@ -163,13 +168,18 @@ def settings_page(
             _SessionLine(one.id, device(one.agent), one.seen_at, one.id == own)
             for one in site.sessions.list(visitor.user.id)
         ]
+    form = filled.form if filled is not None else Form({})
+    stored = {
+        name: "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in structs.asdict(visitor.profile).items()
+    }
     return page(
         "settings.html",
         **frame(site, visitor, "settings"),
         modes=modes(),
-        settings=visitor.profile,
+        settings={name: form.text(name, value) for name, value in stored.items()},
+        filled=filled or Filled(),
+        passwords=passwords or {},
         sessions=sessions,
         saved=saved,
-        error=error,
-        hint=hint,
     )

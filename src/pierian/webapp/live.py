@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Literal
 
+from markupsafe import escape
 from msgspec import structs
 
 from pierian.exceptions import UserError
@@ -20,8 +21,9 @@ from pierian.webapp.blocks import BlockStream
 from pierian.webapp.finishing import finish
 from pierian.webapp.modes import modes
 from pierian.webapp.progress import ProgressReader
-from pierian.webapp.rendering import event, fragment, replacement, safe, update
-from pierian.webapp.site import Site
+from pierian.webapp.rendering import event, fragment, refreshed, replacement, safe, update
+from pierian.webapp.sidebar import conversation_lines, version_of
+from pierian.webapp.site import Site, list_of
 from pierian.webapp.turns import SHOWN_TURNS, turn_view
 from pierian.webapp.views import Progress, TurnView
 from pierian.webapp.visitors import Visitor
@@ -33,16 +35,20 @@ PARTS = ("status", "plan", "receipt", "actions")
 """Sent whole where they change; answer, thoughts and drafts are sent in pieces."""
 
 
-async def live(site: Site, visitor: Visitor, conversation: str, seen: int) -> AsyncGenerator[bytes]:
+async def live(
+    site: Site, visitor: Visitor, conversation: str, seen: int, listed: int
+) -> AsyncGenerator[bytes]:
     """Events for the page until it goes, the conversation is deleted, or this server ends.
 
     Args:
         seen: Position of the last turn that the page has; -1 for none.
+        listed: The version of the list of conversations that it has (`sidebar.version_of`).
     """
-    page = _Page(site, visitor.owner, conversation, seen)
+    page = _Page(site, visitor.owner, conversation, seen, listed)
     yield b"retry: 1000\n\n"
-    with site.changes.watching(conversation) as watch, site.keeper.follower(visitor.owner):
-        changed = frozenset({conversation})
+    all_of_them = list_of(visitor.owner)
+    with site.changes.watching(conversation, all_of_them) as watch, site.keeper.follower(visitor.owner):
+        changed = frozenset({conversation, all_of_them})
         while not site.service.draining:
             try:
                 # Its head may have been moved by another process, of which nobody tells.
@@ -50,6 +56,8 @@ async def live(site: Site, visitor: Visitor, conversation: str, seen: int) -> As
             except UserError:
                 yield event(name="gone")
                 return
+            if all_of_them in changed:
+                updates += await asyncio.to_thread(page.frame)
             if updates:
                 yield event(*updates)
             for run in page.runs:
@@ -60,13 +68,15 @@ async def live(site: Site, visitor: Visitor, conversation: str, seen: int) -> As
 class _Page:
     """What one open page has been sent."""
 
-    def __init__(self, site: Site, owner: str, conversation: str, seen: int) -> None:
+    def __init__(self, site: Site, owner: str, conversation: str, seen: int, listed: int) -> None:
         self._site = site
         self._owner = owner
         self._conversation = conversation
         self._head: int = seen
         self._answers: dict[int, _Answer] = {}
         self._first = True
+        self._listed = listed
+        self._title = ""
 
     @property
     def runs(self) -> list[str]:
@@ -82,7 +92,20 @@ class _Page:
             found += answer.updates()
             if answer.ended:
                 del self._answers[position]
-                found += self._ended(position)
+                found += self._ended(position, answer.progress)
+        return found
+
+    def frame(self) -> list[str]:
+        """What stands around the turns: the title, and the list of conversations at the side."""
+        lines = conversation_lines(self._site, self._owner)
+        listed, found = version_of(lines), list[str]()
+        if listed != self._listed:
+            shown = fragment("conversations.html", conversations=lines, current=self._conversation)
+            found.append(refreshed("conversations", shown))
+        title = next((line.title for line in lines if line.id == self._conversation), self._title)
+        if title != self._title:
+            found.append(refreshed("title", str(escape(title))))
+        self._listed, self._title = listed, title
         return found
 
     def _new_turns(self) -> list[str]:
@@ -124,10 +147,13 @@ class _Page:
     def _context(self) -> dict[str, Any]:
         return {"conversation": {"id": self._conversation}, "modes": modes(), "read_only": False}
 
-    def _ended(self, position: int) -> list[str]:
-        """An answer that has ended, as it is stored now."""
-        turns, _ = self._site.conversations(self._owner).page(self._conversation, limit=SHOWN_TURNS)
-        return [update("turns", self._article(turn)) for turn in turns if turn.position == position]
+    def _ended(self, position: int, progress: Progress) -> list[str]:
+        """An answer that has ended, as it is stored now, with everything that was written on the way to it."""
+        turn = self._site.conversations(self._owner).turn(self._conversation, position)
+        view = turn_view(self._site, self._owner, self._conversation, turn)
+        if not turn.pending:
+            view = structs.replace(view, progress=progress)
+        return [update("turns", fragment("turn.html", turn=view, **self._context()))]
 
 
 class _Answer:
@@ -145,6 +171,11 @@ class _Answer:
         self.ended = False
         self._changed(view.progress)  # so much of it the page has been sent
 
+    @property
+    def progress(self) -> Progress:
+        """What it has come to."""
+        return self._shown.progress
+
     def updates(self) -> list[str]:
         """What changed since it was asked last."""
         try:
@@ -159,6 +190,7 @@ class _Answer:
         self.ended = progress.state in ENDED
         if self.ended:
             finish(self._journal.database, self.run)
+            self._shown = structs.replace(self._shown, progress=progress)
             return []
         return self._changed(progress)
 

@@ -61,6 +61,11 @@ def replacement(target: str, *fragments: str) -> str:
     return f'<hx-partial hx-target="#{target}" hx-swap="innerHTML">{"".join(fragments)}</hx-partial>'
 
 
+def refreshed(target: str, *fragments: str) -> str:
+    """Everything in the element with the id `target` as it is now; what has not changed stays untouched."""
+    return f'<hx-partial hx-target="#{target}" hx-swap="innerMorph">{"".join(fragments)}</hx-partial>'
+
+
 def removal(target: str) -> str:
     """An update that takes the element with this id away."""
     return f'<hx-partial hx-target="#{target}" hx-swap="delete"></hx-partial>'

@@ -34,7 +34,7 @@ def html(
     """A page, or a part of one."""
     told = {**HEADERS, **(headers or {})}
     return Response(
-        body, status_code=status, media_type="text/html; charset=utf-8", headers=told, cookies=list(cookies)
+        body, status_code=status, media_type="text/html", headers=told, cookies=list(cookies)
     )
 
 

@@ -26,7 +26,12 @@ class Site:
         self.profiles = Profiles(database)
         self.attempts = Attempts()
         self.changes = keeper.changes
-        """Also of conversations, by id: something was asked, answered, renamed or deleted."""
+        """Also of conversations, by id, and of all that somebody has together (`changed`)."""
+
+    def changed(self, owner: str, conversation: str) -> None:
+        """Let open pages know that in a conversation something was asked, answered, renamed or deleted."""
+        self.changes.tell(conversation)
+        self.changes.tell(list_of(owner))
 
     def conversations(self, owner: str) -> Conversations:
         """The conversations of one person."""
@@ -43,3 +48,8 @@ class Site:
     def journal(self, owner: str) -> Journal:
         """The runs of one person."""
         return Journal(self.database, owner)
+
+
+def list_of(owner: str) -> str:
+    """The name under which the list of somebody's conversations changes."""
+    return f"conversations of {owner}"

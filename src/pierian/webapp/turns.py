@@ -11,6 +11,7 @@ from pierian.webapp.finishing import finish
 from pierian.webapp.progress import ProgressReader
 from pierian.webapp.receipts import from_json
 from pierian.webapp.site import Site
+from pierian.webapp.texts import text
 from pierian.webapp.views import AttachmentView, Progress, TurnView
 
 SHOWN_TURNS = 40
@@ -32,16 +33,36 @@ def turn_view(site: Site, owner: str, conversation: str, turn: Turn) -> TurnView
         files = site.attachments(owner).list_of(conversation, turn.position)
         return _view(turn, attachments=tuple(attachment_view(file) for file in files))
     if not turn.pending:
-        return as_stored(turn)
+        return as_stored(turn, abridged=bool(turn.run))
     progress = run_progress(site.journal(owner), turn.run)
     if progress.state == "done":  # it ended where nobody wrote its answer down
         finish(site.database, turn.run)
     return _view(turn, progress=progress)
 
 
-def as_stored(turn: Turn) -> TurnView:
-    """A turn that is whole, without its files."""
-    return _view(turn, progress=Progress(answer=turn.text, receipt=from_json(turn.receipt)))
+def as_stored(turn: Turn, *, abridged: bool = False) -> TurnView:
+    """A turn that is whole, without its files; `abridged` where its run's journal has more."""
+    receipt = from_json(turn.receipt)
+    progress = Progress(
+        answer=turn.text,
+        receipt=receipt,
+        drafts=receipt.drafts if receipt and receipt.beside else (),
+        steps=receipt.steps if receipt else (),
+        abridged=abridged and receipt is not None,
+    )
+    return _view(turn, progress=progress)
+
+
+def way_of(site: Site, owner: str, conversation: str, position: int) -> TurnView:
+    """An answer with everything that was written on the way to it, from the journal of its run.
+
+    Raises `UserError` where that is not kept any more, or no answer stands there.
+    """
+    turn = site.conversations(owner).turn(conversation, position)
+    progress = run_progress(site.journal(owner), turn.run or "")
+    if turn.role != "assistant" or progress.state == "lost":
+        raise UserError(text("way.gone"), hint=text("way.gone_hint"))
+    return _view(turn, progress=progress)
 
 
 def run_progress(journal: Journal, run: str) -> Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pierian.exceptions import UserError
+from pierian.storage.attachments import harmless_name
 from pierian.webapp.forms import Upload
 
 PICTURES = "image/"
@@ -17,7 +18,7 @@ def checked_upload(file: Upload, model: str) -> Upload:
     Args:
         model: The name of the model that answers, for the message.
     """
-    shown = file.name[-80:]
+    shown = harmless_name(file.name)
     if not file.data:
         raise UserError(f"{shown} is empty.", hint="Choose another file.")
     if file.media_type.startswith(PICTURES):
@@ -34,7 +35,7 @@ def checked_upload(file: Upload, model: str) -> Upload:
         raise UserError(
             f"{shown} is not a text file.", hint="Texts can be read: notes, tables, source code, Markdown."
         )
-    return Upload(file.name, TEXT, file.data)
+    return Upload(shown, TEXT, file.data)
 
 
 def _is_text(data: bytes) -> bool:

@@ -93,6 +93,16 @@ class ReceiptView(Struct, frozen=True):
     note: str = ""
     run: str = ""
 
+    @property
+    def reasoned(self) -> bool:
+        """Whether it was thought before it was written; drafts and plans stand apart."""
+        return (self.took or self.mode) == "thinking"
+
+    @property
+    def beside(self) -> bool:
+        """Whether its drafts were made side by side."""
+        return "contemplating" in (self.took, self.mode) and len(self.drafts) > 1
+
 
 class Progress(Struct, frozen=True):
     """What a run has come to so far; everything is empty for a turn that has no run."""
@@ -117,6 +127,8 @@ class Progress(Struct, frozen=True):
     receipt: ReceiptView | None = None
     error: str = ""
     hint: str = ""
+    abridged: bool = False
+    """Whether thoughts, texts of drafts and approvals are in the journal only, to be read when somebody asks."""
 
 
 class AttachmentView(Struct, frozen=True):

@@ -110,18 +110,22 @@ def session_cookie(request: HttpRequest, secret: str) -> Cookie:
 
 
 def page_of(request: HttpRequest) -> str:
-    """The page that somebody is on or wants: that of a fragment is the page around it."""
+    """The page that somebody is on or wants: that of a fragment or a form is the page around it."""
     if request.headers.get("hx-request") or request.method != "GET":
-        return local_page(urlsplit(request.headers.get("hx-current-url", "")).path)
+        around = request.headers.get("hx-current-url") or request.headers.get("referer", "")
+        return local_page("/" + "".join(around.split("/", 3)[3:]))
     query = request.url.query
     return local_page(f"{request.url.path}?{query}" if query else request.url.path)
 
 
 def local_page(given: str) -> str:
     """A page of this server, from what may be an address of anybody's: no open redirects."""
-    parts = urlsplit(given.replace("\\", "/"))
+    try:
+        parts = urlsplit(given.replace("\\", "/"))
+    except ValueError:  # half an address of IPv6, for one
+        return "/"
     path = parts.path
     if parts.scheme or parts.netloc or not path.startswith("/") or path.startswith("//"):
         return "/"
-    safe = quote(path, safe="/-_.~%")
-    return f"{safe}?{quote(parts.query, safe='=&%+-_.~')}" if parts.query else safe
+    safe = quote(path, safe="/-_.~%", errors="replace")
+    return f"{safe}?{quote(parts.query, safe='=&%+-_.~', errors='replace')}" if parts.query else safe

@@ -17,10 +17,11 @@ from pierian.webapp.artifacts import ARTIFACT_HEADERS, artifact_page
 from pierian.webapp.asking import again, busy, edit
 from pierian.webapp.checks import run_again
 from pierian.webapp.forms import form_of
-from pierian.webapp.rendering import fragment
+from pierian.webapp.rendering import fragment, update
 from pierian.webapp.responses import done, html
 from pierian.webapp.routes.conversations import question_of
 from pierian.webapp.site import Site
+from pierian.webapp.turns import way_of
 from pierian.webapp.visitors import visitor_of
 
 
@@ -58,7 +59,7 @@ async def show_version(
     site: Site = state.site
     visitor = await visitor_of(site, request)
     await asyncio.to_thread(site.conversations(visitor.owner).show, conversation_id, position)
-    site.changes.tell(conversation_id)
+    site.changed(visitor.owner, conversation_id)
     return done(request, f"/conversations/{conversation_id}")
 
 
@@ -70,7 +71,7 @@ async def stop(request: HttpRequest, state: State, conversation_id: FromPath[str
     record = await asyncio.to_thread(busy, site, visitor, conversation_id)
     if record is not None:
         await site.keeper.stop(record)
-        site.changes.tell(conversation_id)
+        site.changed(visitor.owner, conversation_id)
     return done(request, f"/conversations/{conversation_id}")
 
 
@@ -89,6 +90,19 @@ async def check_again(
     return html(fragment("check_result.html", result=result))
 
 
+@get("/conversations/{conversation_id:str}/turns/{position:int}/way", include_in_schema=False)
+async def show_way(
+    request: HttpRequest, state: State, conversation_id: FromPath[str], position: FromPath[int]
+) -> Response[Any]:
+    """The thoughts, drafts and plan of an answer that has ended, for the folds that are empty until then."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    turn = await asyncio.to_thread(way_of, site, visitor.owner, conversation_id, position)
+    context = {"turn": turn, "conversation": {"id": conversation_id}}
+    parts = [fragment(f"parts/{part}.html", **context) for part in ("thoughts", "drafts", "plan")]
+    return html(update(f"turn-{position}", *parts))
+
+
 @get(
     "/conversations/{conversation_id:str}/turns/{position:int}/artifacts/{index:int}", include_in_schema=False
 )
@@ -105,7 +119,7 @@ async def show_artifact(
     shown = await asyncio.to_thread(artifact_page, site, visitor, conversation_id, position, index)
     if shown is None:
         raise ApiError(404, "The answer has no such page.", code="not_found")
-    return Response(shown, media_type="text/html; charset=utf-8", headers=ARTIFACT_HEADERS)
+    return Response(shown, media_type="text/html", headers=ARTIFACT_HEADERS)
 
 
-HANDLERS = [retry, edit_question, show_version, stop, check_again, show_artifact]
+HANDLERS = [retry, edit_question, show_version, stop, check_again, show_way, show_artifact]

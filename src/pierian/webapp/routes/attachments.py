@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 from litestar import get, post
 from litestar.datastructures import State
@@ -11,6 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Response
 
 from pierian.exceptions import UserError
+from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
 from pierian.webapp.forms import upload_of
 from pierian.webapp.rendering import fragment
@@ -20,8 +22,11 @@ from pierian.webapp.turns import attachment_view
 from pierian.webapp.uploads import checked_upload
 from pierian.webapp.visitors import visitor_of
 
-FILE_HEADERS = {"content-security-policy": "sandbox; default-src 'none'"}
-"""A file is only ever downloaded or shown as text: nothing in it runs."""
+FILE_HEADERS = {
+    "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+}
+"""A file is only ever downloaded, as text: nothing in it runs, whatever it is and however it is opened."""
 
 
 @post("/attachments", include_in_schema=False)
@@ -41,11 +46,17 @@ async def attach(request: HttpRequest, state: State) -> Response[Any]:
 
 @get("/attachments/{attachment_id:str}", include_in_schema=False)
 async def show_attachment(request: HttpRequest, state: State, attachment_id: FromPath[str]) -> Response[Any]:
-    """The file, as text."""
+    """The file under its name, as text."""
     site: Site = state.site
     visitor = await visitor_of(site, request)
-    file = await asyncio.to_thread(site.attachments(visitor.owner).get, attachment_id)
-    return Response(file.data, media_type="text/plain; charset=utf-8", headers=FILE_HEADERS)
+    try:
+        file = await asyncio.to_thread(site.attachments(visitor.owner).get, attachment_id)
+    except UserError as error:
+        raise ApiError(404, str(error), code="not_found") from error
+    named = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='', errors='replace')}"
+    }
+    return Response(file.data, media_type="text/plain", headers={**FILE_HEADERS, **named})
 
 
 @post("/attachments/{attachment_id:str}/delete", include_in_schema=False)

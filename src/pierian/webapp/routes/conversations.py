@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from litestar import get, post
 from litestar.datastructures import State
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 from litestar.types import ASGIApp
 
@@ -44,7 +44,7 @@ async def show_conversation(
 
 @get("/conversations/{conversation_id:str}/turns", include_in_schema=False)
 async def show_earlier(
-    request: HttpRequest, state: State, conversation_id: FromPath[str], before: int
+    request: HttpRequest, state: State, conversation_id: FromPath[str], before: FromQuery[int]
 ) -> Response[Any]:
     """The turns before a position."""
     site: Site = state.site
@@ -54,7 +54,11 @@ async def show_earlier(
 
 @get("/conversations/{conversation_id:str}/live", include_in_schema=False)
 async def follow(
-    request: HttpRequest, state: State, conversation_id: FromPath[str], seen: int = -1
+    request: HttpRequest,
+    state: State,
+    conversation_id: FromPath[str],
+    seen: FromQuery[int] = -1,
+    listed: FromQuery[int] = 0,
 ) -> ASGIApp:
     """What happens in the conversation from now on, as parts of its page."""
     site: Site = state.site
@@ -62,7 +66,7 @@ async def follow(
     await asyncio.to_thread(
         site.conversations(visitor.owner).page, conversation_id, limit=1
     )  # that it is there
-    return EventStream(live(site, visitor, conversation_id, seen), HEADERS)
+    return EventStream(live(site, visitor, conversation_id, seen, listed), HEADERS)
 
 
 @post("/ask", include_in_schema=False)
@@ -84,7 +88,7 @@ async def rename(request: HttpRequest, state: State, conversation_id: FromPath[s
     visitor = await visitor_of(site, request)
     title = (await form_of(request)).text("title")
     await asyncio.to_thread(site.conversations(visitor.owner).rename, conversation_id, title)
-    site.changes.tell(conversation_id)
+    site.changed(visitor.owner, conversation_id)
     return go_to(request, f"/conversations/{quote(conversation_id)}")
 
 
@@ -94,7 +98,7 @@ async def delete(request: HttpRequest, state: State, conversation_id: FromPath[s
     site: Site = state.site
     visitor = await visitor_of(site, request)
     await asyncio.to_thread(site.conversations(visitor.owner).delete, conversation_id)
-    site.changes.tell(conversation_id)
+    site.changed(visitor.owner, conversation_id)
     return go_to(request, "/")
 
 
@@ -103,7 +107,7 @@ async def export(
     request: HttpRequest,
     state: State,
     conversation_id: FromPath[str],
-    format: str = "markdown",  # noqa: A002 (its name in the address)
+    format: FromQuery[str] = "markdown",  # noqa: A002 (its name in the address)
 ) -> Response[Any]:
     """The conversation as a file."""
     site: Site = state.site
@@ -114,7 +118,7 @@ async def export(
         **HEADERS,
         "content-disposition": f'attachment; filename="conversation-{conversation_id[:12]}.{ending}"',
     }
-    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+    return Response(text, media_type="text/plain", headers=headers)
 
 
 def question_of(form: Form) -> Question:

@@ -6,20 +6,20 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 from litestar import get, post
 from litestar.datastructures import State
 from litestar.params import FromPath
 from litestar.response import Response
 
-from pierian.access import User
+from pierian.access import Role, User
 from pierian.access.users import checked_role
 from pierian.exceptions import UserError
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
 from pierian.storage.ids import utc_now
 from pierian.webapp.administration import people_page
-from pierian.webapp.forms import form_of
+from pierian.webapp.fields import Reader
+from pierian.webapp.forms import Form, form_of
 from pierian.webapp.responses import go_to, html
 from pierian.webapp.routes.keys import grant_of
 from pierian.webapp.site import Site
@@ -43,20 +43,18 @@ async def invite(request: HttpRequest, state: State) -> Response[Any]:
     site: Site = state.site
     visitor = await administrator(site, request)
     form = await form_of(request)
+    reader = Reader(form)
+    role = reader.take("role", lambda: _role(form, visitor), "member")
+    days = reader.take("days", lambda: _days(form), INVITE_DAYS)
+    grant = grant_of(reader)
     try:
-        role = checked_role(form.text("role", "member"))
-        if role == "owner" and not visitor.owns:
-            raise UserError("Only an owner invites an owner.", hint="Choose another role.")
-        days = form.number("days", "days") or INVITE_DAYS
-        if days > MOST_INVITE_DAYS:
-            raise UserError(f"An invitation lasts {MOST_INVITE_DAYS} days at most.", hint="Choose fewer.")
-        # The days are those of the invitation; what it gives has no end of its own.
-        grant = msgspec.structs.replace(grant_of(form), expires_at=None)
+        if reader.problems:
+            return html(await asyncio.to_thread(people_page, site, visitor, filled=reader.filled()), 422)
         by = visitor.user.id if visitor.user else visitor.owner
         expires = utc_now() + timedelta(days=days)
         _, code = await asyncio.to_thread(site.invites.create, by, grant, role, expires)
     except UserError as error:
-        shown = await asyncio.to_thread(people_page, site, visitor, error=str(error), hint=error.hint)
+        shown = await asyncio.to_thread(people_page, site, visitor, filled=reader.filled(error))
         return html(shown, 422)
     return html(await asyncio.to_thread(people_page, site, visitor, link=f"/join/{code}"))
 
@@ -85,8 +83,20 @@ async def disable(request: HttpRequest, state: State, user_id: FromPath[str]) ->
 async def enable(request: HttpRequest, state: State, user_id: FromPath[str]) -> Response[Any]:
     """Let somebody in again."""
     site: Site = state.site
-    await administrator(site, request)
-    await asyncio.to_thread(site.users.enable, user_id)
+    visitor = await administrator(site, request)
+    found = await asyncio.to_thread(_other, site, visitor, user_id)
+    await asyncio.to_thread(site.users.enable, found.id)
+    return go_to(request, "/people")
+
+
+@post("/people/{user_id:str}/remove", include_in_schema=False)
+async def remove(request: HttpRequest, state: State, user_id: FromPath[str]) -> Response[Any]:
+    """Delete somebody with all that is theirs."""
+    site: Site = state.site
+    visitor = await administrator(site, request)
+    found = await asyncio.to_thread(_other, site, visitor, user_id)
+    await asyncio.to_thread(site.sessions.end_all, found.id)
+    await asyncio.to_thread(site.users.delete, found.id)
     return go_to(request, "/people")
 
 
@@ -101,6 +111,20 @@ async def make_link(request: HttpRequest, state: State, user_id: FromPath[str]) 
     return html(shown)
 
 
+def _role(form: Form, visitor: Visitor) -> Role:
+    role = checked_role(form.text("role", "member"))
+    if role == "owner" and not visitor.owns:
+        raise UserError("Only an owner invites an owner.", hint="Choose another role.")
+    return role
+
+
+def _days(form: Form) -> int:
+    days = form.number("days", "days") or INVITE_DAYS
+    if days > MOST_INVITE_DAYS:
+        raise UserError(f"An invitation lasts {MOST_INVITE_DAYS} days at most.", hint="Choose fewer.")
+    return days
+
+
 def _other(site: Site, visitor: Visitor, user: str) -> User:
     """Somebody else; raises where somebody would lock themselves out, or an administrator an owner."""
     found = site.users.get(user)
@@ -113,4 +137,4 @@ def _other(site: Site, visitor: Visitor, user: str) -> User:
     return found
 
 
-HANDLERS = [show_people, invite, revoke_invite, disable, enable, make_link]
+HANDLERS = [show_people, invite, revoke_invite, disable, enable, remove, make_link]

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import get
 from litestar.datastructures import State
+from litestar.params import FromQuery
 from litestar.response import Response
 
 from pierian.server.exchange import HttpRequest
@@ -17,7 +18,7 @@ from pierian.webapp.visitors import visitor_of
 
 
 @get("/search", include_in_schema=False)
-async def search(request: HttpRequest, state: State, words: str = "") -> Response[Any]:
+async def search(request: HttpRequest, state: State, words: FromQuery[str] = "") -> Response[Any]:
     """Where these words stand, in titles and turns."""
     site: Site = state.site
     visitor = await visitor_of(site, request)

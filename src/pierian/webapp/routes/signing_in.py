@@ -83,6 +83,7 @@ async def welcome(request: HttpRequest, state: State, code: FromPath[str]) -> Re
     except UserError as error:
         shown = page("welcome.html", code=code, name=name, error=str(error), hint=error.hint)
         return html(shown, 422)
+    await asyncio.to_thread(site.sessions.end_all, user.id)  # this process remembers them for a moment
     return await _begin(site, request, user, "/")
 
 

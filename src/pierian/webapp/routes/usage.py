@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import get
 from litestar.datastructures import State
+from litestar.params import FromQuery
 from litestar.response import Response
 
 from pierian.server.exchange import HttpRequest
@@ -20,7 +21,7 @@ MOST_DAYS = 366
 
 @get("/usage", include_in_schema=False)
 async def show_usage(
-    request: HttpRequest, state: State, days: int = 30, everybody: bool = False
+    request: HttpRequest, state: State, days: FromQuery[int] = 30, everybody: FromQuery[bool] = False
 ) -> Response[Any]:
     """The last days, today included."""
     site: Site = state.site

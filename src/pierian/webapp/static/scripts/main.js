@@ -18,5 +18,6 @@ import "./shortcuts.js";
 import "./sidebar.js";
 import "./theme.js";
 import "./times.js";
+import "./title.js";
 import "./uploads.js";
 import "./worker.js";
