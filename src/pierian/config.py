@@ -118,6 +118,11 @@ class Paths:
         return self.data / "models"
 
     @property
+    def artifacts(self) -> Path:
+        """Pages and drawings that a tool wrote."""
+        return self.data / "artifacts"
+
+    @property
     def database(self) -> Path:
         """Conversations and usage."""
         return self.data / "pierian.db"

@@ -21,7 +21,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from pierian.models.wire import Request
+from pierian.models.wire import Piece, Request
 from pierian.testing import FunctionalModel, ModelServer, serve_in_thread
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -66,6 +66,7 @@ class App:
             "mathematics": MATHEMATICS,
             "drawing": DRAWING,
             "Half of 84": SUM,
+            "Weigh": [Piece("On the one hand, on the other.", "thought"), Piece("So be it.")],
         }
         """What is answered, by a word of the question; a function is called for pieces."""
         self.notes = home / "notes"
@@ -178,18 +179,21 @@ class App:
     def _reply(self, request: Request) -> Any:
         asked = request.messages[-1].content
         if "Tools:" in asked:
-            return self._plan(asked)
+            return self._plan(asked.rpartition("Request:")[2])
         for word, content in self.said.items():
             if word in asked:
                 return content() if callable(content) else content
         return "A plain answer."
 
     def _plan(self, asked: str) -> str:
-        """A plan that writes a note where one is asked for."""
-        if "Write a note" not in asked:
-            return '{"steps": []}'
-        arguments = {"path": str(self.notes / "note.txt"), "text": "hello"}
-        return json.dumps({"steps": [{"call": "file_write", "arguments": arguments}]})
+        """A plan that writes a note or draws a page where one is asked for."""
+        if "Write a note" in asked:
+            arguments = {"path": str(self.notes / "note.txt"), "text": "hello"}
+            return json.dumps({"steps": [{"call": "file_write", "arguments": arguments}]})
+        if "Draw a page" in asked:
+            arguments = {"name": "hello", "kind": "html", "content": "<p>Hello from a page</p>"}
+            return json.dumps({"steps": [{"call": "artifact_write", "arguments": arguments}]})
+        return '{"steps": []}'
 
 
 def ask(page: Page, question: str, mode: str = "") -> None:

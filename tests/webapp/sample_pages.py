@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from pierian.webapp.fields import Filled
+from pierian.webapp.forms import Form
 from pierian.webapp.rendering import page
 from pierian.webapp.texts import text
 from pierian.webapp.views import (
@@ -248,7 +250,7 @@ FILES = (
 
 
 def layout(current: str = "", **more: Any) -> dict[str, Any]:
-    return {"person": ANN, "conversations": LINES, "current": current, "error": "", "hint": "", **more}
+    return {"person": ANN, "signs_in": True, "conversations": LINES, "current": current, **more}
 
 
 def conversation(*turns: TurnView, **more: Any) -> str:
@@ -290,6 +292,8 @@ def usage(per_day: bool = True) -> str:
                 "instant": 400 * (n * 7 % 5),
                 "thinking": 2_300 * (n * 5 % 4),
                 "contemplating": 6_100 * (n * 3 % 7 == 2),
+                "auto": 900 * (n % 3),
+                "models": 700 * (n % 5 == 1),
             },
             requests=(n * 7 % 11) * (n % 6 > 0),
             money=0.013 * (n * 7 % 11),
@@ -299,56 +303,97 @@ def usage(per_day: bool = True) -> str:
     rows = [
         {"date": one.date, "tokens": one.tokens, "requests": one.requests, "money": one.money} for one in days
     ]
-    totals = {"tokens": 184_320, "requests": 143, "money": 1.87, "conversations": 38}
+    totals = {"tokens": 184_320, "requests": 143, "money": 1.87}
+    by_key = [
+        SimpleNamespace(name="Editor on the laptop", user_name="Ann", requests=130, tokens=180_000, money=1.8),
+        SimpleNamespace(name=HOSTILE, user_name="", requests=13, tokens=4_320, money=0.07),
+    ]
     if not per_day:
-        totals = dict.fromkeys(totals, 0)
-    return page("usage.html", **layout("usage"), days=30, per_day=rows, totals=totals, everyone=False)
+        totals, by_key = dict.fromkeys(totals, 0), []
+    return page(
+        "usage.html",
+        **layout("usage"),
+        days=30,
+        per_day=rows,
+        series=["instant", "thinking", "contemplating", "auto", "models"],
+        by_key=by_key,
+        totals=totals,
+        conversation_count=38,
+        several=True,
+        everyone=True,
+    )
 
 
-def keys(secret: str = "", listed: bool = True) -> str:
+def keys(secret: str = "", listed: bool = True, makes: bool = True, filled: Filled | None = None) -> str:
     def key(number: int, **more: Any) -> SimpleNamespace:
         values = {
             "id": f"k{number}", "name": "Editor on the laptop", "shown": "pier_8fK2", "user_name": "Ann", "state": "active",
             "created_at": NOW - timedelta(days=40), "last_used_at": NOW - timedelta(hours=5), "requests_today": 82,
-            "limits": ["30 requests a minute", "0.50 a day"], "cap_share": 0.34,
+            "limits": ["30 requests a minute"], "web": False, "changes": True,
+            "caps": [SimpleNamespace(words="0.17 of 0.50 used today", share=0.34), SimpleNamespace(words="5.00 of 5.00 used this month", share=1.0)],
         }  # fmt: skip
         return SimpleNamespace(**values | more)
 
     rows = [
         key(1),
-        key(2, name="", last_used_at=None, limits=[], cap_share=None),
-        key(3, name=HOSTILE, state="revoked"),
+        key(2, name=HOSTILE, last_used_at=None, limits=[], caps=[]),
+        key(4, name="web", user_name="Bo", web=True),
     ]
     users = [SimpleNamespace(id="u1", name="Ann"), SimpleNamespace(id="u2", name="Bo")]
     return page(
         "keys.html",
         **layout("keys"),
         keys=rows if listed else [],
+        ended=[key(3, name=HOSTILE, state="revoked")] if listed else [],
         secret=secret,
         secret_name="Editor on the laptop",
         modes=MODES,
-        users=users,
+        users=users if makes else [],
+        makes=makes,
+        named=True,
+        filled=filled or Filled(),
     )
 
 
-def people(link: str = "") -> str:
+WRONG = {
+    "modes": "Nothing is allowed yet. Tick a mode, or name a model.",
+    "requests_per_minute": "'many' is not a number of requests. Leave it empty for no limit.",
+    "days": "'<b>' is not a number of days. Leave it empty for no limit.",
+}
+TYPED = Filled(Form({"name": [HOSTILE], "requests_per_minute": ["many"], "days": ["<b>"]}), WRONG)
+
+
+def people(link: str = "", filled: Filled | None = None) -> str:
+    def one(number: int, name: str, **more: Any) -> SimpleNamespace:
+        values = {
+            "id": f"u{number}", "name": name, "role": "member", "created_at": NOW, "seen": NOW - timedelta(days=3),
+            "disabled": False, "changes": True, "tokens_month": 4_100,
+        }  # fmt: skip
+        return SimpleNamespace(**values | more)
+
+    def invite(number: int, state: str, **more: Any) -> SimpleNamespace:
+        values = {
+            "id": f"i{number}", "role": "member", "expires_at": NOW + timedelta(days=5), "state": state, "used_by": "",
+            "limits": [],
+        }  # fmt: skip
+        return SimpleNamespace(**values | more)
+
     rows = [
-        SimpleNamespace(id="u1", name="Ann", role="owner", created_at=NOW, seen=NOW, disabled=False, tokens_month=91_220),
-        SimpleNamespace(id="u2", name="Bo", role="member", created_at=NOW, seen=NOW - timedelta(days=3), disabled=False, tokens_month=4_100),
-        SimpleNamespace(id="u3", name="Cy", role="member", created_at=NOW, seen=None, disabled=True, tokens_month=0),
-    ]  # fmt: skip
-    invites = [
-        SimpleNamespace(id="i1", role="member", expires_at=NOW + timedelta(days=5), state="open", used_by=""),
-        SimpleNamespace(id="i2", role="member", expires_at=NOW, state="used", used_by="Bo"),
+        one(1, "Ann", role="owner", changes=False, seen=NOW),
+        one(2, HOSTILE),
+        one(3, "Cy", seen=None, disabled=True, tokens_month=0),
     ]
     return page(
         "people.html",
         **layout("people"),
         people=rows,
-        invites=invites,
+        invites=[invite(1, "open", limits=["Instant", "0.50 a day"])],
+        ended=[invite(2, "used", used_by="Bo"), invite(3, "revoked")],
         roles=["member", "administrator"],
+        modes=MODES,
         link=link,
         link_for="",
+        filled=filled or Filled(),
     )
 
 
@@ -356,7 +401,7 @@ def runs(any_runs: bool = True) -> str:
     def run(number: int, state: str, **more: Any) -> SimpleNamespace:
         values = {
             "id": f"r{number}", "what": QUESTION, "state": state, "mode": "thinking", "conversation": "c1",
-            "started": NOW - timedelta(minutes=4 * number), "tokens": 340 * number, "owner": "",
+            "started": NOW - timedelta(minutes=4 * number),
         }  # fmt: skip
         return SimpleNamespace(**values | more)
 
@@ -364,7 +409,7 @@ def runs(any_runs: bool = True) -> str:
     past = [
         run(3, "done", conversation=""),
         run(4, "failed"),
-        run(5, "cancelled", mode="instant", owner="Bo"),
+        run(5, "cancelled", mode="instant"),
     ]
     return page(
         "runs.html", **layout("runs"), running=running if any_runs else [], past=past if any_runs else []
@@ -372,31 +417,28 @@ def runs(any_runs: bool = True) -> str:
 
 
 def settings(**more: Any) -> str:
-    values = SimpleNamespace(
-        instructions="I am a carpenter in Leeds.",
-        mode="auto",
-        theme="system",
-        budget_tokens=4_000,
-        budget_seconds=None,
-    )
+    values = {
+        "instructions": "I am a carpenter in Leeds.",
+        "mode": "auto",
+        "theme": "system",
+        "budget_tokens": "4000",
+        "budget_seconds": "",
+    }
     sessions = [
         SimpleNamespace(id="s1", device="Firefox on Linux", seen=NOW, current=True),
         SimpleNamespace(id="s2", device="Safari on iPhone", seen=NOW - timedelta(days=2), current=False),
     ]
-    return page(
-        "settings.html",
-        **layout("settings")
-        | {"modes": MODES, "settings": values, "sessions": sessions, "saved": False}
-        | more,
-    )
+    given = {"modes": MODES, "settings": values, "sessions": sessions, "saved": "", "filled": Filled(), "passwords": {}}
+    return page("settings.html", **layout("settings") | given | more)
 
 
 def search(words: str, found: bool = True) -> str:
     result = SimpleNamespace(
-        conversation="c2", title="Heating an old brick house", position=3, role="assistant", at=NOW - timedelta(days=1),
+        shown=True, conversation="c2", title="Heating an old brick house", position=3, role="assistant", at=NOW - timedelta(days=1),
         excerpt=[("… a ", False), ("heat", True), (" pump in an old ", False), ("house", True), (" needs larger radiators, or warmer water and a poorer yield …", False)],
     )  # fmt: skip
-    return page("search.html", **layout("search"), words=words, results=[result] * 4 if found else [])
+    other = SimpleNamespace(**vars(result) | {"shown": False})
+    return page("search.html", **layout("search"), words=words, results=[result, result, other] if found else [])
 
 
 ENTRANCE = {"person": None, "error": "", "hint": ""}
@@ -420,22 +462,30 @@ PAGES: dict[str, Callable[[], str]] = {
     "runs": runs,
     "runs-none": lambda: runs(any_runs=False),
     "settings": settings,
-    "settings-wrong": lambda: settings(error="A budget is a whole number of tokens.", hint="Leave it empty for no limit."),
+    "settings-wrong": lambda: settings(filled=Filled(Form({}), {"instructions": "Too long.", "budget_tokens": "'x' is not a number."})),
+    "settings-password": lambda: settings(passwords={"current": "This is not your current password."}),
+    "settings-saved": lambda: settings(saved="password"),
+    "settings-keyless": lambda: settings(signs_in=False, sessions=[]),
     "keys": keys,
     "keys-secret": lambda: keys(secret="pier_8fK2mQ7vT1xZ9cB4nL6pR3sW5yD0hJ"),
     "keys-none": lambda: keys(listed=False),
+    "keys-member": lambda: keys(listed=False, makes=False),
+    "keys-wrong": lambda: keys(filled=TYPED),
     "people": people,
+    "people-wrong": lambda: people(filled=TYPED),
     "people-invited": lambda: people(link="http://127.0.0.1:8745/join/7Hq2"),
     "usage": usage,
     "usage-none": lambda: usage(per_day=False),
     "shared": lambda: page(
-        "shared.html", title="Train times", shared_at=NOW, turns=[user(0, QUESTION, attachments=FILES), DONE]
+        "shared.html", title="Train times", stood_at=NOW, turns=[user(0, QUESTION, attachments=FILES), DONE]
     ),
     "sign-in": lambda: page("sign_in.html", **ENTRANCE, name="", next="/"),
     "sign-in-wrong": lambda: page(
         "sign_in.html", **ENTRANCE | {"error": "Name or password is wrong."}, name=HOSTILE, next="/usage"
     ),
-    "welcome": lambda: page("welcome.html", **ENTRANCE, code="c0de", name="Ann"),
+    "welcome": lambda: page("welcome.html", **ENTRANCE, code="c0de", name="Ann", whom="owner"),
+    "welcome-new": lambda: page("welcome.html", **ENTRANCE, code="c0de", name="Ann", whom="new"),
+    "welcome-back": lambda: page("welcome.html", **ENTRANCE, code="c0de", name="Ann", whom="here"),
     "join": lambda: page("join.html", **ENTRANCE, code="c0de", name=""),
     "message": lambda: page(
         "message.html", status=404, title="There is no such conversation", words="It may have been deleted.", action="/"

@@ -6,7 +6,7 @@ import re
 import signal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.webapp.browsing import App, answered, ask
 
 from pierian.testing import Refuse
@@ -191,11 +191,11 @@ def test_a_conversation_that_is_deleted_elsewhere_says_so(page: Page) -> None:
 
 
 def test_what_was_thought_can_be_read_when_the_answer_is_there_and_later(page: Page) -> None:
-    ask(page, "Half of 84?", "thinking")
-    answered(page, "42")
+    ask(page, "Weigh it", "thinking")
+    answered(page, "So be it.")
     for _ in range(2):
         page.locator(".thoughts > summary").click()
-        expect(page.locator(".thoughts-body")).to_contain_text("84 / 2")
+        expect(page.locator(".thoughts-body")).to_contain_text("On the one hand")
         page.reload()
 
 
@@ -243,3 +243,27 @@ def test_an_answer_that_failed_says_why_and_can_be_asked_for_again(app: App, pag
     app.upstream.faults = ()
     page.get_by_role("button", name="Try again").click()
     answered(page, "A plain answer.")
+
+
+def test_a_page_that_a_tool_wrote_is_shown_in_its_step(page: Page) -> None:
+    ask(page, "Draw a page")
+    page.get_by_role("button", name="Approve").click()
+    answered(page, "artifact_write")
+    page.locator(".step").get_by_role("button", name="Show").click()
+    inner = page.frame_locator(".step iframe").frame_locator("iframe")
+    expect(inner.locator("p")).to_have_text("Hello from a page")
+
+
+def test_a_question_is_sent_before_any_script_has_come(app: App, width: int) -> None:
+    with app.context(width) as context:
+        page = context.new_page()
+        held: list[Route] = []
+        page.route("**/*.js", lambda route: held.append(route))
+        page.goto("/", wait_until="commit")
+        page.locator("#question").fill("First question")
+        page.locator("#send").click()
+        expect(page.locator("[data-question]")).to_have_text("First question")
+        assert held
+        page.unroute("**/*.js")
+        page.reload()
+        answered(page, "A plain answer.")

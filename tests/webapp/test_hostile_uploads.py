@@ -237,7 +237,7 @@ def test_numbers_that_are_none_are_told_and_not_stored(home: House, http: httpx2
 
 WEIRD = (
     "%00", "%2e%2e", "%2e%2e%2f%2e%2e%2f", "..%5c", "%ff%fe", "%E2%80%AE", "%0d%0aSet-Cookie:%20x=y", "'%20OR%201=1--", "%25", "_",
-    "0", "-1", "1e9", "9" * 30, "%20", "%7B%7B7*7%7D%7D", "%3Cscript%3Ealert(1)%3C%2Fscript%3E", "x" * 3000, "%F0%9F%90%8D", "null", "%22",
+    "-1", "1e9", "9" * 30, "%20", "%7B%7B7*7%7D%7D", "%3Cscript%3Ealert(1)%3C%2Fscript%3E", "x" * 3000, "%F0%9F%90%8D", "null", "%22",
     "%EF%BC%90", "%D9%A3", "0" * 26, "zzzzzzzzzzzzzzzzzzzzzzzzzz", "%09", "01%25", "1%3B", "%3F", "%23",
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ import pytest
 from tests.webapp.sample_pages import HOSTILE, PAGES, STREAMING, conversation, many, user
 
 from pierian.webapp import assets, rendering
+from pierian.webapp.highlighting import stylesheet
 from pierian.webapp.responses import POLICY
 from pierian.webapp.texts import TEXTS, text
 
@@ -171,6 +172,7 @@ def test_static_files_are_found_by_name_only() -> None:
     content, kind = assets.read("styles/all.css") or (b"", "")
     assert kind.startswith("text/css")
     assert content.startswith(b"/* The design in one place")
+    assert stylesheet().encode() in content
     assert assets.asset("scripts/main.js") == f"/static/{assets.version()}/scripts/main.js"
     with pytest.raises(KeyError):
         assets.asset("scripts/none.js")
@@ -187,7 +189,7 @@ def test_scripts_import_what_is_there() -> None:
         for script in folder.glob("*.js")
         for name in re.findall(r'"\./([\w-]+\.js)"', script.read_text())
     }
-    assert {script.name for script in folder.glob("*.js")} == imported | {"main.js", "service-worker.js"}
+    assert {script.name for script in folder.glob("*.js")} == imported | {"main.js", "service-worker.js", "offline.js"}
     assert started
 
 

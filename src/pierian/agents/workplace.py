@@ -75,7 +75,7 @@ def group_of(group: str, settings: Settings, sandbox: Sandbox) -> list[Tool]:
         "python": lambda: toolbox.python_tools(sandbox),
         "files": lambda: toolbox.file_tools(_folders(settings)),
         "web": lambda: toolbox.web_tools(toolbox.Fetcher()),
-        "artifact": lambda: toolbox.artifact_tools(paths().data / "artifacts"),
+        "artifact": lambda: toolbox.artifact_tools(paths().artifacts),
         "search": lambda: toolbox.search_tools(_search_url(settings), settings.search_key),
     }
     return made[group]()

@@ -97,7 +97,10 @@ class Middleware:
     def _note(self, scope: Any, method: str, number: str, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "unmatched"
         self._metrics.responded(route, method, status, seconds)
-        LOG.info(
+        # A page comes with some thirty files; they are counted, and only their failures logged.
+        quiet = route.startswith("/static/") and 0 < status < 400
+        LOG.log(
+            logging.DEBUG if quiet else logging.INFO,
             "request",
             extra={
                 "fields": {
@@ -130,8 +133,12 @@ def _from_another_page(method: str, headers: Any) -> bool:
     if told.get(b"sec-fetch-site", b"same-origin") not in (b"same-origin", b"none"):
         followed = told.get(b"sec-fetch-mode") == b"navigate" and told.get(b"sec-fetch-dest") == b"document"
         return not (method == "GET" and followed)
-    origin = told.get(b"origin")
-    return origin is not None and origin.partition(b"://")[2].lower() != told.get(b"host", b"").lower()
+    page = told.get(b"origin")
+    if page is None and method != "GET":
+        page = told.get(b"referer")  # of old browsers; GET changes nothing here
+    if page is None:
+        return False
+    return page.partition(b"://")[2].partition(b"/")[0].lower() != told.get(b"host", b"").lower()
 
 
 async def _refuse(scope: Any, send: Any, error: ApiError) -> None:

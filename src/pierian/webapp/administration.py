@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 
 from msgspec import Struct, field
 
-from pierian.access import Grant, Invite, Key, data_owner
+from pierian.access import Grant, Invite, Key, owners_of
 from pierian.access.invites import WEB_KEY
 from pierian.access.users import ROLES
 from pierian.metering import UsageReport, UsageRow, money_text
 from pierian.metering.money import UNIT
-from pierian.metering.report import KeyTotals
+from pierian.metering.report import KeyTotals, KeyUse
 from pierian.storage.ids import utc_now
 from pierian.storage.usage import local_now
 from pierian.webapp.fields import Filled
@@ -23,6 +23,11 @@ from pierian.webapp.rendering import page
 from pierian.webapp.site import Site
 from pierian.webapp.texts import text
 from pierian.webapp.visitors import Visitor
+
+SERIES = ("instant", "thinking", "contemplating", "auto")
+"""Modes in the order in which plots put them above each other."""
+MODELS = "models"
+"""Beside the modes: what models answered by themselves."""
 
 
 class _CapLine(Struct, frozen=True):
@@ -58,9 +63,7 @@ def keys_page(
     """
     own = None if visitor.administers or visitor.user is None else visitor.user.id
     report, now = UsageReport(site.database), utc_now()
-    lines = [
-        _key_line(visitor, key, report.totals(key.id), now) for key in reversed(site.keys.list(own))
-    ]
+    lines = [_key_line(visitor, key, report.totals(key.id), now) for key in reversed(site.keys.list(own))]
     users = site.users.list() if visitor.administers else []
     makes = [one for one in users if one.disabled_at is None and (one.role != "owner" or visitor.owns)]
     return page(
@@ -222,24 +225,55 @@ class _Totals(Struct):
     tokens: int = 0
     requests: int = 0
     money: float = 0.0
-    conversations: int = 0
 
 
-def usage_page(site: Site, visitor: Visitor, days: int, *, everybody: bool) -> str:
-    """What was used in the last days, for plots and a table."""
-    everybody = everybody and visitor.administers
+class _KeyUseLine(Struct, frozen=True):
+    name: str
+    user_name: str
+    requests: int
+    tokens: int
+    money: float
+
+
+def usage_page(site: Site, visitor: Visitor, days: int, *, everyone: bool) -> str:
+    """What was used in the last days, for plots and tables.
+
+    Args:
+        everyone: By all, where an administrator wants that; who is alone here sees all that was used.
+    """
+    users = site.users.list() if visitor.administers else []
+    everyone = visitor.administers and (everyone or len(users) < 2)
+    owners = None if everyone else owners_of(visitor.user) if visitor.user else (visitor.owner,)
     report = UsageReport(site.database)
-    owner = None if everybody else visitor.owner
-    per_day, totals = _summed(report.by_day(owner=owner, days=days), days)
-    totals.conversations = site.conversations(visitor.owner).count()
+    per_day, totals = _summed(report.by_day(owners=owners, days=days), days)
+    used = {mode for day in per_day for mode, tokens in day.tokens.items() if tokens}
     return page(
         "usage.html",
         **frame(site, visitor, "usage"),
         days=days,
         per_day=per_day,
+        series=[mode for mode in (*SERIES, MODELS) if mode in used],
+        by_key=_key_uses(site, report.by_key(owners=owners, days=days)),
         totals=totals,
-        everyone=everybody,
+        conversation_count=site.conversations(visitor.owner).count(),
+        everyone=everyone,
+        several=len(users) > 1,
     )
+
+
+def _key_uses(site: Site, uses: Sequence[KeyUse]) -> list[_KeyUseLine]:
+    """What was used by each key, and without any."""
+    keys = {key.id: key for key in site.keys.list()}
+    found: list[_KeyUseLine] = []
+    for use in uses:
+        key = keys.get(use.key)
+        if key is not None:
+            name = text("keys.web") if key.name == WEB_KEY else key.name
+        else:
+            name = text("usage.deleted_key" if use.key else "usage.without_key")
+        whose = key.user_name if key is not None else ""
+        found.append(_KeyUseLine(name, whose, use.requests, use.completion_tokens, use.money / UNIT))
+    return found
 
 
 def _summed(rows: Sequence[UsageRow], days: int) -> tuple[list[_Day], _Totals]:
@@ -253,7 +287,7 @@ def _summed(rows: Sequence[UsageRow], days: int) -> tuple[list[_Day], _Totals]:
     for row in rows:
         day = found[row.day]
         tokens, money = row.completion_tokens, row.money / UNIT
-        day.tokens[row.mode] += tokens
+        day.tokens[row.mode if row.mode in SERIES else MODELS] += tokens
         day.requests += row.requests
         day.money += money
         totals.tokens += tokens

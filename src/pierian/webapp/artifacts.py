@@ -6,7 +6,11 @@ and the page around it lets frames go nowhere but to this server.
 
 from __future__ import annotations
 
-from pierian.toolbox import ARTIFACT_POLICY, framed
+from pathlib import PurePath
+
+from pierian.config import paths
+from pierian.toolbox import ARTIFACT_POLICY, framed, sandboxed_page
+from pierian.tools import ToolFailure
 from pierian.webapp.markdown import artifacts
 from pierian.webapp.site import Site
 from pierian.webapp.visitors import Visitor
@@ -19,7 +23,14 @@ ARTIFACT_HEADERS = {
 
 def artifact_page(site: Site, visitor: Visitor, conversation: str, position: int, index: int) -> str | None:
     """The document of the artifact `index` of an answer; None where there is none."""
-    turns = site.conversations(visitor.owner).get(conversation).turns
-    turn = next((one for one in turns if one.position == position), None)
-    found = artifacts(turn.text) if turn is not None and turn.role == "assistant" else []
+    turn = site.conversations(visitor.owner).turn(conversation, position)
+    found = artifacts(turn.text) if turn.role == "assistant" else []
     return framed(found[index].kind, found[index].content) if 0 <= index < len(found) else None
+
+
+def written_artifact(name: str) -> str | None:
+    """The document of an artifact that the tool wrote; None where there is none of that name."""
+    try:
+        return sandboxed_page(paths().artifacts / PurePath(name).name)
+    except ToolFailure:
+        return None

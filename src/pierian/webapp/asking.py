@@ -24,6 +24,7 @@ from pierian.server.run_requests import MOST_CONTEXT_BYTES, RunRequest, context_
 from pierian.server.run_requests import Turn as Said
 from pierian.storage import LAST, Attachment, Turn, Where
 from pierian.storage.ids import new_id
+from pierian.webapp.modes import asked_mode
 from pierian.webapp.site import Site
 from pierian.webapp.uploads import MOST_TEXT_BYTES
 from pierian.webapp.visitors import Visitor
@@ -76,8 +77,8 @@ def edit(site: Site, visitor: Visitor, conversation: str, position: int, questio
     return ask(site, visitor, conversation, question, edited.parent)
 
 
-def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: Mode) -> Asked:
-    """Another answer to the same question, as another version of the turn at `position`."""
+def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: Mode | None) -> Asked:
+    """Another answer to the same question, as another version of the turn; by default in the same mode."""
     store = site.conversations(visitor.owner)
     _check_free(site, visitor, conversation)
     store.show(conversation, position)
@@ -87,6 +88,7 @@ def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: 
         raise UserError("Only an answer can be given again.", hint="Choose one of the answers.")
     question = turns[at - 1]
     files = site.attachments(visitor.owner).of_turn(conversation, question.position)
+    mode = mode or asked_mode(site, visitor.owner, turns[at].run) or Mode.AUTO
     request = _request(site, visitor, mode, question.text, _said(turns[: at - 1]), files, None)
     account, run = _account(site, visitor), new_id()
     made = store.retry(conversation, position, run)

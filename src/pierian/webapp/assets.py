@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
+from pierian.webapp.highlighting import stylesheet
+
 FOLDER = Path(__file__).parent / "static"
 ALL_STYLES = "styles/all.css"
 FIRST_STYLES = ("tokens.css", "base.css")
@@ -46,12 +48,18 @@ def asset(path: str) -> str:
 
 
 def scripts() -> list[str]:
-    """The addresses of all modules of our own, for the browser to fetch at once."""
-    return [asset(path) for path in sorted(_files()) if path.startswith("scripts/") and path != WORKER]
+    """The addresses of all modules that pages start, for the browser to fetch at once."""
+    return [
+        asset(path)
+        for path in sorted(_files())
+        if path.startswith("scripts/") and path not in (WORKER, OFFLINE)
+    ]
 
 
 WORKER = "scripts/service-worker.js"
 """Served from the root, since a worker rules over the addresses below its own."""
+OFFLINE = "scripts/offline.js"
+"""Of one page alone."""
 
 
 @cache
@@ -89,6 +97,7 @@ def _files() -> dict[str, bytes]:
         for path in sorted(FOLDER.rglob("*"))
         if path.is_file() and not path.name.startswith(".")
     }
+    found["styles/highlighting.css"] = stylesheet().encode()
     styles = [path for path in found if path.startswith("styles/")]
     first = [f"styles/{name}" for name in FIRST_STYLES]
     rest = [path for path in styles if path not in first]

@@ -1,9 +1,11 @@
-"""Reads the forms of the pages: their fields as text, within limits, and the one file of an upload."""
+"""Reads what pages send: the fields of forms as text, within limits, the one file of an upload, numbers in addresses."""
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import parse_qs
 
+from litestar.params import PathParameter
 from msgspec import Struct
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, create_form_parser
@@ -16,6 +18,8 @@ from pierian.server.request_body import read_body
 MOST_FORM_BYTES = 2 * 1024 * 1024
 MOST_UPLOAD_BYTES = 11 * 1024 * 1024
 MOST_FIELDS = 200
+Number = Annotated[int, PathParameter(ge=0, le=2**31 - 1)]
+"""A number in an address, such as the position of a turn: no larger than what a database compares it with."""
 
 
 class Form(Struct, frozen=True):
@@ -91,7 +95,9 @@ async def upload_of(request: HttpRequest) -> Upload:
     try:
         found = _upload(kind, body)
     except (FormParserError, ValueError) as error:
-        raise ApiError(400, "The form with the file is damaged. Send it again.", code="invalid_value") from error
+        raise ApiError(
+            400, "The form with the file is damaged. Send it again.", code="invalid_value"
+        ) from error
     if found is None:
         raise ApiError(400, "No file came with the form. Choose one and try again.", code="no_file")
     return found

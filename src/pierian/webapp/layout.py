@@ -17,11 +17,11 @@ from pierian.webapp.browsers import device
 from pierian.webapp.excerpts import excerpt
 from pierian.webapp.fields import Filled
 from pierian.webapp.forms import Form
-from pierian.webapp.modes import modes
+from pierian.webapp.modes import asked_mode, modes
 from pierian.webapp.rendering import fragment, page
 from pierian.webapp.sidebar import conversation_lines, version_of
 from pierian.webapp.site import Site
-from pierian.webapp.turns import as_stored, page_of_turns
+from pierian.webapp.turns import SHOWN_TURNS, as_stored, page_of_turns
 from pierian.webapp.visitors import Visitor
 
 MOST_RUNS = 50
@@ -30,17 +30,32 @@ MOST_RUNS = 50
 def frame(site: Site, visitor: Visitor, current: str) -> dict[str, Any]:
     """What the frame around every page needs."""
     lines = conversation_lines(site, visitor.owner)
-    return {"person": visitor.person(), "conversations": lines, "current": current}
+    return {
+        "person": visitor.person(),
+        "signs_in": visitor.user is not None,
+        "conversations": lines,
+        "current": current,
+    }
 
 
-def conversation_page(site: Site, visitor: Visitor, conversation: str) -> str:
-    """The page of a conversation, or of a new one where the id is empty; raises `UnknownName`."""
+def conversation_page(site: Site, visitor: Visitor, conversation: str, turn: int | None = None) -> str:
+    """The page of a conversation, or of a new one where the id is empty; raises `UnknownName`.
+
+    Args:
+        turn: Position of a turn that has to be among those on it.
+    """
     settings = site.service.settings
-    turns, earlier, title, share = [], None, "", None
+    turns, earlier, title, share, mode = [], None, "", None, visitor.profile.mode
     if conversation:
         title = site.conversations(visitor.owner).head(conversation).title
-        turns, earlier = page_of_turns(site, visitor.owner, conversation)
+        limit = SHOWN_TURNS
+        if turn is not None:
+            later = [one for one in site.conversations(visitor.owner).shown(conversation) if one >= turn]
+            limit = max(limit, len(later) + 2)  # what stands before it is read with it
+        turns, earlier = page_of_turns(site, visitor.owner, conversation, limit=limit)
         share = next(iter(site.shares(visitor.owner).list(conversation)), None)
+        if turns:  # as it was asked last
+            mode = asked_mode(site, visitor.owner, turns[-1].run) or mode
     around = frame(site, visitor, conversation)
     return page(
         "conversation.html",
@@ -51,7 +66,7 @@ def conversation_page(site: Site, visitor: Visitor, conversation: str) -> str:
         turns=turns,
         earlier=earlier,
         modes=modes(),
-        mode=visitor.profile.mode,
+        mode=mode,
         vision=False,
         tools=list(named(settings.tools)) if visitor.owns else [],
         attachments=[],
@@ -76,7 +91,8 @@ def earlier_turns(site: Site, visitor: Visitor, conversation: str, before: int) 
 def shared_page(shared: Conversation) -> str:
     """A conversation as everybody with its link reads it; whose it is, it does not say."""
     turns = [as_stored(turn) for turn in shared.turns]
-    return page("shared.html", title=shared.title, turns=turns, shared_at=shared.updated_at)
+    # What was said later is not shown, so the conversation's own date would be wrong.
+    return page("shared.html", title=shared.title, turns=turns, stood_at=turns[-1].created_at)
 
 
 class _Result(Struct, frozen=True):
@@ -86,13 +102,16 @@ class _Result(Struct, frozen=True):
     role: str
     at: datetime
     excerpt: Sequence[tuple[str, bool]]
+    shown: bool
+    """Whether it stands in the branch that its conversation shows."""
 
 
 def search_page(site: Site, visitor: Visitor, words: str) -> str:
-    """Where some words stand, the newest first."""
-    found: Sequence[Hit] = ()
-    if words.strip():
-        found = site.conversations(visitor.owner).search(words)
+    """Where some words stand, the newest first; a title only where nothing else of its conversation has them."""
+    store = site.conversations(visitor.owner)
+    found: Sequence[Hit] = store.search(words) if words.strip() else ()
+    said = {hit.conversation_id for hit in found if hit.position is not None}
+    shown = {conversation: {*store.shown(conversation)} for conversation in said}
     results = [
         _Result(
             hit.conversation_id,
@@ -101,10 +120,12 @@ def search_page(site: Site, visitor: Visitor, words: str) -> str:
             hit.role or "title",
             hit.created_at,
             excerpt(hit.snippet, words),
+            hit.position is None or hit.position in shown[hit.conversation_id],
         )
         for hit in found
+        if hit.position is not None or hit.conversation_id not in said
     ]
-    return page("search.html", **frame(site, visitor, "search"), words=words, results=results)
+    return page("search.html", **frame(site, visitor, "search"), words=words.strip(), results=results)
 
 
 class _RunLine(Struct, frozen=True):
@@ -114,8 +135,6 @@ class _RunLine(Struct, frozen=True):
     mode: str
     conversation: str
     started: datetime
-    tokens: int = 0
-    owner: str = ""
 
 
 def runs_page(site: Site, visitor: Visitor) -> str:

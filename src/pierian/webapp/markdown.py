@@ -45,6 +45,7 @@ TAGS = {
     "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul", *MATHEMATICS,
 }  # fmt: skip
 ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),  # or the cleaner lets `title` and `lang` stand everywhere
     "a": {"href"},
     "div": {"data-language", "data-artifact", "tabindex"},
     "pre": {"tabindex"},

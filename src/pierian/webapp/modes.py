@@ -1,4 +1,4 @@
-"""The modes as the pages offer them, Auto first."""
+"""The modes as the pages offer them, Auto first, and which of them was chosen for an answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from functools import cache
 
 from msgspec import Struct
 
+from pierian.exceptions import UserError
+from pierian.reasoning import Mode
+from pierian.webapp.site import Site
 from pierian.webapp.texts import text
 
 ORDER = ("auto", "instant", "thinking", "contemplating")
@@ -25,3 +28,11 @@ def modes() -> tuple[ModeChoice, ...]:
     return tuple(
         ModeChoice(value, text(f"mode.{value}"), text(f"mode.{value}.description")) for value in ORDER
     )
+
+
+def asked_mode(site: Site, owner: str, run: str) -> Mode | None:
+    """The mode that was asked for where a run answered; None where that is not known any more."""
+    try:
+        return Mode.named(str(site.journal(owner).get(run).request.get("mode")))
+    except UserError:
+        return None

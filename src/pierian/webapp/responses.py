@@ -33,9 +33,7 @@ def html(
 ) -> Response[str]:
     """A page, or a part of one."""
     told = {**HEADERS, **(headers or {})}
-    return Response(
-        body, status_code=status, media_type="text/html", headers=told, cookies=list(cookies)
-    )
+    return Response(body, status_code=status, media_type="text/html", headers=told, cookies=list(cookies))
 
 
 def nothing(headers: Mapping[str, str] | None = None, cookies: Sequence[Cookie] = ()) -> Response[Any]:

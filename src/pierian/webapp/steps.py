@@ -8,11 +8,13 @@ told.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
+from typing import cast
 
 import msgspec
 from msgspec import Struct
 
-from pierian.agents.plan import describe, from_dicts
+from pierian.agents.plan import Call, describe, from_dicts
 from pierian.characters import marked
 from pierian.events import (
     ApprovalGiven,
@@ -30,6 +32,7 @@ from pierian.provenance import described
 from pierian.webapp import words
 from pierian.webapp.views import ApprovalView, ArgumentView, StepView
 
+ARTIFACT_TOOL = "artifact_write"
 MOST_MESSAGE = 300
 MOST_ARGUMENT = 20_000
 """Characters of an argument that are shown to whoever approves; what is left out is counted."""
@@ -42,6 +45,8 @@ class _Step(Struct):
     tokens: int = 0
     message: str = ""
     approval: ApprovalView | None = None
+    tool: str = ""
+    page: str = ""
 
 
 class Steps:
@@ -78,6 +83,7 @@ class Steps:
                 step.state = "confirmed" if event.confirmed else "done"
                 step.source, step.tokens = described(labels), event.tokens
                 step.message = _short("" if value is None else _text(value))
+                step.page = _page(step.tool, value)
             case StepFailed(step=path, code=code, message=message):
                 step = self._step(path)
                 step.state, step.message = code or "failed", _short(message)
@@ -109,6 +115,7 @@ class Steps:
                     step.tokens or (record.tokens if record else 0),
                     step.message,
                     step.approval,
+                    step.page,
                 )
             )
         return tuple(found)
@@ -137,7 +144,8 @@ class Steps:
         except PlanError:
             return  # written by another version; its steps are named when they start
         for step in steps:
-            self._step(f"{event.scope}/{step.id}" if event.scope else step.id).what = describe(step)
+            known = self._step(f"{event.scope}/{step.id}" if event.scope else step.id)
+            known.what, known.tool = describe(step), step.tool if isinstance(step, Call) else ""
 
     def _asked(self, event: ApprovalNeeded) -> None:
         step = self._step(event.step)
@@ -162,6 +170,14 @@ class Steps:
 def _shown(text: str) -> str:
     left_out = len(text) - MOST_ARGUMENT
     return marked(text) if left_out <= 0 else f"{marked(text[:MOST_ARGUMENT])}… {words.left_out(left_out)}"
+
+
+def _page(tool: str, value: object) -> str:
+    """The name of the artifact that a step wrote, if it wrote one."""
+    if tool != ARTIFACT_TOOL or not isinstance(value, dict):
+        return ""
+    path = cast("dict[str, object]", value).get("path")
+    return PurePath(path).name if isinstance(path, str) else ""
 
 
 def _text(value: object) -> str:

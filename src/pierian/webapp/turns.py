@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from pierian.exceptions import UserError
 from pierian.runs import Journal
 from pierian.storage import Attachment, Turn
@@ -62,7 +64,8 @@ def way_of(site: Site, owner: str, conversation: str, position: int) -> TurnView
     progress = run_progress(site.journal(owner), turn.run or "")
     if turn.role != "assistant" or progress.state == "lost":
         raise UserError(text("way.gone"), hint=text("way.gone_hint"))
-    return _view(turn, progress=progress)
+    nothing = not (progress.thoughts or progress.notes or progress.drafts or progress.steps)
+    return _view(turn, progress=structs.replace(progress, nothing=nothing))
 
 
 def run_progress(journal: Journal, run: str) -> Progress:

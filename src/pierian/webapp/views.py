@@ -60,6 +60,8 @@ class StepView(Struct, frozen=True):
     tokens: int = 0
     message: str = ""
     approval: ApprovalView | None = None
+    page: str = ""
+    """The name of the artifact that it wrote."""
 
 
 class CheckView(Struct, frozen=True):
@@ -129,6 +131,8 @@ class Progress(Struct, frozen=True):
     hint: str = ""
     abridged: bool = False
     """Whether thoughts, texts of drafts and approvals are in the journal only, to be read when somebody asks."""
+    nothing: bool = False
+    """Whether somebody asked for the thoughts, and there are none."""
 
 
 class AttachmentView(Struct, frozen=True):

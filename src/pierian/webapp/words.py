@@ -8,7 +8,7 @@ from __future__ import annotations
 
 LOADING = "Loading the model"
 PLANNING = "Planning"
-THINKING = "Thinking"
+THINKING = "Working it out"
 WRITING = "Writing"
 MERGING = "Merging the drafts"
 REVISING = "Comparing the drafts"

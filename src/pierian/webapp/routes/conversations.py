@@ -34,12 +34,12 @@ async def show_new(request: HttpRequest, state: State) -> Response[Any]:
 
 @get("/conversations/{conversation_id:str}", include_in_schema=False)
 async def show_conversation(
-    request: HttpRequest, state: State, conversation_id: FromPath[str]
+    request: HttpRequest, state: State, conversation_id: FromPath[str], turn: FromQuery[int | None] = None
 ) -> Response[Any]:
-    """One conversation."""
+    """One conversation, with its last turns, or those from `turn` on."""
     site: Site = state.site
     visitor = await visitor_of(site, request)
-    return html(await asyncio.to_thread(conversation_page, site, visitor, conversation_id))
+    return html(await asyncio.to_thread(conversation_page, site, visitor, conversation_id, turn))
 
 
 @get("/conversations/{conversation_id:str}/turns", include_in_schema=False)

@@ -44,7 +44,7 @@ async def invite(request: HttpRequest, state: State) -> Response[Any]:
     visitor = await administrator(site, request)
     form = await form_of(request)
     reader = Reader(form)
-    role = reader.take("role", lambda: _role(form, visitor), "member")
+    role: Role = reader.take("role", lambda: _role(form, visitor), "member")
     days = reader.take("days", lambda: _days(form), INVITE_DAYS)
     grant = grant_of(reader)
     try:

@@ -67,7 +67,8 @@ async def show_welcome(state: State, code: FromPath[str]) -> Response[Any]:
         user = await asyncio.to_thread(site.links.open, code)
     except AccessDenied as denied:
         return _useless(denied)
-    return html(page("welcome.html", code=code, name=user.name, error="", hint=""))
+    whom = await asyncio.to_thread(_whom, site, user)
+    return html(page("welcome.html", code=code, name=user.name, whom=whom, error="", hint=""))
 
 
 @post("/welcome/{code:str}", include_in_schema=False)
@@ -81,7 +82,8 @@ async def welcome(request: HttpRequest, state: State, code: FromPath[str]) -> Re
     except AccessDenied as denied:
         return _useless(denied)
     except UserError as error:
-        shown = page("welcome.html", code=code, name=name, error=str(error), hint=error.hint)
+        whom = await asyncio.to_thread(lambda: _whom(site, site.links.open(code)))
+        shown = page("welcome.html", code=code, name=name, whom=whom, error=str(error), hint=error.hint)
         return html(shown, 422)
     await asyncio.to_thread(site.sessions.end_all, user.id)  # this process remembers them for a moment
     return await _begin(site, request, user, "/")
@@ -90,6 +92,11 @@ async def welcome(request: HttpRequest, state: State, code: FromPath[str]) -> Re
 @get("/join/{code:str}", include_in_schema=False)
 async def show_join(state: State, code: FromPath[str]) -> Response[Any]:
     """Where an invitation leads."""
+    site: Site = state.site
+    try:
+        await asyncio.to_thread(site.invites.open, code)
+    except AccessDenied as denied:
+        return _useless(denied)
     return html(page("join.html", code=code, name="", error="", hint=""))
 
 
@@ -106,6 +113,14 @@ async def join(request: HttpRequest, state: State, code: FromPath[str]) -> Respo
     except UserError as error:
         return html(page("join.html", code=code, name=name, error=str(error), hint=error.hint), 422)
     return await _begin(site, request, user, "/")
+
+
+def _whom(site: Site, user: User) -> str:
+    """Who a one-time link is for: the `owner` of a new server, somebody `new`, or who was `here` before."""
+    if site.passwords.has(user.id):
+        return "here"
+    owned = any(one.role == "owner" and site.passwords.has(one.id) for one in site.users.list())
+    return "owner" if user.role == "owner" and not owned else "new"
 
 
 async def _begin(site: Site, request: HttpRequest, user: User, wanted: str) -> Response[Any]:

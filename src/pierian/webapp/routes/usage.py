@@ -21,13 +21,13 @@ MOST_DAYS = 366
 
 @get("/usage", include_in_schema=False)
 async def show_usage(
-    request: HttpRequest, state: State, days: FromQuery[int] = 30, everybody: FromQuery[bool] = False
+    request: HttpRequest, state: State, days: FromQuery[int] = 30, everyone: FromQuery[bool] = False
 ) -> Response[Any]:
     """The last days, today included."""
     site: Site = state.site
     visitor = await visitor_of(site, request)
     shown = min(max(days, 1), MOST_DAYS)
-    return html(await asyncio.to_thread(usage_page, site, visitor, shown, everybody=everybody))
+    return html(await asyncio.to_thread(usage_page, site, visitor, shown, everyone=everyone))
 
 
 HANDLERS = [show_usage]

@@ -64,6 +64,12 @@ function toggle(block, pressed, address) {
   pressed.ariaExpanded = String(!frame);
 }
 
+// What a tool wrote is shown in its step.
+document.addEventListener("click", (event) => {
+  const pressed = event.target.closest?.("[data-page]");
+  if (pressed?.closest(".step")) toggle(pressed.parentElement, pressed, pressed.dataset.page);
+});
+
 function find(root) {
   for (const block of root.querySelectorAll?.(".answer:not([aria-busy]) .code") ?? []) {
     if (!block.querySelector(".code-head button")) seen.observe(block);

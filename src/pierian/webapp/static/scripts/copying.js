@@ -8,14 +8,30 @@ export async function copy(words, button) {
   try {
     await navigator.clipboard.writeText(words);
   } catch {
-    toast(texts.copyFailed);
-    return;
+    if (!copySelected(words)) {
+      toast(texts.copyFailed);
+      return;
+    }
   }
   announce(texts.copied);
   const icon = button?.querySelector(".icon");
   if (!icon) return;
   icon.classList.replace("icon-copy", "icon-check");
   setTimeout(() => icon.classList.replace("icon-check", "icon-copy"), 1600);
+}
+
+// The clipboard belongs to pages over TLS; at a plain address in the house browsers still copy what is selected.
+function copySelected(words) {
+  const field = document.createElement("textarea");
+  const before = document.activeElement;
+  field.value = words;
+  field.className = "unseen";
+  (before?.closest("dialog") ?? document.body).append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  before?.focus();
+  return done;
 }
 
 export function answerText(answer) {

@@ -1,4 +1,5 @@
 // Dialogs: opened by `data-opens`, closed by `data-close`, Escape or a click beside them. The browser keeps the focus.
+// One that the server sent open, with a form that has to be put right, is opened anew so that it stands in front.
 
 export function openDialog(id) {
   const dialog = document.getElementById(id);
@@ -6,7 +7,8 @@ export function openDialog(id) {
   document.querySelectorAll("dialog[open]").forEach((other) => other.close());
   document.querySelectorAll(".menu[open]").forEach((menu) => menu.removeAttribute("open"));
   dialog.showModal();
-  const first = dialog.querySelector("[autofocus], input:not([type=hidden], [readonly])");
+  const first =
+    dialog.querySelector('[aria-invalid="true"]') ?? dialog.querySelector("[autofocus], :is(input, select):not([type=hidden], [readonly])");
   first?.focus();
   first?.select?.();
   return true;
@@ -23,6 +25,12 @@ document.addEventListener("click", (event) => {
   else if (event.target instanceof HTMLDialogElement && outside(event, event.target)) event.target.close();
 });
 
+const sent = document.querySelector("dialog[open]");
+if (sent) {
+  sent.close();
+  openDialog(sent.id);
+}
+
 // Where nothing had the focus before, the browser leaves it for a moment on a field that is gone; keys would go there.
 document.addEventListener(
   "close",
@@ -36,6 +44,11 @@ function outside(event, dialog) {
   const box = dialog.getBoundingClientRect();
   return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
 }
+
+// A result may lead to a place on this same page.
+document.getElementById("search")?.addEventListener("click", (event) => {
+  if (event.target.closest("[data-result]")) event.currentTarget.close();
+});
 
 // Results of the search are walked through with the arrows.
 document.getElementById("search")?.addEventListener("keydown", (event) => {

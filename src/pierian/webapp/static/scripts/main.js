@@ -13,6 +13,7 @@ import "./editing.js";
 import "./errors.js";
 import "./menus.js";
 import "./modes.js";
+import "./returned.js";
 import "./scrolling.js";
 import "./shortcuts.js";
 import "./sidebar.js";

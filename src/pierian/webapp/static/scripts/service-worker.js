@@ -1,17 +1,19 @@
-// Keeps the page for when the server cannot be reached, with its styles. Conversations are never kept here.
+// Keeps the page for when the server cannot be reached, with what it loads. Conversations are never kept here.
 
 const NAME = "offline";
 const PAGE = "/offline";
+const LOADED = /\/static\/.*\/(styles\/all\.css|scripts\/offline\.js)$/;
+const NOBODY_BEHIND = [502, 504];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
     (async () => {
       const page = await fetch(PAGE, { cache: "reload" });
-      const styles = [...(await page.clone().text()).matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map((found) => found[1]);
+      const loaded = (await page.clone().text()).matchAll(/<(?:link rel="stylesheet" href|script [^>]*src)="([^"]+)"/g);
       const cache = await caches.open(NAME);
       await Promise.all((await cache.keys()).map((request) => cache.delete(request)));
       await cache.put(PAGE, page);
-      await cache.addAll(styles);
+      await cache.addAll([...loaded].map((found) => found[1]));
       await self.skipWaiting();
     })(),
   );
@@ -19,11 +21,19 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-self.addEventListener("fetch", (event) => {
-  const address = new URL(event.request.url);
-  if (event.request.mode === "navigate") {
-    event.respondWith(fetch(event.request).catch(async () => (await caches.match(PAGE)) ?? Response.error()));
-  } else if (address.pathname.startsWith("/static/") && address.pathname.endsWith("/styles/all.css")) {
-    event.respondWith(fetch(event.request).catch(async () => (await caches.match(event.request)) ?? Response.error()));
+const kept = async (request) => (await caches.match(request)) ?? Response.error();
+
+async function page(request) {
+  try {
+    const answer = await fetch(request);
+    return NOBODY_BEHIND.includes(answer.status) ? kept(PAGE) : answer;
+  } catch {
+    return kept(PAGE);
   }
+}
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.mode === "navigate") event.respondWith(page(request));
+  else if (LOADED.test(request.url)) event.respondWith(fetch(request).catch(() => kept(request)));
 });
