@@ -34,6 +34,7 @@ MATHEMATICS = (
     "The area is $\\pi r^2$, so:\n\n$$\\int_0^1 x^2\\,dx = \\frac{1}{3}$$\n\n```python\nprint(1)\n```\n"
 )
 DRAWING = '```svg\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="3"/></svg>\n```\n'
+PROGRAM = "```python\n# 18 pens at 3 for 2 euros\nanswer = 18 / 3 * 2\n```"
 SUM = "Half of 84 is 84 / 2 = 42. #### 42"
 
 
@@ -66,6 +67,7 @@ class App:
             "mathematics": MATHEMATICS,
             "drawing": DRAWING,
             "Half of 84": SUM,
+            "18 pens": PROGRAM,
             "Weigh": [Piece("On the one hand, on the other.", "thought"), Piece("So be it.")],
         }
         """What is answered, by a word of the question; a function is called for pieces."""

@@ -267,3 +267,14 @@ def test_a_question_is_sent_before_any_script_has_come(app: App, width: int) -> 
         page.unroute("**/*.js")
         page.reload()
         answered(page, "A plain answer.")
+
+
+def test_a_check_is_opened_and_its_program_run_again(page: Page) -> None:
+    ask(page, "How much are 18 pens at 3 for 2 euros?", "thinking")
+    answered(page, "12")
+    page.locator(".receipt > summary").click()
+    check = page.locator(".check", has_text="program").first
+    check.locator("summary").click()
+    expect(check.locator("pre").first).to_contain_text("18 / 3 * 2")
+    check.get_by_role("button", name="Run again").click()
+    expect(check.locator(".check-result")).to_contain_text("12")

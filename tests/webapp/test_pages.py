@@ -5,20 +5,18 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.webapp.sample_pages import HOSTILE, PAGES, STREAMING, conversation, many, user
+from tests.webapp.sample_pages import HOSTILE, PAGES, STREAMING, conversation, user
+from tests.webapp.sample_tabs import opened
 
 from pierian.webapp import assets, rendering
 from pierian.webapp.highlighting import stylesheet
-from pierian.webapp.responses import POLICY
 from pierian.webapp.texts import TEXTS, text
 
-CHROMIUM = Path("/usr/bin/chromium")
 TEMPLATES = Path(rendering.__file__).parent / "templates"
 VOID = {"input", "img", "br", "hr", "meta", "link", "path", "rect", "line", "circle"}
 FIRST_LOAD = 150_000
@@ -189,7 +187,11 @@ def test_scripts_import_what_is_there() -> None:
         for script in folder.glob("*.js")
         for name in re.findall(r'"\./([\w-]+\.js)"', script.read_text())
     }
-    assert {script.name for script in folder.glob("*.js")} == imported | {"main.js", "service-worker.js", "offline.js"}
+    assert {script.name for script in folder.glob("*.js")} == imported | {
+        "main.js",
+        "service-worker.js",
+        "offline.js",
+    }
     assert started
 
 
@@ -202,47 +204,6 @@ def test_the_first_load_is_small() -> None:
 
 
 # In the browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs Chromium at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-def opened(browser: Any, width: int, theme: str = "light", **more: Any) -> tuple[Any, list[str]]:
-    """A tab that gets sample pages and static files under the real policy, and what it complained about."""
-    tab = browser.new_page(
-        viewport={"width": width, "height": 840},
-        color_scheme=theme,
-        reduced_motion="reduce",
-        service_workers="block",
-        **more,
-    )
-    complaints: list[str] = []
-    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-
-    def answer(route: Any) -> None:
-        path = re.sub(r"^https?://[^/]+|\?.*$", "", route.request.url)
-        if path.startswith("/static/"):
-            found = assets.read(path.split("/", 3)[3])
-            route.fulfill(body=found[0], content_type=found[1]) if found else route.fulfill(status=404)
-        elif path[1:] in PAGES or path == "/many":
-            body = many(2_000) if path == "/many" else PAGES[path[1:]]()
-            headers = {"content-security-policy": POLICY}
-            route.fulfill(body=body, content_type="text/html; charset=utf-8", headers=headers)
-        else:  # streams that say nothing, uploads that are taken
-            route.fulfill(status=204)
-
-    tab.route("**/*", answer)
-    return tab, complaints
 
 
 @pytest.mark.parametrize("width", [1280, 390])
