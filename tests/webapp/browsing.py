@@ -68,7 +68,7 @@ class App:
             "drawing": DRAWING,
             "Half of 84": SUM,
             "18 pens": PROGRAM,
-            "Weigh": [Piece("On the one hand, on the other.", "thought"), Piece("So be it.")],
+            "Weigh": self._weighed,
         }
         """What is answered, by a word of the question; a function is called for pieces."""
         self.notes = home / "notes"
@@ -177,6 +177,12 @@ class App:
         yield "The first half"
         await self.gate.passed()
         yield " and the second half."
+
+    async def _weighed(self) -> AsyncGenerator[Piece]:
+        yield Piece("On the one hand,", thought=True)
+        await self.gate.passed()
+        yield Piece(" on the other.", thought=True)
+        yield Piece("So be it.")
 
     def _reply(self, request: Request) -> Any:
         asked = request.messages[-1].content

@@ -190,13 +190,18 @@ def test_a_conversation_that_is_deleted_elsewhere_says_so(page: Page) -> None:
     expect(page.locator("#connection-words")).to_contain_text("no longer exists")
 
 
-def test_what_was_thought_can_be_read_when_the_answer_is_there_and_later(page: Page) -> None:
+def test_thoughts_are_read_while_they_are_written_and_later(app: App, page: Page) -> None:
+    app.gate.shut()
     ask(page, "Weigh it", "thinking")
+    page.locator(".thoughts > summary").click()
+    thoughts = page.locator(".thoughts-body")
+    expect(thoughts).to_have_text("On the one hand,")
+    app.gate.open()
     answered(page, "So be it.")
-    for _ in range(2):
-        page.locator(".thoughts > summary").click()
-        expect(page.locator(".thoughts-body")).to_contain_text("On the one hand")
-        page.reload()
+    expect(thoughts).to_have_text("On the one hand, on the other.")
+    page.reload()
+    page.locator(".thoughts > summary").click()
+    expect(thoughts).to_have_text("On the one hand, on the other.")
 
 
 def test_the_drafts_stand_side_by_side_when_the_answer_is_there_and_later(page: Page) -> None:
