@@ -179,6 +179,9 @@ def arguments_of(command_line: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--mode", choices=[*PEERS, *[m.value for m in Mode]], required=True)
     parser.add_argument("--data", type=Path, required=True, help="a JSON Lines file of a supported set")
     parser.add_argument("--limit", type=int, default=None)
+    parser.add_argument(
+        "--skip", type=int, default=0, help="leave out the first items: those that were looked at"
+    )
     parser.add_argument("--samples", type=int, default=8, help="of self_consistency")
     parser.add_argument("--drafts", type=int, default=None, help="most drafts of contemplating")
     parser.add_argument("--model", default=None)
@@ -207,7 +210,8 @@ def main() -> int:
     """Run, summarise, write."""
     arguments = arguments_of()
     settings = load_settings(model=arguments.model, base_url=arguments.base_url)
-    items, out = load(arguments.data, arguments.limit), file_of(arguments)
+    last = None if arguments.limit is None else arguments.skip + arguments.limit
+    items, out = load(arguments.data, last)[arguments.skip :], file_of(arguments)
     RESULTS.mkdir(exist_ok=True)
     try:
         asyncio.run(run(arguments, settings, items, out))

@@ -140,6 +140,7 @@ def test_forms_that_do_not(one: str, other: str) -> None:
 def test_words_and_formulas() -> None:
     assert short_text("Answer: apple, banana").normal == "apple,banana"
     assert not short_text("No idea")
+    assert not short_text("Yes\n\n**Answer:**")
 
 
 def test_no_value_agrees_with_none() -> None:

@@ -69,6 +69,10 @@ _ASKS_WRITING = re.compile(
 _YES_OR_NO = re.compile(
     r"^[ \t]*[-*][ \t]*yes[ \t]*\n[ \t]*[-*][ \t]*no[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
+_ASKS_WHETHER = re.compile(
+    r"(?:^|[.:!?])\s*(?:do|does|did|is|are|was|were|has|have|had|can|will)\b[^.?!]*\?\s*$", re.IGNORECASE
+)
+_ABOUT_ONESELF = re.compile(r"\b(?:i|me|my|mine|we|us|our|you|your)\b", re.IGNORECASE)
 _SORT_WORDS = re.compile(r"\bsort the following words\b", re.IGNORECASE)
 
 
@@ -77,7 +81,7 @@ def classify(text: str) -> Question:
     options = [a or b for a, b in _OPTION.findall(text)]
     if len(options) >= 2 and options == sorted(set(options)) and options[0] == "A":
         return Question(text, Kind.CHOICE, "".join(options))
-    if _YES_OR_NO.search(text) or _SORT_WORDS.search(text):
+    if _YES_OR_NO.search(text) or _SORT_WORDS.search(text) or _is_a_puzzle(text):
         return Question(text, Kind.SHORT)
     asks = text if len(text) < 300 else text[-300:]
     if _MATHS.search(text) and not _ASKS_WRITING.search(asks):
@@ -87,6 +91,13 @@ def classify(text: str) -> Question:
     if _tells_quantities(text, asks) and not (first_verb and _is_request(asks, first_verb)):
         return Question(text, Kind.QUANTITY)
     return Question(text, Kind.OPEN)
+
+
+def _is_a_puzzle(text: str) -> bool:
+    """Whether a text tells a few things about others and asks whether something follows from them."""
+    asked = _ASKS_WHETHER.search(text)
+    told = re.findall(r"[.!](?=\s|$)", text[: asked.start() + 1]) if asked else ()
+    return len(told) >= 3 and not _ABOUT_ONESELF.search(text) and not _ASKS_WRITING.search(text)
 
 
 def _tells_quantities(text: str, asks: str) -> bool:

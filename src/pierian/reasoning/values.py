@@ -46,10 +46,10 @@ def final_text(text: str) -> str:
         paragraph = text[text.rstrip().rfind("\n\n") + 1 :]
         parts = all_boxed(paragraph)
         return "; ".join(parts) if len(parts) > 1 else boxed
-    if lines := _ANSWER_LINE.findall(text):
-        return _strip_markup(lines[-1])
-    if found := _ANSWER_IS.findall(text):
-        return _strip_markup(found[-1])
+    for form in (_ANSWER_LINE, _ANSWER_IS):
+        # "Yes\n\n**Answer:**" has a line for the answer and nothing in it.
+        if stated := [found for found in form.findall(text) if any(map(str.isalnum, found))]:
+            return _strip_markup(stated[-1])
     return ""
 
 

@@ -46,8 +46,8 @@ WORKED_CHOICE = Approach(
 
 WORKED_SHORT = Approach(
     name="worked solution",
-    system="Reason step by step, briefly. End with a line that says Answer: and the answer alone.",
-    max_tokens=700,
+    system="Please reason step by step, and put your final answer within \\boxed{}.",
+    max_tokens=900,
     read=read_short,
     evidence=2.5,
 )
