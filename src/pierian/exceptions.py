@@ -5,7 +5,8 @@ PierianError                      has a message and a hint: what to do next
 │   ├── UnknownName               no such model, mode, setting …; names the nearest
 │   ├── SettingsError             a setting is malformed or out of range
 │   ├── QuestionError             the question is empty, too long or not text
-│   └── AccessDenied              a key or an invitation is not valid (`access`)
+│   ├── AccessDenied              a key, link, invitation, password or session is not valid (`access`)
+│   └── TooManyAttempts           somebody tried to sign in too often (`access`)
 ├── RunError                      something failed while the request was carried out
 │   ├── ModelError                a model server did not do its part
 │   │   ├── ServerUnreachable     nothing answers at that address
