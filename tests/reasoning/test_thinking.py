@@ -28,6 +28,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 SIGNS = {
+    "choice": "letter of the right option within",
     "explained": "a comment says in the words",
     "program": "name each quantity",
     "questions": "the question that it answers",
@@ -35,7 +36,6 @@ SIGNS = {
     "facts": "restate each fact",
     "open": "Answer completely",
     "letter": "nothing else",
-    "choice": "letter of the right option.",
 }
 """Words of each approach's system prompt that no other has."""
 

@@ -97,7 +97,13 @@ def test_two_part_answers_agree_only_in_both() -> None:
         ("\\boxed{D}", "D"),
         ("B. because it is", "B"),
         ("The answer is A.", "A"),
+        ("Answer: and the letter of the right option is C.", "C"),
+        ("Answer: and B", "B"),
+        ("\\boxed{\\text{(C)}}", "C"),
+        ("\\boxed{\\textbf{C}}", "C"),
+        ("\\boxed{(B) Paris}", "B"),
         ("Answer: E", ""),
+        ("Answer: it is not a B movie", ""),
         ("Answer: none of them", ""),
         ("", ""),
         ("   ", ""),
@@ -140,6 +146,10 @@ def test_forms_that_do_not(one: str, other: str) -> None:
 def test_words_and_formulas() -> None:
     assert short_text("Answer: apple, banana").normal == "apple,banana"
     assert not short_text("No idea")
+    assert (
+        short_text("\\boxed{\\text{No}, she lies}") == short_text("Answer: No, she does not") != FinalValue()
+    )
+    assert short_text("Answer: Nobel").normal == "nobel"
     assert not short_text("Yes\n\n**Answer:**")
 
 

@@ -24,6 +24,9 @@ _NUMBER = re.compile(
 )
 _PARENTHESISED = re.compile(r"\(([A-Za-z])\)")
 _BARE_LETTER = re.compile(r"^\W*([A-Z])(?=[.):,*\s]*$|[.):])")
+_LETTER_AT_THE_END = re.compile(r"(?:\b(?:is|option|answer|and|choose)\b|:)[\s*:]*\(?([A-Z])\)?[\s.*]*$")
+_TEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf|mathbf)\s*\{([^{}]*)\}")
+_YES_OR_NO = re.compile(r"^\W*(yes|no)\b(?=\s*[,.;:!*]|\s*$)", re.IGNORECASE)
 
 
 class FinalValue(Struct, frozen=True):
@@ -79,22 +82,27 @@ def numbers_normal(numbers: list[str]) -> str:
 def choice(text: str, letters: str) -> FinalValue:
     """The letter that a draft chooses among `letters`."""
     stated = final_text(text) or text.strip().splitlines()[-1] if text.strip() else ""
-    # A bare letter counts only alone or before a mark: "A good choice is (C)" chooses C.
-    found = [a.upper() for a in _PARENTHESISED.findall(stated) or _BARE_LETTER.findall(stated)]
-    known = [letter for letter in found if letter in letters]
+    stated = _TEX_TEXT.sub(r"\1", stated)
+    # A bare letter counts only alone, before a mark or at the end: "A good choice is (C)" chooses C.
+    found = (
+        _PARENTHESISED.findall(stated) or _BARE_LETTER.findall(stated) or _LETTER_AT_THE_END.findall(stated)
+    )
+    known = [letter for letter in map(str.upper, found) if letter in letters]
     return FinalValue(f"({known[0]})", known[0]) if known else FinalValue()
 
 
 def short_text(text: str) -> FinalValue:
     """A word, a name, a formula: whatever the answer states, compared in its plain form."""
     stated = final_text(text)
+    if word := _YES_OR_NO.match(_TEX_TEXT.sub(r"\1", stated)):  # "No, because …" answers no
+        return FinalValue(word[1], word[1].casefold())
     return FinalValue(stated, plain_form(stated))
 
 
 def plain_form(stated: str) -> str:
     """Case, spaces, TeX spacing and closing punctuation removed; numbers in their normal form."""
     form = re.sub(r"\\(?:left|right|displaystyle|,|;|!|quad|text\s*\{\s*\})", "", stated)
-    form = re.sub(r"\\(?:text|mathrm|mbox)\s*\{([^{}]*)\}", r"\1", form)
+    form = _TEX_TEXT.sub(r"\1", form)
     form = (
         form.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac").replace("^\\circ", "").replace("°", "")
     )

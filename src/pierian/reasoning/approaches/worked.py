@@ -38,8 +38,8 @@ WORKED_FORMULA = Approach(
 
 WORKED_CHOICE = Approach(
     name="worked solution",
-    system="Reason step by step, briefly. End with a line that says Answer: and the letter of the right option.",
-    max_tokens=700,
+    system="Please reason step by step, and put the letter of the right option within \\boxed{}.",
+    max_tokens=900,
     read=choice,
     evidence=2.5,
 )
