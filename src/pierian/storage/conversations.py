@@ -220,6 +220,17 @@ class Conversations:
             shown = way[-limit:]
             return read_turns(connection, found.id, tree, shown), len(way) > len(shown)
 
+    def shown(self, conversation_id: str) -> list[int]:
+        """Positions of the turns of the branch that is shown, in order; no text is read."""
+        with self.database.read() as connection:
+            found, tree = self._found(connection, conversation_id)
+            return tree.branch(found.head)
+
+    def last_shown(self, conversation_id: str) -> int | None:
+        """Position of the last turn that is shown, for whoever asks often; raises as `get` does."""
+        with self.database.read() as connection:
+            return head_of(connection, self._resolve(connection, conversation_id))
+
     def turn(self, conversation_id: str, position: int) -> Turn:
         """One turn, of whatever branch, a pending one too; raises `UserError` where there is none."""
         with self.database.read() as connection:

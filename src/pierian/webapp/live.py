@@ -111,8 +111,8 @@ class _Page:
     def _new_turns(self) -> list[str]:
         """Turns behind the last one that the page has; all of them where it shows another branch."""
         store = self._site.conversations(self._owner)
-        turns, _ = store.page(self._conversation, limit=1)
-        head = turns[-1].position if turns else -1
+        shown = store.last_shown(self._conversation)
+        head = -1 if shown is None else shown
         if head == self._head and not self._first:
             return []
         turns, earlier = store.page(self._conversation, limit=SHOWN_TURNS)
