@@ -133,6 +133,23 @@ def test_an_owner_sees_what_was_said_at_the_terminal(database: Database) -> None
     for role in ("administrator", "member", "partner"):
         one = users.create(role, role)
         assert data_owner(one) == one.id
-    Conversations(database).create("Said at the terminal")
+
+
+def test_what_owners_asked_goes_with_the_last_of_them(database: Database) -> None:
+    users, said = Users(database), Conversations(database)
+    for name in ("Ada", "Bob"):
+        users.create(name, "owner")
+    member = users.create("Cy")
+    said.create("Said at the terminal")
+    Conversations(database, member.id).create("Hers")
+    now = datetime.now(UTC)
+    kept = {"key_id": "local", "idempotency_key": "1", "fingerprint": "", "state": "", "created_at": now}
+    with database.write() as connection:
+        connection.execute(insert(idempotent_requests).values(kept))
     users.delete("Ada")
-    assert Conversations(database).count() == 1
+    assert said.count() == 1
+    users.delete("Bob")
+    assert said.count() == 0
+    assert Conversations(database, member.id).count() == 1
+    with database.read() as connection:
+        assert connection.execute(select(idempotent_requests.c.key_id)).all() == []

@@ -224,6 +224,20 @@ def test_the_local_user_is_exported_by_default(home: Home, tmp_path: Path) -> No
     assert (conversation["title"], conversation["turns"][0]["receipt"]) == ("Pens", {"drafts": 1})
 
 
+def test_an_owner_is_exported_with_what_was_asked_at_the_terminal(home: Home, tmp_path: Path) -> None:
+    with opened() as database:
+        said = Conversations(database).create("Pens").id
+        Rules(database).add("allow file_write")
+        owner, member = Users(database).create("Ada", "owner"), Users(database).create("Bob")
+        Keys(database).create(owner.id)
+        Conversations(database, member.id).create("Private")
+    assert run(["export", "--user", "Ada", str(tmp_path / "ada")]) == 0
+    names = {"keys.json", "user.json", "rules.json", f"conversations/{said}.json"}
+    assert {*exported(tmp_path / "ada")} == names
+    assert run(["export", "--user", "Bob", str(tmp_path / "bob")]) == 0
+    assert "Pens" not in json.dumps(exported(tmp_path / "bob"))
+
+
 def test_an_export_appears_whole_or_not_at_all(home: Home, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     for name in ("some.zip", "some"):

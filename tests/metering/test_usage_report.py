@@ -61,7 +61,7 @@ def test_per_day_model_and_mode(report: UsageReport) -> None:
         ("2026-11-02", "instant", 1, 5, 0),
     ]
     assert (rows[0].prompt_tokens, rows[0].cached_tokens, rows[0].completion_tokens) == (240, 90, 60)
-    assert report.by_day(owner="owner of a") == rows
+    assert report.by_day(owners=["owner of a", "nobody"]) == rows
     assert report.by_day(key="a", days=1) == rows[:2]
     assert report.by_day(key="nothing") == ()
 

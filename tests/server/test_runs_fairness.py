@@ -110,12 +110,11 @@ def test_a_summary_has_of_the_request_what_lists_show(
     with fresh(kind, tmp_path, pytestconfig) as database:
         journal = Journal(database)
         older = journal.submit("One?", {"base_url": "http://elsewhere"}).id
-        newer = journal.submit(
-            "Two?", {"mode": "instant", "tools": ["clock"], "instructions": "Be brief."}
-        ).id
+        said = {"mode": "instant", "tools": ["clock"], "conversation": "c1"}
+        newer = journal.submit("Two?", said | {"instructions": "Be brief."}).id
         assert [(record.id, record.request) for record in journal.summaries()] == [
-            (newer, {"mode": "instant", "tools": ["clock"]}),
-            (older, {"mode": None, "tools": []}),
+            (newer, said),
+            (older, {"mode": None, "tools": [], "conversation": None}),
         ]
         assert Journal(database, "somebody else").summaries() == []
 

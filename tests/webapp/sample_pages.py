@@ -305,7 +305,9 @@ def usage(per_day: bool = True) -> str:
     ]
     totals = {"tokens": 184_320, "requests": 143, "money": 1.87}
     by_key = [
-        SimpleNamespace(name="Editor on the laptop", user_name="Ann", requests=130, tokens=180_000, money=1.8),
+        SimpleNamespace(
+            name="Editor on the laptop", user_name="Ann", requests=130, tokens=180_000, money=1.8
+        ),
         SimpleNamespace(name=HOSTILE, user_name="", requests=13, tokens=4_320, money=0.07),
     ]
     if not per_day:
@@ -428,7 +430,14 @@ def settings(**more: Any) -> str:
         SimpleNamespace(id="s1", device="Firefox on Linux", seen=NOW, current=True),
         SimpleNamespace(id="s2", device="Safari on iPhone", seen=NOW - timedelta(days=2), current=False),
     ]
-    given = {"modes": MODES, "settings": values, "sessions": sessions, "saved": "", "filled": Filled(), "passwords": {}}
+    given = {
+        "modes": MODES,
+        "settings": values,
+        "sessions": sessions,
+        "saved": "",
+        "filled": Filled(),
+        "passwords": {},
+    }
     return page("settings.html", **layout("settings") | given | more)
 
 
@@ -438,7 +447,9 @@ def search(words: str, found: bool = True) -> str:
         excerpt=[("… a ", False), ("heat", True), (" pump in an old ", False), ("house", True), (" needs larger radiators, or warmer water and a poorer yield …", False)],
     )  # fmt: skip
     other = SimpleNamespace(**vars(result) | {"shown": False})
-    return page("search.html", **layout("search"), words=words, results=[result, result, other] if found else [])
+    return page(
+        "search.html", **layout("search"), words=words, results=[result, result, other] if found else []
+    )
 
 
 ENTRANCE = {"person": None, "error": "", "hint": ""}

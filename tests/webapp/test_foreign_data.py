@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.webapp.visits import PASSWORD, House, filled, house
+from tests.webapp.visits import PASSWORD, House, draw, filled, house
 
 OPEN = ("/shared/", "/welcome/", "/join/", "/static/")
 """What opens with something that was given away: a link, a code."""
@@ -50,6 +50,8 @@ def test_no_address_leads_to_what_is_somebody_elses(
     home: House, theirs: dict[str, dict[str, str]], who: str, whose: str, method: str
 ) -> None:
     foreign, before = theirs[whose], home.contents()
+    if whose == "owner":
+        draw()
     paths = personal(home, method)
     assert len(paths) > (5 if method == "GET" else 15)
     with home.signed_in(who) as http:

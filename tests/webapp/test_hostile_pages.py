@@ -6,12 +6,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, expect
 from tests.webapp.browsing import App, answered, ask
 from tests.webapp.hostile_text import NAMES, PAYLOADS
 
@@ -77,6 +77,7 @@ FOUND = r"""([tags, attributes, classes, written]) => {
     if (own && own.localName !== name) say("clobbered", own);
   }
   if (typeof document.body?.append !== "function" || typeof document.querySelector !== "function") found.push("the document is clobbered");
+  if (document.documentElement.scrollWidth > innerWidth) found.push("the page scrolls sideways");
   if (window.hit !== undefined) found.push("a script ran");
   if (/^stolen/.test(document.title) || document.body.className === "stolen") found.push("the page was taken over");
   return found;
@@ -92,7 +93,7 @@ class Guard:
         self.wrong: list[str] = []
         context.on("request", lambda request: self._asked(request.method, request.url))
         context.on("page", self._opened)
-        context.on("dialog", lambda dialog: (self.wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        context.on("dialog", self._alarmed)
         context.on("console", lambda told: self._complained(told.type, told.text))
         context.on("weberror", lambda error: self.wrong.append(str(error.error)))
         self.page = context.new_page()
@@ -101,6 +102,10 @@ class Guard:
         path = address.removeprefix(self.app.address).partition("?")[0]
         if not address.startswith(self.app.address + "/") or not OURS.fullmatch(path):
             self.wrong.append(f"{method} {address}")
+
+    def _alarmed(self, dialog: Dialog) -> None:
+        self.wrong.append(f"dialog {dialog.message}")
+        dialog.dismiss()
 
     def _complained(self, kind: str, words: str) -> None:
         if kind == "error" and not REFUSED.search(words):
@@ -112,7 +117,9 @@ class Guard:
 
     def judge(self, words: str = "") -> None:
         """Fail where something on the page, or of what it did until now, is not ours."""
-        found = self.page.evaluate(FOUND, [sorted(TAGS), _lists(ATTRIBUTES), _lists(ALLOWED_CLASSES), WRITTEN_TEXT])
+        found = self.page.evaluate(
+            FOUND, [sorted(TAGS), _lists(ATTRIBUTES), _lists(ALLOWED_CLASSES), WRITTEN_TEXT]
+        )
         assert found == []
         assert self.wrong == []
         if words:
@@ -179,7 +186,10 @@ def test_an_answer_does_nothing_while_it_is_written_and_after(app: App, guard: G
     app.gate.open()
     answered(guard.page, f"The end of part {part}.")
     guard.judge()
-    assert guard.page.locator(".answer .code-button").count() or part  # buttons were put on blocks of code
+    guard.page.locator(".answer .code").first.scroll_into_view_if_needed()
+    expect(guard.page.locator(".answer .code-button").first).to_be_attached()  # code has its buttons now
+    guard.judge()
+    guard.page.set_viewport_size({"width": 390, "height": 860})
     guard.page.reload()
     answered(guard.page, f"The end of part {part}.")
     guard.judge()
@@ -223,14 +233,19 @@ def test_a_question_stays_as_it_was_typed(guard: Guard) -> None:
 
 def test_titles_stay_text_at_the_side_in_search_and_on_their_page(guard: Guard, data: Database) -> None:
     store = Conversations(data)
-    titles = [armed(one)[:200] for one in (*SHORT[::3], *NAMES)]
+    titles = [armed(one)[:200] for one in (*SHORT[::5], *NAMES)]
     made = [store.ask("", f"said: {title}", "", title=title) for title in titles]
     for one in made:
         store.finish(one.conversation, one.answer_position, "So be it.", None, "model")
     guard.visit("/", "onerror=alert(window.hit=1)&gt;")
     expect(guard.page.locator(".side-title").nth(90)).to_be_attached()
     guard.visit("/search?words=alert", "<mark>alert</mark>")
-    for words in (NAME, "</title><script>alert(window.hit=1)</script>", "<hx-partial hx-target='#turns' hx-swap='delete'>", "\"'`=%&"):
+    for words in (
+        NAME,
+        "</title><script>alert(window.hit=1)</script>",
+        "<hx-partial hx-target='#turns' hx-swap='delete'>",
+        "\"'`=%&",
+    ):
         guard.page.goto("/")
         guard.page.keyboard.press("Control+k")
         guard.page.locator("[data-search-input]").fill(words)
@@ -252,7 +267,10 @@ def test_titles_stay_text_at_the_side_in_search_and_on_their_page(guard: Guard, 
 
 def test_files_stay_text_in_the_composer_and_with_their_question(guard: Guard) -> None:
     names = [one for one in map(armed, NAMES) if 0 < len(one) < 120 and one.isprintable() and "/" not in one]
-    chosen = [{"name": one, "mimeType": "text/plain", "buffer": armed("\n".join(SHORT[::5])).encode()[:2000]} for one in names[:9]]
+    chosen = [
+        {"name": one, "mimeType": "text/plain", "buffer": armed("\n".join(SHORT[::5])).encode()[:2000]}
+        for one in names[:9]
+    ]
     empty = [{"name": one, "mimeType": "text/html", "buffer": b""} for one in names[9:15]]
     picker = guard.page.locator("#files")
     picker.set_input_files([*chosen, *empty])  # type: ignore[arg-type]
@@ -272,7 +290,11 @@ def test_files_stay_text_in_the_composer_and_with_their_question(guard: Guard) -
 def test_names_and_instructions_stay_text(app: App, guard: Guard, data: Database) -> None:
     users, keys = Users(data), Keys(data)
     owner = next(one for one in users.list() if one.role == "owner")
-    names = [one for one in map(armed, (*NAMES, *SHORT)) if 0 < len(one) <= 80 and one.isprintable() and one.isascii()][:60]
+    names = [
+        one
+        for one in map(armed, (*NAMES, *SHORT))
+        if 0 < len(one) <= 80 and one.isprintable() and one.isascii()
+    ][:30]
     made = [users.create(f"{one[:76]} {number:02}") for number, one in enumerate(names)]
     for user, name in zip(made, names, strict=True):
         keys.create(user.id, name, Grant())
@@ -292,7 +314,9 @@ def test_names_and_instructions_stay_text(app: App, guard: Guard, data: Database
         expect(guard.page.locator(".saved")).to_be_visible()
         assert guard.page.locator("[name=instructions]").input_value() == instructions.strip()
         guard.judge()
-        guard.page.locator("[name=budget_tokens]").evaluate("(field, words) => { field.type = 'text'; field.value = words; }", NAME)
+        guard.page.locator("[name=budget_tokens]").evaluate(
+            "(field, words) => { field.type = 'text'; field.value = words; }", NAME
+        )
         guard.page.locator("form[action='/settings'] [type=submit]").click()
         expect(guard.page.locator("[name=budget_tokens]")).to_be_visible()
         guard.judge()
@@ -315,7 +339,7 @@ def test_names_and_instructions_stay_text(app: App, guard: Guard, data: Database
 
 
 @contextmanager
-def planning(app: App, *steps: dict[str, Any]) -> Iterator[None]:
+def planning(app: App, *steps: dict[str, Any]) -> Generator[None]:
     """The double plans these steps, while the block lasts."""
     before = app._plan  # pyright: ignore[reportPrivateUsage]
     app._plan = lambda asked: json.dumps({"steps": steps})  # type: ignore[method-assign]
@@ -349,7 +373,11 @@ def test_what_is_to_be_approved_and_what_came_of_it_stay_text(app: App, guard: G
 
 
 def test_what_a_model_server_says_when_it_fails_stays_text(app: App, guard: Guard) -> None:
-    for status, words in ((400, NAME), (500, "</p><script>alert(window.hit=1)</script>"), (418, "<hx-partial hx-target='#turns'>")):
+    for status, words in (
+        (400, NAME),
+        (500, "</p><script>alert(window.hit=1)</script>"),
+        (418, "<hx-partial hx-target='#turns'>"),
+    ):
         app.upstream.faults = (Refuse(status, words),)
         ask(guard.page, f"It fails with {status}", "instant")
         expect(guard.page.locator(".turn-assistant .status-error").last).to_be_visible()
@@ -376,5 +404,7 @@ def test_what_is_shared_and_what_is_saved_do_nothing(app: App, guard: Guard, dat
         saved = guard.context.request.get(f"/conversations/{asked.conversation}/export?format={kind}")
         assert saved.headers["content-type"] == "text/plain; charset=utf-8"
         assert saved.headers["x-content-type-options"] == "nosniff"
-        assert re.fullmatch(rf'attachment; filename="conversation-\w+\.{ending}"', saved.headers["content-disposition"])
+        assert re.fullmatch(
+            rf'attachment; filename="conversation-\w+\.{ending}"', saved.headers["content-disposition"]
+        )
         assert "alert(window.hit=1)" in saved.text()

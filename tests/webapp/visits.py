@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tests.server.running import Running, started, until
 
 from pierian.access import Grant, User
 from pierian.access.users import LOCAL
-from pierian.config import Settings
+from pierian.config import Settings, paths
 from pierian.models.wire import Request
 from pierian.runs import Approvals
 from pierian.storage.ids import utc_now
@@ -29,6 +29,7 @@ from pierian.webapp.visitors import COOKIE
 
 PASSWORD = "water from the hill"
 WITH_A_PAGE = "Here it is.\n\n```html\n<p>made up</p>\n```\n"
+ARTIFACT = "drawn.html"
 NOT_COMPARED = ("sessions", "workers")
 """Tables that change when somebody only looks."""
 
@@ -40,7 +41,6 @@ class House:
     running: Running
     pages: Pages
     notes: Path
-    clients: dict[str, httpx2.Client] = field(default_factory=dict)
 
     @property
     def site(self) -> Site:
@@ -66,8 +66,7 @@ class House:
         """A browser in which somebody is signed in."""
         user = self.user(name, role)
         _, secret = self.site.sessions.begin(user.id, "a browser")
-        client = self.stranger(cookies={COOKIE: secret})
-        return client
+        return self.stranger(cookies={COOKIE: secret})
 
     def owner(self) -> httpx2.Client:
         """A browser of the owner's."""
@@ -122,6 +121,7 @@ class House:
             "code": code,
             "version_name": "x",
             "file_path": "styles/all.css",
+            "name": ARTIFACT,
         }
 
     def answered(self, name: str, role: Any = "member", **form: str) -> tuple[str, int, str]:
@@ -145,6 +145,13 @@ class House:
         until(lambda: bool(approvals.list()), 30)
         (found,) = approvals.list()
         return {"run_id": found.run, "approval_id": found.id}
+
+
+def draw() -> None:
+    """Put the artifact where the server of this test finds it."""
+    folder = paths().artifacts
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ARTIFACT).write_text("<p>private page of owner</p>")
 
 
 def filled(path: str, parts: dict[str, str]) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pierian.access.links import Links
     from pierian.access.passwords import Passwords
     from pierian.access.sessions import Session, Sessions
-    from pierian.access.users import Role, User, Users, data_owner
+    from pierian.access.users import Role, User, Users, data_owner, owners_of
 
 _HOMES = {
     "AccessDenied": "denial",
@@ -39,6 +39,7 @@ _HOMES = {
     "User": "users",
     "Users": "users",
     "data_owner": "users",
+    "owners_of": "users",
 }
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "User",
     "Users",
     "data_owner",
+    "owners_of",
 ]
 
 

@@ -87,24 +87,31 @@ class Users:
     def delete(self, user: str) -> User:
         """Delete a user with keys, sessions, conversations and all else that is theirs; usage stays, nameless.
 
-        What an owner of the server has said stays too: it belongs to whoever uses this machine.
+        What the owners of this server asked belongs to all of them, and goes with the last one.
         """
         with self.database.write() as connection:
             found = find_user(connection, user)
+            theirs = (found.id, LOCAL) if _is_last_owner(connection, found) else (found.id,)
             own = select(keys.c.id).where(keys.c.user_id == found.id)
             connection.execute(
                 update(usage)
-                .where(or_(usage.c.key_id.in_(own), usage.c.owner == found.id))
+                .where(or_(usage.c.key_id.in_(own), usage.c.owner.in_(theirs)))
                 .values(key_id=None, owner=None)
             )
             for table in (key_totals, key_rates, key_leases, idempotent_requests):
-                connection.execute(delete(table).where(table.c.key_id.in_(own)))
+                # What was asked without a key is kept under the name of its owner.
+                connection.execute(delete(table).where(or_(table.c.key_id.in_(own), table.c.key_id.in_(theirs))))
             for table in _owned():
-                connection.execute(delete(table).where(table.c.owner == found.id))
+                connection.execute(delete(table).where(table.c.owner.in_(theirs)))
             connection.execute(delete(invites).where(invites.c.used_by == found.id))
             connection.execute(delete(users).where(users.c.id == found.id))
         self.database.scrub()
         return found
+
+    def is_last_owner(self, user: User) -> bool:
+        """Whether nobody else owns this server."""
+        with self.database.read() as connection:
+            return _is_last_owner(connection, user)
 
     def _mark(self, user: str, disabled_at: datetime | None) -> User:
         with self.database.write() as connection:
@@ -116,6 +123,16 @@ class Users:
 def data_owner(user: User) -> str:
     """Whose conversations, runs and settings a user sees in the app: an owner those of this machine's terminal."""
     return LOCAL if user.role == "owner" else user.id
+
+
+def owners_of(user: User) -> tuple[str, ...]:
+    """Everything under which rows of the database are a user's: keys, and what they did, go by their own id."""
+    return tuple(dict.fromkeys((user.id, data_owner(user))))
+
+
+def _is_last_owner(connection: Connection, user: User) -> bool:
+    others = select(users.c.id).where(users.c.role == "owner", users.c.id != user.id)
+    return user.role == "owner" and connection.execute(others).first() is None
 
 
 def _owned() -> Sequence[Table]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable
 
 from pierian.events import (
@@ -34,7 +33,7 @@ from pierian.exceptions import DiskFull, PierianError, RunLost, StorageError
 from pierian.runs import JournalWriter, RunState
 
 GATHER_SECONDS = 0.15
-"""Tokens of a draft that come within this time are kept as one event."""
+"""After a write, tokens of a draft that come within this time are kept as one event; the first goes at once."""
 OF_PLANS = (
     PlanMade,
     StepStarted,
@@ -134,17 +133,15 @@ async def _next(events: AsyncIterator[Event], ticking: asyncio.Task[None]) -> Ev
 
 async def _tick(tokens: _Tokens, writer: JournalWriter, kept: Callable[[], None]) -> None:
     """Write what has gathered; raises `RunLost` soon after somebody cancelled the run."""
-    verified = time.monotonic()
     while True:
-        await asyncio.sleep(GATHER_SECONDS)
-        if gathered := tokens.taken():
-            for token in gathered:
-                writer.note(token)
-            await writer.flush()
-            kept()
-        elif time.monotonic() - verified > VERIFY_SECONDS:
+        if not await tokens.came(VERIFY_SECONDS):
             await writer.verify()
-            verified = time.monotonic()
+            continue
+        for token in tokens.taken():
+            writer.note(token)
+        await writer.flush()
+        kept()
+        await asyncio.sleep(GATHER_SECONDS)
 
 
 class _Tokens:
@@ -152,6 +149,7 @@ class _Tokens:
 
     def __init__(self) -> None:
         self._gathered: list[Token] = []
+        self._some = asyncio.Event()
 
     def add(self, token: Token) -> None:
         last = self._gathered[-1] if self._gathered else None
@@ -159,7 +157,16 @@ class _Tokens:
             self._gathered[-1] = Token(token.draft, last.text + token.text, token.channel)
         else:
             self._gathered.append(token)
+        self._some.set()
+
+    async def came(self, seconds: float) -> bool:
+        """Wait for a token for so long at most; whether there is one."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._some.wait()
+        return self._some.is_set()
 
     def taken(self) -> list[Token]:
         found, self._gathered = self._gathered, []
+        self._some.clear()
         return found

@@ -25,7 +25,8 @@ def export(
     """Write conversations, runs, approvals, rules, answers, usage and keys (without secrets) as JSON files."""
     import msgspec
 
-    from pierian.access import Users
+    from pierian.access import Users, owners_of
+    from pierian.access.users import LOCAL
     from pierian.exceptions import UserError
     from pierian.storage.backup import writing
     from pierian.storage.export import belongings
@@ -35,10 +36,10 @@ def export(
     if not target.parent.is_dir():
         raise UserError(f"There is no folder {target.parent} to write {target.name} into.")
     with opened_storage() as database:
-        owner = "local" if user is None else Users(database).get(user).id
+        owners = (LOCAL,) if user is None else owners_of(Users(database).get(user))
         count = 0
         with writing(target), made(target) as put:
-            for name, value in belongings(database, owner):
+            for name, value in belongings(database, owners):
                 put(name, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
                 count += 1
     typer.echo(printable(f"Written to {target}: {count} file{'s' if count != 1 else ''}."))

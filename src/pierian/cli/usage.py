@@ -24,14 +24,14 @@ def usage(
     as_json: AsJson = False,
 ) -> None:
     """Show what was used, per day, model and mode, by all or by one key or user."""
-    from pierian.access import Keys, Users
+    from pierian.access import Keys, Users, owners_of
     from pierian.metering import UsageReport
     from pierian.metering import as_csv as table_of
 
     database = opened_storage()
     rows = UsageReport(database).by_day(
         key=None if key is None else Keys(database).show(key).id,
-        owner=None if user is None else Users(database).get(user).id,
+        owners=None if user is None else owners_of(Users(database).get(user)),
         days=days,
     )
     if as_json:

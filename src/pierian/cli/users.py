@@ -102,13 +102,20 @@ def delete(
     user: Who,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete a user with keys, conversations, runs and answers. What was used stays counted, without a name."""
+    """Delete a user with keys, conversations, runs and answers. What was used stays counted, without a name.
+
+    What owners asked, at the terminal too, goes with the last of them.
+    """
     store = opened()
     one = store.get(user)
+    shared = one.role == "owner" and not store.is_last_owner(one)
     if not yes:
-        typer.confirm(printable(f"Delete {one.name} and all that is theirs for good?"), abort=True)
+        also = ", with what was asked at the terminal," if one.role == "owner" and not shared else ""
+        typer.confirm(printable(f"Delete {one.name} and all that is theirs{also} for good?"), abort=True)
     store.delete(one.id)
     typer.echo("Deleted.")
+    if shared:
+        typer.echo("What owners asked belongs to all of them, and stays.", err=True)
 
 
 def opened() -> Users:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,15 @@ class UsageRow(Struct, frozen=True):
         return structs.asdict(self) | {"money": self.money / UNIT, "open_money": self.open_money / UNIT}
 
 
+class KeyUse(Struct, frozen=True):
+    """What was used through one key; through none where the id is empty. Money is in billionths."""
+
+    key: str
+    requests: int
+    completion_tokens: int
+    money: int
+
+
 class KeyTotals(Struct, frozen=True):
     """What counts against a key's caps, in billionths, and its requests: today and in this month."""
 
@@ -57,11 +66,9 @@ class UsageReport:
         self._clock = clock
 
     def by_day(
-        self, *, key: str | None = None, owner: str | None = None, days: int = 30
+        self, *, key: str | None = None, owners: Collection[str] | None = None, days: int = 30
     ) -> tuple[UsageRow, ...]:
-        """The last `days` local days, the newest first, of one key, of one user, or of all; ids, not names."""
-        today = self._clock().date()
-        first = today - timedelta(days=days - 1)
+        """The last `days` local days, the newest first, of one key, of some owners, or of all; ids, not names."""
         c = usage.c
         query = (
             select(
@@ -75,18 +82,38 @@ class UsageReport:
                 _sum(_billionths(c.used_money)),
                 _sum(case((c.settled, 0), else_=_billionths(c.reserved_money))),
             )
-            .where(c.day.between(first.isoformat(), today.isoformat()))
+            .where(self._last(days))
             .group_by(c.day, c.model, c.mode)
             .order_by(c.day.desc(), c.model, c.mode)
         )
         if key is not None:
             query = query.where(c.key_id == key)
-        if owner is not None:
-            query = query.where(c.owner == owner)
+        if owners is not None:
+            query = query.where(c.owner.in_(owners))
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         # PostgreSQL sums big integers as decimals.
         return tuple(UsageRow(row[0], row[1], row[2], *(int(one) for one in row[3:])) for row in rows)
+
+    def by_key(self, *, owners: Collection[str] | None = None, days: int = 30) -> tuple[KeyUse, ...]:
+        """The last `days` local days by key, of some owners or of all, the one that used most first."""
+        c = usage.c
+        key, tokens = func.coalesce(c.key_id, ""), _sum(c.used_tokens)
+        query = (
+            select(key, _sum(c.requests), tokens, _sum(_billionths(c.used_money)))
+            .where(self._last(days))
+            .group_by(key)
+            .order_by(tokens.desc(), key)
+        )
+        if owners is not None:
+            query = query.where(c.owner.in_(owners))
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(KeyUse(row[0], *(int(one) for one in row[1:])) for row in rows)
+
+    def _last(self, days: int) -> ColumnElement[bool]:
+        today = self._clock().date()
+        return usage.c.day.between((today - timedelta(days=days - 1)).isoformat(), today.isoformat())
 
     def totals(self, key: str) -> KeyTotals:
         """What counts against the caps of a key now."""

@@ -160,7 +160,10 @@ class Journal:
             }
 
     def summaries(self, limit: int = 20) -> Sequence[RunRecord]:
-        """The newest runs first, with no more of their requests than `mode` and `tools`: the rest may be large."""
+        """The newest runs first, with no more of their requests than mode, tools and conversation.
+
+        The rest may be large.
+        """
         with self.database.read() as connection:
             # SQLite has functions for JSON in a text, PostgreSQL a type to which the text is turned.
             if connection.dialect.name == "sqlite":
@@ -168,10 +171,10 @@ class Journal:
             else:
                 request = cast_to(runs.c.request, JSON)
             columns = [column for column in runs.c if column is not runs.c.request]
-            query = select(*columns, request["mode"].label("mode"), request["tools"].label("tools"))
+            query = select(*columns, *(request[name].label(name) for name in ("mode", "tools", "conversation")))
             query = query.where(self._own()).order_by(runs.c.id.desc()).limit(limit)
             return [
-                _record(row, {"mode": row.mode, "tools": row.tools or []})
+                _record(row, {"mode": row.mode, "tools": row.tools or [], "conversation": row.conversation})
                 for row in connection.execute(query)
             ]
 

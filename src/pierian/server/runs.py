@@ -88,7 +88,7 @@ async def create_run(request: HttpRequest, state: State) -> ASGIApp:
             return json_response(begun.body.encode(), {"idempotency-replayed": "true"}, 202)
         place = begun
     async with service.idempotency.answering(place):
-        headers = await _counted(service, caller)
+        headers = await counted(service, caller)
         kept = msgspec.to_builtins(asked) | {"key": caller.key, "answers": True}
         record = await asyncio.to_thread(_created, service, caller.owner, asked.question, kept)
         keeper.wake()
@@ -226,7 +226,7 @@ async def _followed(
                 await watch.wait(LOOK_SECONDS)
 
 
-async def _counted(service: Service, caller: Caller) -> dict[str, str]:
+async def counted(service: Service, caller: Caller) -> dict[str, str]:
     """Count a run among its key's requests, as headers tell; it takes a place only once it works."""
     allowed = caller.allowance
     rates = Grant(

@@ -33,5 +33,5 @@ async def show_usage(
     rows = await asyncio.to_thread(lambda: report.by_day(key=caller.key, days=days))
     if format == "csv":
         headers = {"content-disposition": 'attachment; filename="usage.csv"'}
-        return Response(as_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(as_csv(rows), media_type="text/csv", headers=headers)
     return Response({"object": "list", "data": [row.as_json() for row in rows]})

@@ -36,7 +36,8 @@ ARTIFACT_POLICY = (
 back to none, cannot leave for another address either."""
 
 # Browsers that do not know `webrtc 'block'` (Chromium 150) would send packets to wherever a page says. This takes the
-# way there out of the frame. A page that makes a frame of its own with `srcdoc` finds it again: that gap is open.
+# way there out of the frame. A page that makes a frame of its own with `srcdoc` finds it again: there only the header
+# that the web app sends (`Connection-Allowlist`) stops it, in browsers that know that one.
 _NO_PEERS = (
     "<script>for(const name of['RTCPeerConnection','webkitRTCPeerConnection'])"
     "Object.defineProperty(window,name,{value:undefined})</script>"

@@ -106,7 +106,9 @@ def _sign_in(request: HttpRequest, error: SignInNeeded) -> Response[Any]:
     if is_fragment(request):
         return html(toast(str(error), error.hint), 401, cookies=forgotten)
     if request.method != "GET":
-        shown = page("message.html", title=str(error), words=text("message.signed_out"), action=address)
+        shown = page(
+            "message.html", title=str(error), words=text("message.signed_out"), action=address, aside=True
+        )
         return html(shown, 401, cookies=forgotten)
     return Response(None, status_code=303, headers={"location": address}, cookies=forgotten)
 

@@ -17,6 +17,10 @@ from pierian.webapp.visitors import Visitor
 
 ARTIFACT_HEADERS = {
     "content-security-policy": f"sandbox allow-scripts; frame-ancestors 'self'; {ARTIFACT_POLICY}",
+    # Chromium looks up and connects to where a frame wants to go before it asks the policy whether it may: what an
+    # artifact knows could leave as the name of a host. Where a browser knows this header that is over, and so are
+    # WebRTC and leaving for another page where the address is opened by itself.
+    "connection-allowlist": "()",
     "cross-origin-resource-policy": "same-origin",
 }
 

@@ -13,7 +13,6 @@ from itertools import pairwise
 import msgspec
 from msgspec import Struct
 
-from pierian.access.invites import WEB_KEY
 from pierian.agents import named
 from pierian.assistant import checked_question
 from pierian.exceptions import UserError
@@ -24,6 +23,7 @@ from pierian.server.run_requests import MOST_CONTEXT_BYTES, RunRequest, context_
 from pierian.server.run_requests import Turn as Said
 from pierian.storage import LAST, Attachment, Turn, Where
 from pierian.storage.ids import new_id
+from pierian.webapp.allowances import account_of
 from pierian.webapp.modes import asked_mode
 from pierian.webapp.site import Site
 from pierian.webapp.uploads import MOST_TEXT_BYTES
@@ -183,12 +183,10 @@ def _submit(
 def _account(site: Site, visitor: Visitor) -> str:
     """The key on whose account this person asks; empty for those who have no limits of their own.
 
-    Raises `UserError` where it was revoked or has expired.
+    Raises `ApiError` where it was revoked or has expired.
     """
-    if visitor.user is None or visitor.administers:
-        return ""
-    own = [key for key in site.keys.list(visitor.user.id) if key.name == WEB_KEY]
-    return site.keys.live(own[-1].id).id if own else ""
+    account = account_of(site, visitor)
+    return "" if account is None else account.id
 
 
 def _title(text: str) -> str:

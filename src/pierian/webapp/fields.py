@@ -58,7 +58,7 @@ class Reader:
 
     def money(self, name: str) -> int | None:
         """Money in billionths; None where the field is empty or wrong."""
-        given = self.form.text(name).replace(",", "")
+        given = self.form.text(name)
         return self.take(name, lambda: parse_money(given), None) if given else None
 
     def filled(self, error: UserError | None = None) -> Filled:

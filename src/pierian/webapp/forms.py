@@ -1,4 +1,4 @@
-"""Reads what pages send: the fields of forms as text, within limits, the one file of an upload, numbers in addresses."""
+"""Reads what pages send: the fields of forms within limits, the one file of an upload, numbers in addresses."""
 
 from __future__ import annotations
 

@@ -13,11 +13,12 @@ from pierian.runs import RunRecord
 from pierian.runs.journal import ACTIVE
 from pierian.storage import Conversation
 from pierian.storage.conversations import Hit
+from pierian.webapp.allowances import modes_of
 from pierian.webapp.browsers import device
 from pierian.webapp.excerpts import excerpt
 from pierian.webapp.fields import Filled
 from pierian.webapp.forms import Form
-from pierian.webapp.modes import asked_mode, modes
+from pierian.webapp.modes import asked_mode
 from pierian.webapp.rendering import fragment, page
 from pierian.webapp.sidebar import conversation_lines, version_of
 from pierian.webapp.site import Site
@@ -57,6 +58,7 @@ def conversation_page(site: Site, visitor: Visitor, conversation: str, turn: int
         if turns:  # as it was asked last
             mode = asked_mode(site, visitor.owner, turns[-1].run) or mode
     around = frame(site, visitor, conversation)
+    offered = modes_of(site, visitor)
     return page(
         "conversation.html",
         **around,
@@ -65,8 +67,8 @@ def conversation_page(site: Site, visitor: Visitor, conversation: str, turn: int
         share=share,
         turns=turns,
         earlier=earlier,
-        modes=modes(),
-        mode=mode,
+        modes=offered,
+        mode=mode if any(one.value == mode for one in offered) else offered[0].value,
         vision=False,
         tools=list(named(settings.tools)) if visitor.owns else [],
         attachments=[],
@@ -83,7 +85,7 @@ def earlier_turns(site: Site, visitor: Visitor, conversation: str, before: int) 
         turns=turns,
         earlier=earlier,
         conversation={"id": conversation},
-        modes=modes(),
+        modes=modes_of(site, visitor),
         read_only=False,
     )
 
@@ -195,7 +197,7 @@ def settings_page(
     return page(
         "settings.html",
         **frame(site, visitor, "settings"),
-        modes=modes(),
+        modes=modes_of(site, visitor),
         settings={name: form.text(name, value) for name, value in stored.items()},
         filled=filled or Filled(),
         passwords=passwords or {},

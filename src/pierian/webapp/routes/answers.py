@@ -13,6 +13,7 @@ from litestar.response import Response
 from pierian.reasoning import Mode
 from pierian.server.errors import ApiError
 from pierian.server.exchange import HttpRequest
+from pierian.webapp.allowances import let_in
 from pierian.webapp.artifacts import ARTIFACT_HEADERS, artifact_page, written_artifact
 from pierian.webapp.asking import again, busy, edit
 from pierian.webapp.checks import run_again
@@ -35,6 +36,7 @@ async def retry(
     site.service.refuse_new()
     chosen = (await form_of(request)).text("mode")
     mode = Mode.named(chosen) if chosen else None
+    await let_in(site, visitor, mode)
     await asyncio.to_thread(again, site, visitor, conversation_id, position, mode)
     return done(request, f"/conversations/{conversation_id}")
 
@@ -48,6 +50,7 @@ async def edit_question(
     visitor = await visitor_of(site, request)
     site.service.refuse_new()
     question = question_of(await form_of(request))
+    await let_in(site, visitor, question.mode)
     await asyncio.to_thread(edit, site, visitor, conversation_id, position, question)
     return done(request, f"/conversations/{conversation_id}")
 

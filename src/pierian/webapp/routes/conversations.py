@@ -15,11 +15,12 @@ from litestar.types import ASGIApp
 from pierian.reasoning import Mode
 from pierian.server.event_stream import EventStream
 from pierian.server.exchange import HttpRequest
+from pierian.webapp.allowances import let_in
 from pierian.webapp.asking import Question, ask
 from pierian.webapp.forms import Form, form_of
 from pierian.webapp.layout import conversation_page, earlier_turns
 from pierian.webapp.live import live
-from pierian.webapp.responses import HEADERS, go_to, html, nothing
+from pierian.webapp.responses import HEADERS, done, go_to, html
 from pierian.webapp.site import Site
 from pierian.webapp.visitors import visitor_of
 
@@ -77,8 +78,11 @@ async def ask_question(request: HttpRequest, state: State) -> Response[Any]:
     site.service.refuse_new()
     form = await form_of(request)
     conversation = form.text("conversation")
-    asked = await asyncio.to_thread(ask, site, visitor, conversation, question_of(form))
-    return nothing() if conversation else go_to(request, f"/conversations/{asked.conversation}")
+    question = question_of(form)
+    await let_in(site, visitor, question.mode)
+    asked = await asyncio.to_thread(ask, site, visitor, conversation, question)
+    place = f"/conversations/{asked.conversation}"
+    return done(request, place) if conversation else go_to(request, place)
 
 
 @post("/conversations/{conversation_id:str}/rename", include_in_schema=False)

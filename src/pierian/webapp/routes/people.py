@@ -56,7 +56,7 @@ async def invite(request: HttpRequest, state: State) -> Response[Any]:
     except UserError as error:
         shown = await asyncio.to_thread(people_page, site, visitor, filled=reader.filled(error))
         return html(shown, 422)
-    return html(await asyncio.to_thread(people_page, site, visitor, link=f"/join/{code}"))
+    return html(await asyncio.to_thread(people_page, site, visitor, link=_address(request, f"/join/{code}")))
 
 
 @post("/invites/{invite_id:str}/revoke", include_in_schema=False)
@@ -107,8 +107,14 @@ async def make_link(request: HttpRequest, state: State, user_id: FromPath[str]) 
     visitor = await administrator(site, request)
     found = await asyncio.to_thread(_other, site, visitor, user_id)
     code = await asyncio.to_thread(site.links.create, found.id)
-    shown = await asyncio.to_thread(people_page, site, visitor, link=f"/welcome/{code}", link_for=found.name)
-    return html(shown)
+    link = _address(request, f"/welcome/{code}")
+    return html(await asyncio.to_thread(people_page, site, visitor, link=link, link_for=found.name))
+
+
+def _address(request: HttpRequest, path: str) -> str:
+    """The whole address of a page, as whoever sent the form reaches this server."""
+    origin = request.headers.get("origin", "")
+    return f"{origin}{path}" if origin.startswith("http") else path
 
 
 def _role(form: Form, visitor: Visitor) -> Role:

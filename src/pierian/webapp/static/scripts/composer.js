@@ -1,4 +1,4 @@
-// The question field: sends with Enter, grows, and loses nothing. Unsent text is kept in this browser by conversation,
+// The question field: sends with Enter, grows, and loses nothing. Unsent text is kept in this browser by person and conversation,
 // so that it survives a reload, an expired session and a server that is gone.
 
 import { recall, remember } from "./storage.js";
@@ -20,7 +20,7 @@ function grow() {
 }
 
 if (form && field) {
-  const key = `unsent:${form.dataset.conversation || "new"}`;
+  const key = `unsent:${form.dataset.person}:${form.dataset.conversation || "new"}`;
   if (!field.value) field.value = recall(key);
   grow();
 

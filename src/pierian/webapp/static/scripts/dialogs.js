@@ -27,7 +27,7 @@ document.addEventListener("click", (event) => {
 
 const sent = document.querySelector("dialog[open]");
 if (sent) {
-  sent.close();
+  sent.open = false; // closing it would take the focus away again
   openDialog(sent.id);
 }
 
@@ -50,8 +50,13 @@ document.getElementById("search")?.addEventListener("click", (event) => {
   if (event.target.closest("[data-result]")) event.currentTarget.close();
 });
 
-// Results of the search are walked through with the arrows.
+// Results of the search are walked through with the arrows. Escape would empty the field first, and close it only then.
 document.getElementById("search")?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    event.preventDefault();
+    event.currentTarget.close();
+    return;
+  }
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const stops = [event.currentTarget.querySelector("[data-search-input]"), ...event.currentTarget.querySelectorAll("[data-result]")];
   const next = stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);

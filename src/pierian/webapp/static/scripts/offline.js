@@ -1,21 +1,25 @@
 // The page for when the server cannot be reached looks for it, and goes on to what was wanted once it answers.
 
 const EVERY = 2000;
+let timer = 0;
+
+// What was to be sent is still in the form that one came from.
+const goOn = () => (document.body.dataset.sent === undefined ? location.replace(location.pathname + location.search) : history.back());
 
 async function look() {
+  clearTimeout(timer);
   try {
-    const { ok } = await fetch("/healthz", { cache: "no-store" });
-    if (ok) {
-      const wanted = location.pathname + location.search;
-      // What was to be sent is still in the form that one came from.
-      if ((await fetch(wanted, { cache: "no-store" })).status === 405) history.back();
-      else location.replace(wanted);
-      return;
-    }
+    if ((await fetch("/healthz", { cache: "no-store" })).ok) return goOn();
   } catch {
     // Not yet.
   }
-  setTimeout(look, EVERY);
+  timer = setTimeout(look, EVERY);
 }
 
-if (location.pathname !== "/offline") look();
+if (location.pathname !== "/offline") {
+  look();
+  document.querySelector("main .button").addEventListener("click", (event) => {
+    event.preventDefault();
+    look();
+  });
+}

@@ -26,10 +26,13 @@ const kept = async (request) => (await caches.match(request)) ?? Response.error(
 async function page(request) {
   try {
     const answer = await fetch(request);
-    return NOBODY_BEHIND.includes(answer.status) ? kept(PAGE) : answer;
+    if (!NOBODY_BEHIND.includes(answer.status)) return answer;
   } catch {
-    return kept(PAGE);
+    // Nobody answers.
   }
+  const found = await kept(PAGE);
+  if (request.method === "GET") return found;
+  return new Response((await found.text()).replace("<body", "<body data-sent"), { headers: found.headers });
 }
 
 self.addEventListener("fetch", (event) => {
