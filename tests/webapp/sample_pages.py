@@ -300,23 +300,17 @@ def usage(per_day: bool = True) -> str:
         )
         for n in range(30)
     ]
-    rows = [
-        {"date": one.date, "tokens": one.tokens, "requests": one.requests, "money": one.money} for one in days
-    ]
     totals = {"tokens": 184_320, "requests": 143, "money": 1.87}
     by_key = [
-        SimpleNamespace(
-            name="Editor on the laptop", user_name="Ann", requests=130, tokens=180_000, money=1.8
-        ),
+        SimpleNamespace(name="Editor", user_name="Ann", requests=130, tokens=180_000, money=1.8),
         SimpleNamespace(name=HOSTILE, user_name="", requests=13, tokens=4_320, money=0.07),
     ]
-    if not per_day:
-        totals, by_key = dict.fromkeys(totals, 0), []
+    totals, by_key = (totals, by_key) if per_day else (dict.fromkeys(totals, 0), [])
     return page(
         "usage.html",
         **layout("usage"),
         days=30,
-        per_day=rows,
+        per_day=days,
         series=["instant", "thinking", "contemplating", "auto", "models"],
         by_key=by_key,
         totals=totals,

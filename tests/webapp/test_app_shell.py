@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -152,7 +151,18 @@ def test_a_drawer_on_a_phone_and_a_sidebar_that_stays_away_elsewhere(page: Page,
     expect(sidebar).to_be_hidden()
 
 
-PLACES = ("/", "/search?words=spring", "/runs", "/usage", "/settings", "/keys", "/people", "/sign-in", "/offline", "/none")
+PLACES = (
+    "/",
+    "/search?words=spring",
+    "/runs",
+    "/usage",
+    "/settings",
+    "/keys",
+    "/people",
+    "/sign-in",
+    "/offline",
+    "/none",
+)
 
 
 def test_every_page_can_be_touched_on_a_phone(app: App, page: Page, width: int) -> None:

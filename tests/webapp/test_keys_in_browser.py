@@ -102,11 +102,17 @@ def test_a_key_is_for_the_modes_that_are_ticked(app: App, page: Page, name: str)
     assert row(page, name).locator(".tags li").all_inner_texts() == ["Instant"]
 
 
-def test_a_form_that_is_wrong_keeps_what_was_typed_and_says_what_is_wrong_where(page: Page, name: str) -> None:
+def test_a_form_that_is_wrong_keeps_what_was_typed_and_says_what_is_wrong_where(
+    page: Page, name: str
+) -> None:
     dialog = form(page)
     dialog.get_by_label("Name", exact=True).fill(name)
     dialog.get_by_label("Auto").uncheck()
-    for label, value in (("Tokens a minute", "many"), ("Money a day", "2,50"), ("Days until it expires", "9000")):
+    for label, value in (
+        ("Tokens a minute", "many"),
+        ("Money a day", "2,50"),
+        ("Days until it expires", "9000"),
+    ):
         dialog.get_by_label(label).fill(value)
     dialog.get_by_role("button", name="Make the key").click()
     expect(dialog.get_by_label("Tokens a minute")).to_be_focused()

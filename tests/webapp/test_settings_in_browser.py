@@ -37,7 +37,9 @@ def test_instructions_reach_the_model_from_the_next_question_on(app: App, page: 
     page.goto("/settings")
     page.get_by_label("Instructions").fill("I am a carpenter.\nUse <metric> units & be short.")
     save(page)
-    assert page.get_by_label("Instructions").input_value() == "I am a carpenter.\nUse <metric> units & be short."
+    assert (
+        page.get_by_label("Instructions").input_value() == "I am a carpenter.\nUse <metric> units & be short."
+    )
     page.goto("/")
     ask(page, "How long is a plank?", "instant")
     answered(page, "A plain answer.")

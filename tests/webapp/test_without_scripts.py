@@ -54,7 +54,12 @@ def test_what_needs_scripts_is_not_offered_and_every_page_is_reached(plain: Page
     expect(plain.locator(".answer")).to_contain_text("A plain answer.", timeout=20_000)
     for useless in ("Copy the answer", "Edit the question", "Open the sidebar", "Close the sidebar"):
         assert plain.get_by_role("button", name=useless).count() == 0
-    for name, heading in (("Usage", "Usage"), ("Runs", "Runs"), ("API keys", "API keys"), ("People", "People")):
+    for name, heading in (
+        ("Usage", "Usage"),
+        ("Runs", "Runs"),
+        ("API keys", "API keys"),
+        ("People", "People"),
+    ):
         plain.locator(".side-person summary").click()
         plain.locator(".side-person").get_by_role("link", name=name).click()
         expect(plain.locator("h1")).to_have_text(heading)
@@ -65,7 +70,9 @@ def test_what_needs_scripts_is_not_offered_and_every_page_is_reached(plain: Page
     expect(plain.locator("[data-question]")).to_contain_text("What is a spring?")
 
 
-def test_a_conversation_is_renamed_shared_answered_anew_and_deleted(app: App, plain: Page, width: int) -> None:
+def test_a_conversation_is_renamed_shared_answered_anew_and_deleted(
+    app: App, plain: Page, width: int
+) -> None:
     ask(plain, "What is a spring?")
     expect(plain.locator(".answer")).to_contain_text("A plain answer.", timeout=20_000)
     place = plain.url

@@ -100,7 +100,9 @@ class Users:
             )
             for table in (key_totals, key_rates, key_leases, idempotent_requests):
                 # What was asked without a key is kept under the name of its owner.
-                connection.execute(delete(table).where(or_(table.c.key_id.in_(own), table.c.key_id.in_(theirs))))
+                connection.execute(
+                    delete(table).where(or_(table.c.key_id.in_(own), table.c.key_id.in_(theirs)))
+                )
             for table in _owned():
                 connection.execute(delete(table).where(table.c.owner.in_(theirs)))
             connection.execute(delete(invites).where(invites.c.used_by == found.id))

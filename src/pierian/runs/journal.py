@@ -171,7 +171,9 @@ class Journal:
             else:
                 request = cast_to(runs.c.request, JSON)
             columns = [column for column in runs.c if column is not runs.c.request]
-            query = select(*columns, *(request[name].label(name) for name in ("mode", "tools", "conversation")))
+            query = select(
+                *columns, *(request[name].label(name) for name in ("mode", "tools", "conversation"))
+            )
             query = query.where(self._own()).order_by(runs.c.id.desc()).limit(limit)
             return [
                 _record(row, {"mode": row.mode, "tools": row.tools or [], "conversation": row.conversation})

@@ -421,7 +421,9 @@ TEXTS: dict[str, str] = {
     "message.not_found_hint": "The address may be mistyped, or what was here was deleted.",
     "message.gone": "There is no such {what}, or no longer.",
     "message.gone_hint": "It may have been deleted in another tab or on another device.",
-    "message.signed_out": "Sign in in another tab. Then come back to this one and go back a page: what you typed is still there.",
+    "message.signed_out": (
+        "Sign in in another tab. Then come back to this one and go back a page: what you typed is still there."
+    ),
     "message.not_understood": "This request cannot be understood.",
     "message.fault": "Something went wrong inside the server.",
     "message.fault_hint": "Its log has the request {number}; please tell whoever runs it.",
