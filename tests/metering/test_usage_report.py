@@ -66,6 +66,14 @@ def test_per_day_model_and_mode(report: UsageReport) -> None:
     assert report.by_day(key="nothing") == ()
 
 
+def test_by_key_the_one_that_used_most_first(report: UsageReport) -> None:
+    found = [(use.key, use.requests, use.completion_tokens, use.money) for use in report.by_key()]
+    # A call without a result has generated nothing yet.
+    assert found == [("a", 6, 100, 3 * 10**8 + 15), ("b", 1, 20, 11), ("", 1, 5, 5 * 10**8)]
+    assert [use.key for use in report.by_key(owners=["owner of b"])] == ["b"]
+    assert [use.requests for use in report.by_key(days=1)] == [5, 1, 1]
+
+
 def test_all_together_with_what_no_key_used(report: UsageReport) -> None:
     rows = report.by_day(days=1)
     assert [(row.model, row.mode, row.requests, row.money) for row in rows] == [

@@ -313,33 +313,6 @@ def test_a_drawer_on_a_phone_takes_the_focus_and_gives_it_back(browser: Any) -> 
     tab.close()
 
 
-SCROLLING = """async () => {
-  const found = [];
-  await new Promise((resolve) => requestIdleCallback(resolve));
-  new PerformanceObserver((list) => found.push(...list.getEntries().map((one) => one.duration))).observe({ type: "longtask" });
-  for (let step = 0; step < 40; step += 1) {
-    scrollBy(0, -1400);
-    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 8)));
-  }
-  return Math.max(0, ...found);
-}"""
-
-STREAMED = """async () => {
-  const found = [];
-  scrollTo(0, document.documentElement.scrollHeight);
-  await new Promise((resolve) => requestIdleCallback(resolve));
-  new PerformanceObserver((list) => found.push(...list.getEntries().map((one) => one.duration))).observe({ type: "longtask" });
-  const turns = document.getElementById("turns");
-  for (let step = 0; step < 60; step += 1) {
-    const block = `<div class="block" id="turn-1999-answer-b${Math.floor(step / 10)}"><p>${"word ".repeat(step)}</p></div>`;
-    const words = `<hx-partial hx-target="#turn-1999-answer" hx-swap="upsert">${block}</hx-partial>`;
-    await htmx.swap({ sourceElement: turns, target: turns, swap: "none", text: words, request: {} });
-    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 8)));
-  }
-  return Math.max(0, ...found);
-}"""
-
-
 def test_a_hostile_page_runs_nothing(browser: Any) -> None:
     tab, _ = opened(browser, 1280)
     dialogs: list[str] = []

@@ -128,6 +128,12 @@ def test_a_member_is_told_when_a_limit_of_the_invitation_is_used_up(
         for words in ("First", "Second"):
             ask(guest, words)
             answered(guest, "A plain answer.")
+        guest.get_by_label("Answer again").last.click()
+        assert guest.get_by_role("button", name="Again in").all_inner_texts() == [
+            "Again in Instant",
+            "Again in Thinking",
+        ]
+        guest.keyboard.press("Escape")
         guest.locator("#question").fill("Third")
         guest.locator("#send").click()
         expect(guest.locator("#toasts")).to_contain_text("as often as you may in a minute. Try again in")

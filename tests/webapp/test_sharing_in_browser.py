@@ -80,6 +80,26 @@ def test_a_link_shows_the_conversation_as_it_stood_to_anybody_until_it_is_taken_
         assert [one for one in complaints if "404" not in one] == []
 
 
+def test_copying_works_at_an_address_without_tls_too(app: App, page: Page, width: int) -> None:
+    """There browsers have no clipboard for scripts: what is selected is copied, as people would."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(page, "Copy me", "instant")
+    answered(page, "A plain answer.")
+    place = page.url
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.goto(place)
+    dialog = sharing(page)
+    dialog.get_by_role("button", name="Make a link").click()
+    dialog.get_by_role("button", name="Copy").click()
+    link = dialog.get_by_label("Address of the shared page").input_value()
+    page.keyboard.press("Escape")
+    other = page.context.new_page()
+    other.goto("/")
+    assert other.evaluate("navigator.clipboard.readText()") == link
+    page.get_by_label("Copy the answer").click()
+    assert page.locator("#toasts > *").count() == 0
+
+
 def test_a_link_that_somebody_took_back_in_another_tab_is_said_to_be_gone(page: Page) -> None:
     ask(page, "Share me twice", "instant")
     answered(page, "A plain answer.")

@@ -17,9 +17,10 @@ from msgspec import structs
 from pierian.exceptions import UserError
 from pierian.runs import Journal
 from pierian.storage import Turn
+from pierian.webapp.allowances import modes_of
 from pierian.webapp.blocks import BlockStream
 from pierian.webapp.finishing import finish
-from pierian.webapp.modes import modes
+from pierian.webapp.modes import ModeChoice
 from pierian.webapp.progress import ProgressReader
 from pierian.webapp.rendering import event, fragment, refreshed, replacement, safe, update
 from pierian.webapp.sidebar import conversation_lines, version_of
@@ -44,7 +45,8 @@ async def live(
         seen: Position of the last turn that the page has; -1 for none.
         listed: The version of the list of conversations that it has (`sidebar.version_of`).
     """
-    page = _Page(site, visitor.owner, conversation, seen, listed)
+    offered = await asyncio.to_thread(modes_of, site, visitor)
+    page = _Page(site, visitor.owner, conversation, offered, seen, listed)
     yield b"retry: 1000\n\n"
     all_of_them = list_of(visitor.owner)
     with site.changes.watching(conversation, all_of_them) as watch, site.keeper.follower(visitor.owner):
@@ -68,10 +70,19 @@ async def live(
 class _Page:
     """What one open page has been sent."""
 
-    def __init__(self, site: Site, owner: str, conversation: str, seen: int, listed: int) -> None:
+    def __init__(
+        self,
+        site: Site,
+        owner: str,
+        conversation: str,
+        offered: Sequence[ModeChoice],
+        seen: int,
+        listed: int,
+    ) -> None:
         self._site = site
         self._owner = owner
         self._conversation = conversation
+        self._offered = offered  # modes in which answers may be given again
         self._head: int = seen
         self._answers: dict[int, _Answer] = {}
         self._first = True
@@ -145,7 +156,7 @@ class _Page:
         return view
 
     def _context(self) -> dict[str, Any]:
-        return {"conversation": {"id": self._conversation}, "modes": modes(), "read_only": False}
+        return {"conversation": {"id": self._conversation}, "modes": self._offered, "read_only": False}
 
     def _ended(self, position: int, progress: Progress) -> list[str]:
         """An answer that has ended, as it is stored now, with everything that was written on the way to it."""
