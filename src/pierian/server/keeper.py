@@ -54,10 +54,11 @@ BUSY = (429, 502, 503)
 
 
 class _Pause(Struct, frozen=True):
-    """Until when a run waits, and how often it was begun."""
+    """Until when a run waits, how often it was begun, and why it waits, in a sentence for clients."""
 
     until: float
     attempts: int
+    reason: str
 
 
 class Keeper:
@@ -114,6 +115,11 @@ class Keeper:
         with contextlib.suppress(UserError):  # it has ended meanwhile
             await asyncio.to_thread(Journal(self._service.database, record.owner).cancel, record.id)
         self.changes.tell(record.id)
+
+    def why_it_waits(self, run: str) -> str:
+        """What has to work again before a run goes on here; empty where it waits for nothing."""
+        pause = self._pauses.get(run)
+        return "" if pause is None else pause.reason
 
     def followers(self, owner: str) -> int:
         """How many follow runs of this owner."""
@@ -208,7 +214,7 @@ class Keeper:
             old = [one for one, pause in self._pauses.items() if pause.until + FORGOTTEN_SECONDS < now]
             for one in old:
                 del self._pauses[one]
-            self._pauses[run] = _Pause(now + seconds, attempts)
+            self._pauses[run] = _Pause(now + seconds, attempts, str(from_exception(error)))
             fields = {"run": run, "error": str(error), "attempt": attempts, "pause": seconds}
             LOG.warning("run waits", extra={"fields": fields})
             return None

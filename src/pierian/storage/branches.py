@@ -10,12 +10,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from pierian.exceptions import UserError
 from pierian.storage.database import Database
-from pierian.storage.tables import conversations, turns
+from pierian.storage.tables import conversations, runs, turns
+
+SUBMITTED_WITHIN = timedelta(seconds=10)
+OPEN_STATES = ("running", "waiting")
+"""Of a run that is to go on (`runs.journal.ACTIVE`, on a higher floor)."""
 
 
 class Place(NamedTuple):
@@ -89,3 +95,29 @@ def turn_of_run(database: Database, run: str) -> Place | None:
     with database.read() as connection:
         row = connection.execute(query).first()
     return None if row is None else Place(*row)
+
+
+def check_answered(connection: Connection, conversation: str, now: datetime) -> None:
+    """Raise `UserError` where a run is still to fill the last turn that is shown. Inside a `write`."""
+    shown = (conversations.c.id == turns.c.conversation_id) & (conversations.c.head == turns.c.position)
+    query = (
+        select(turns.c.created_at, runs.c.state)
+        .join(conversations, shown)
+        .outerjoin(runs, runs.c.id == turns.c.run)
+        .where(conversations.c.id == conversation, turns.c.pending)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return
+    # The run is stored right after its turn.
+    coming = row.state is None and now - row.created_at < SUBMITTED_WITHIN
+    if coming or row.state in OPEN_STATES:
+        raise still_answering()
+
+
+def still_answering() -> UserError:
+    """One question at a time."""
+    return UserError(
+        "The last question of this conversation is not answered yet.",
+        hint="Wait for its answer, or stop it; where it asks for your approval, approve or reject.",
+    )

@@ -16,10 +16,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
+from pierian.characters import without_misleading
 from pierian.exceptions import UnknownName, UserError
 from pierian.provenance import Origin
 from pierian.storage.attachments import claim
-from pierian.storage.branches import Tree, tree_of
+from pierian.storage.branches import Tree, check_answered, tree_of
 from pierian.storage.database import Database
 from pierian.storage.ids import ID_LENGTH, new_id, utc_now
 from pierian.storage.tables import conversations, runs, turns
@@ -140,13 +141,15 @@ class Conversations:
         """Store a question and a pending answer that `run` makes, in one step; their branch is shown.
 
         An empty id makes a conversation, with `title` or the beginning of the question. Files that `attachments`
-        names go with the question. Raises `UserError` for a turn or a file that there is not.
+        names go with the question. Raises `UserError` for a turn or a file that there is not, and where the last
+        question shown has a run that is to answer it still.
         """
         with self.database.write() as connection:
             if conversation_id:
                 whole = self._resolve(connection, conversation_id)
             else:
                 whole = self._create(connection, title or question).id
+            check_answered(connection, whole, self._clock())
             behind = head_of(connection, whole) if after is LAST else after
             if behind is not None:
                 turn_at(connection, whole, behind)
@@ -169,6 +172,7 @@ class Conversations:
                     f"Turn {position} is a question: only an answer can be made anew.",
                     hint="Change the question to ask something else.",
                 )
+            check_answered(connection, whole, self._clock())
             return store_turn(connection, whole, _TO_COME, parent, self._clock(), run).position
 
     def finish(
@@ -396,14 +400,15 @@ def finished(said: Sequence[Turn]) -> tuple[Turn, ...]:
 
 
 def one_line(title: str) -> str:
-    """A title fit for a list: one line, 200 characters at most, never empty."""
-    line = " ".join(clean(title).split())
+    """A title fit for a list: one line, 200 characters at most, never empty, and nothing in it reorders a page."""
+    line = " ".join(without_misleading(" ".join(clean(title).split())).split())
     return (line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…") or "Untitled"
 
 
 def conversation_as_json(conversation: Conversation) -> dict[str, Any]:
-    """A conversation with its turns as plain values, times in ISO 8601."""
-    return {**head_as_json(conversation), "turns": [turn_as_json(turn) for turn in conversation.turns]}
+    """A conversation with its turns as plain values, times in ISO 8601; those of other branches are not counted."""
+    said = [turn_as_json(turn) for turn in conversation.turns]
+    return head_as_json(conversation) | {"turn_count": len(said), "turns": said}
 
 
 def head_as_json(conversation: Conversation) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pierian.runs.journal import ACTIVE
 from pierian.server.run_requests import MOST_CONTEXT_BYTES, RunRequest, context_bytes, storable
 from pierian.server.run_requests import Turn as Said
 from pierian.storage import LAST, Attachment, Turn, Where
+from pierian.storage.branches import still_answering
 from pierian.storage.ids import new_id
 from pierian.webapp.allowances import account_of
 from pierian.webapp.modes import asked_mode
@@ -34,7 +35,8 @@ class Question(Struct, frozen=True):
     """What somebody asks, from the form of a page."""
 
     text: str
-    mode: Mode
+    mode: Mode | None = None
+    """None for the one that was chosen before, or Auto."""
     attachments: tuple[str, ...] = ()
     drafts: int | None = None
 
@@ -57,9 +59,11 @@ def ask(site: Site, visitor: Visitor, conversation: str, question: Question, aft
     store = site.conversations(visitor.owner)
     turns = store.get(conversation).turns if conversation else ()
     if conversation:
-        _check_free(site, visitor, conversation)
+        check_free(site, visitor, conversation)
     files = [site.attachments(visitor.owner).get(one) for one in question.attachments]
-    request = _request(site, visitor, question.mode, text, _before(turns, after), files, question.drafts)
+    request = _request(
+        site, visitor, question.mode or Mode.AUTO, text, _before(turns, after), files, question.drafts
+    )
     account, run = _account(site, visitor), new_id()
     asked = store.ask(
         conversation, text, run, title=_title(text), after=after, attachments=question.attachments
@@ -69,23 +73,32 @@ def ask(site: Site, visitor: Visitor, conversation: str, question: Question, aft
 
 
 def edit(site: Site, visitor: Visitor, conversation: str, position: int, question: Question) -> Asked:
-    """Ask the question at `position` in other words: a branch of the conversation begins there."""
+    """Ask the question at `position` in other words: a branch of the conversation begins there.
+
+    Its files stay with it, and its mode does unless another is chosen.
+    """
     turns = site.conversations(visitor.owner).get(conversation, pending=True).turns
-    edited = next((turn for turn in turns if turn.position == position and turn.role == "user"), None)
-    if edited is None:
+    at = next((index for index, turn in enumerate(turns) if turn.position == position), None)
+    if at is None or turns[at].role != "user":
         raise UserError("Only a question can be edited.", hint="Choose one of the questions.")
-    return ask(site, visitor, conversation, question, edited.parent)
+    files = question.attachments or tuple(
+        file.id for file in site.attachments(visitor.owner).list_of(conversation, position)
+    )
+    answered_by = turns[at + 1].run if at + 1 < len(turns) else ""
+    mode = question.mode or asked_mode(site, visitor.owner, answered_by)
+    changed = msgspec.structs.replace(question, attachments=files, mode=mode)
+    return ask(site, visitor, conversation, changed, turns[at].parent)
 
 
 def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: Mode | None) -> Asked:
     """Another answer to the same question, as another version of the turn; by default in the same mode."""
     store = site.conversations(visitor.owner)
-    _check_free(site, visitor, conversation)
+    check_free(site, visitor, conversation)
+    if store.turn(conversation, position).role != "assistant":
+        raise UserError("Only an answer can be given again.", hint="Choose one of the answers.")
     store.show(conversation, position)
     turns = store.get(conversation, pending=True).turns
     at = next(index for index, turn in enumerate(turns) if turn.position == position)
-    if not at or turns[at].role != "assistant":
-        raise UserError("Only an answer can be given again.", hint="Choose one of the answers.")
     question = turns[at - 1]
     files = site.attachments(visitor.owner).of_turn(conversation, question.position)
     mode = mode or asked_mode(site, visitor.owner, turns[at].run) or Mode.AUTO
@@ -109,12 +122,10 @@ def busy(site: Site, visitor: Visitor, conversation: str) -> RunRecord | None:
     return record if record.state in ACTIVE else None
 
 
-def _check_free(site: Site, visitor: Visitor, conversation: str) -> None:
+def check_free(site: Site, visitor: Visitor, conversation: str) -> None:
+    """Raise `UserError` where the last question waits for its answer; the store checks it once more as it writes."""
     if busy(site, visitor, conversation) is not None:
-        raise UserError(
-            "The answer to your last question is still being written.",
-            hint="Stop it, or wait until it is there.",
-        )
+        raise still_answering()
 
 
 def _before(turns: Sequence[Turn], after: Where) -> list[Said]:

@@ -8,15 +8,17 @@ tab or a server that was started anew loses nothing, and a message that comes tw
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Literal
 
 from markupsafe import escape
 from msgspec import structs
 
+from pierian.access import SessionEnded
 from pierian.exceptions import UserError
 from pierian.runs import Journal
 from pierian.storage import Turn
+from pierian.webapp import words
 from pierian.webapp.allowances import modes_of
 from pierian.webapp.blocks import BlockStream
 from pierian.webapp.finishing import finish
@@ -37,31 +39,40 @@ PARTS = ("status", "plan", "receipt", "actions")
 
 
 async def live(
-    site: Site, visitor: Visitor, conversation: str, seen: int, listed: int
+    site: Site, visitor: Visitor, session: str, conversation: str, seen: int, listed: int
 ) -> AsyncGenerator[bytes]:
     """Events for the page until it goes, the conversation is deleted, or this server ends.
 
+    Each message has the position of the last turn as its id, from which a page goes on when it connects again.
+
     Args:
+        session: The secret of the session in which the page was opened; the stream ends with it.
         seen: Position of the last turn that the page has; -1 for none.
         listed: The version of the list of conversations that it has (`sidebar.version_of`).
     """
     offered = await asyncio.to_thread(modes_of, site, visitor)
     page = _Page(site, visitor.owner, conversation, offered, seen, listed)
+    session = "" if site.service.keyless else session
     yield b"retry: 1000\n\n"
     all_of_them = list_of(visitor.owner)
     with site.changes.watching(conversation, all_of_them) as watch, site.keeper.follower(visitor.owner):
         changed = frozenset({conversation, all_of_them})
         while not site.service.draining:
             try:
+                if session:
+                    await asyncio.to_thread(site.sessions.check, session)
                 # Its head may have been moved by another process, of which nobody tells.
                 updates = await asyncio.to_thread(page.updates, look=not changed or conversation in changed)
+            except SessionEnded:
+                yield event(name="signed-out")
+                return
             except UserError:
                 yield event(name="gone")
                 return
             if all_of_them in changed:
                 updates += await asyncio.to_thread(page.frame)
             if updates:
-                yield event(*updates)
+                yield event(*updates, id=str(page.head))
             for run in page.runs:
                 watch.add(run)
             changed = await watch.wait(LOOK_SECONDS)
@@ -88,6 +99,11 @@ class _Page:
         self._first = True
         self._listed = listed
         self._title = ""
+
+    @property
+    def head(self) -> int:
+        """Position of the last turn that the page has."""
+        return self._head
 
     @property
     def runs(self) -> list[str]:
@@ -152,7 +168,8 @@ class _Page:
         view = turn_view(self._site, self._owner, self._conversation, turn)
         if turn.pending and turn.run and view.progress.state not in ENDED:
             journal = self._site.journal(self._owner)
-            self._answers[turn.position] = _Answer(journal, view, self._context())
+            why = self._site.keeper.why_it_waits
+            self._answers[turn.position] = _Answer(journal, view, self._context(), why)
         return view
 
     def _context(self) -> dict[str, Any]:
@@ -170,8 +187,11 @@ class _Page:
 class _Answer:
     """One answer under way, and what of it the page has."""
 
-    def __init__(self, journal: Journal, view: TurnView, context: dict[str, Any]) -> None:
+    def __init__(
+        self, journal: Journal, view: TurnView, context: dict[str, Any], why: Callable[[str], str]
+    ) -> None:
         self._journal = journal
+        self._why = why
         self._shown = view
         self._context = context
         self._reader = ProgressReader()
@@ -198,6 +218,8 @@ class _Answer:
             self._reader.read(happened)
             self._after = position
         progress = self._reader.progress(state)
+        if progress.state == "waiting" and (reason := self._why(self.run)):
+            progress = structs.replace(progress, status=words.waiting_for(reason))
         self.ended = progress.state in ENDED
         if self.ended:
             finish(self._journal.database, self.run)

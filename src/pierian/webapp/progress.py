@@ -120,7 +120,7 @@ class ProgressReader:
         shown = _STATES.get(state, "lost")
         now, open_run = self._now, shown in ("working", "waiting")
         # What a parked run says in place of an answer speaks of commands; the approval stands on the page.
-        answer = None if open_run and self._parked else now.answer
+        answer = None if self._parked else now.answer
         receipt = receipt_view(answer.receipt) if answer else None
         outcomes = {one.number: one.state for one in receipt.drafts} if receipt else {}
         return Progress(

@@ -104,7 +104,11 @@ class Steps:
         found = list[StepView]()
         for path, depth in self._in_order():
             step, record = self._steps[path], outcomes.get(path)
-            state = "planned" if ended and step.state == "working" else step.state
+            state, approval = step.state, step.approval
+            if ended and state in ("working", "waiting"):
+                state = "planned"
+            if ended and approval is not None and approval.state == "pending":
+                approval = msgspec.structs.replace(approval, state="withdrawn")
             found.append(
                 StepView(
                     path,
@@ -114,7 +118,7 @@ class Steps:
                     step.source or (record.source if record else ""),
                     step.tokens or (record.tokens if record else 0),
                     step.message,
-                    step.approval,
+                    approval,
                     step.page,
                 )
             )

@@ -44,7 +44,8 @@ class ApprovalView(Struct, frozen=True):
     effect: str
     reason: str
     arguments: tuple[ArgumentView, ...] = ()
-    state: Literal["pending", "approved", "rejected"] = "pending"
+    state: Literal["pending", "approved", "rejected", "withdrawn"] = "pending"
+    """`withdrawn` where its run ended before anybody answered."""
     by: str = ""
 
 

@@ -31,6 +31,11 @@ def reading(processed: int, total: int) -> str:
     return f"Reading {min(99, 100 * processed // max(1, total))}%"
 
 
+def waiting_for(reason: str) -> str:
+    """Why a run does not go on just now."""
+    return f"{reason} It is tried again by itself."
+
+
 def drafts(finished: int, of: int) -> str:
     """How many drafts are there."""
     return f"{finished} of {of} drafts"

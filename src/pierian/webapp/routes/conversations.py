@@ -16,13 +16,13 @@ from pierian.reasoning import Mode
 from pierian.server.event_stream import EventStream
 from pierian.server.exchange import HttpRequest
 from pierian.webapp.allowances import let_in
-from pierian.webapp.asking import Question, ask
+from pierian.webapp.asking import Question, ask, check_free
 from pierian.webapp.forms import Form, form_of
 from pierian.webapp.layout import conversation_page, earlier_turns
 from pierian.webapp.live import live
 from pierian.webapp.responses import HEADERS, done, go_to, html
 from pierian.webapp.site import Site
-from pierian.webapp.visitors import visitor_of
+from pierian.webapp.visitors import COOKIE, visitor_of
 
 
 @get("/", include_in_schema=False)
@@ -67,7 +67,11 @@ async def follow(
     await asyncio.to_thread(
         site.conversations(visitor.owner).page, conversation_id, limit=1
     )  # that it is there
-    return EventStream(live(site, visitor, conversation_id, seen, listed), HEADERS)
+    last = request.headers.get("last-event-id", "")
+    if last.removeprefix("-").isdecimal() and len(last) < 12:  # it connects again
+        seen = int(last)
+    session = request.cookies.get(COOKIE, "")
+    return EventStream(live(site, visitor, session, conversation_id, seen, listed), HEADERS)
 
 
 @post("/ask", include_in_schema=False)
@@ -79,6 +83,8 @@ async def ask_question(request: HttpRequest, state: State) -> Response[Any]:
     form = await form_of(request)
     conversation = form.text("conversation")
     question = question_of(form)
+    if conversation:  # what is refused anyway is not counted
+        await asyncio.to_thread(check_free, site, visitor, conversation)
     await let_in(site, visitor, question.mode)
     asked = await asyncio.to_thread(ask, site, visitor, conversation, question)
     place = f"/conversations/{asked.conversation}"
@@ -129,7 +135,7 @@ def question_of(form: Form) -> Question:
     """The question in the form of the composer."""
     return Question(
         form.raw("question"),
-        Mode.named(form.text("mode", "auto")),
+        Mode.named(chosen) if (chosen := form.text("mode")) else None,
         tuple(one for one in form.all("attachments") if one),
         form.number("drafts", "drafts"),
     )

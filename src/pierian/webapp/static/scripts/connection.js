@@ -44,23 +44,32 @@ function ended(status) {
 
 if (turns?.hasAttribute("hx-sse:connect")) {
   let over = false;
+  let connection = null;
+
+  // Ends the stream; htmx connects again, unless it is told that it is over.
+  const restart = () => connection?.reader?.cancel();
 
   const again = () => {
     attempt += 1;
     setTimeout(() => !over && htmx.trigger(turns, "connect"), Math.min(8000, 500 * 2 ** attempt));
   };
 
-  turns.addEventListener("htmx:sse:after:connection", () => {
+  turns.addEventListener("htmx:sse:after:connection", (event) => {
+    connection = event.detail.connection;
     attempt = 0;
     show("");
   });
+  // A browser keeps six connections to a server: a tab that nobody looks at gives its own back (htmx does so for one
+  // that was seen before) and takes one when it is looked at.
   turns.addEventListener("htmx:sse:before:connection", (event) => {
-    if (over) event.detail.connection.cancelled = true;
+    if (!over && !document.hidden) return;
+    event.detail.connection.cancelled = true;
+    if (!over) document.addEventListener("visibilitychange", () => htmx.trigger(turns, "connect"), { once: true });
   });
   turns.addEventListener("htmx:sse:error", (event) => {
     if (event.detail.status && ended(event.detail.status)) {
       over = true;
-      turns.dispatchEvent(new CustomEvent("htmx:abort"));
+      restart();
     } else lost(event.detail.status ? "reconnecting" : "unreachable");
   });
   // The first connection is an ordinary request.
@@ -77,10 +86,13 @@ if (turns?.hasAttribute("hx-sse:connect")) {
     lost("unreachable");
     again();
   });
-  turns.addEventListener("gone", () => {
-    over = true;
-    show("gone");
-  });
+  for (const [name, next] of [["gone", "gone"], ["signed-out", "signedOut"]]) {
+    turns.addEventListener(name, () => {
+      over = true;
+      restart();
+      show(next);
+    });
+  }
 
   // Signed in again in another tab: go on where it was.
   window.addEventListener("focus", () => {
@@ -89,7 +101,10 @@ if (turns?.hasAttribute("hx-sse:connect")) {
     attempt = 0;
     htmx.trigger(turns, "connect");
   });
-}
 
-window.addEventListener("offline", () => show("unreachable"));
-window.addEventListener("online", () => state === "unreachable" && show(turns ? "reconnecting" : ""));
+  // Without a network nothing says that the stream is dead; with it again, a new one is sure to be alive.
+  window.addEventListener("offline", () => !over && show("unreachable"));
+  window.addEventListener("online", () => {
+    if (!over) restart();
+  });
+}
