@@ -129,8 +129,10 @@ def test_ending_the_others(database: Database, sessions: Sessions, ada: User) ->
         sessions.check(lost)
     assert sessions.end_all(ada.id, except_id=mine.id) == 1
     assert sessions.check(secret)[0].id == mine.id
+    assert sessions.last_seen() == {one: sessions.list(one)[0].seen_at for one in (ada.id, bob.id)}
     assert sessions.end_all(ada.id) == 1
     assert sessions.list(ada.id) == []
+    assert [*sessions.last_seen()] == [bob.id]
     sessions.check(theirs)
 
 

@@ -13,7 +13,7 @@ from pierian.access import Grant
 from pierian.budget import Amount
 from pierian.metering import UsageReport, Use, as_csv
 from pierian.metering.books import Books
-from pierian.metering.report import harmless
+from pierian.metering.report import KeyTotals, harmless
 from pierian.metering.values import Caller, Ticket
 from pierian.metering.work import Reserve, Settle
 from pierian.storage import Database, UsageStore
@@ -72,6 +72,15 @@ def test_by_key_the_one_that_used_most_first(report: UsageReport) -> None:
     assert found == [("a", 6, 100, 3 * 10**8 + 15), ("b", 1, 20, 11), ("", 1, 5, 5 * 10**8)]
     assert [use.key for use in report.by_key(owners=["owner of b"])] == ["b"]
     assert [use.requests for use in report.by_key(days=1)] == [5, 1, 1]
+
+
+def test_what_each_owner_and_each_key_used(report: UsageReport) -> None:
+    used = report.tokens_by_owner(days=2)
+    assert (used["owner of a"], used["owner of b"]) == (100, 20)
+    assert report.tokens_by_owner(days=1)["owner of a"] == 80
+    totals = report.totals_of(["a", "b", "unused"])
+    assert totals["a"] == report.totals("a") and totals["b"] == report.totals("b") != totals["unused"]
+    assert totals["unused"] == KeyTotals()
 
 
 def test_all_together_with_what_no_key_used(report: UsageReport) -> None:

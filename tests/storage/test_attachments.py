@@ -40,6 +40,9 @@ def test_a_question_takes_its_files(database: Database, files: Attachments) -> N
     assert {file.data for file in files.of_turn(asked.conversation, 0)} == {b"one.txt", b"two.txt"}
     assert not files.delete(one.id), "it is a part of what was said"
     assert files.list_of(asked.conversation, 1) == ()
+    assert files.list_all(asked.conversation, [0, 1]) == {0: listed}
+    assert files.list_all(asked.conversation, []) == {}
+    Conversations(database).finish(asked.conversation, asked.answer_position, "That.", None, "model")
     # In another conversation it is not to be had again, in a changed question of this one it is.
     with pytest.raises(UserError, match="no such file"):
         Conversations(database).ask("", "What?", new_id(), attachments=[one.id])
@@ -59,6 +62,7 @@ def test_files_of_others_are_not_to_be_had(database: Database, files: Attachment
     assert not theirs.delete(mine.id)
     asked = Conversations(database).ask("", "What?", new_id(), attachments=[mine.id])
     assert theirs.list_of(asked.conversation, 0) == () == theirs.of_turn(asked.conversation, 0)
+    assert theirs.list_all(asked.conversation, [0]) == {}
     with pytest.raises(UserError, match="no such file"):
         Conversations(database, "somebody").ask("", "What?", new_id(), attachments=[mine.id])
 

@@ -79,6 +79,11 @@ def test_titles_are_one_line_and_never_empty(store: Conversations) -> None:
     made = store.create("old")
     store.rename(made.id, "new\nname")
     assert store.get(made.id).title == "new name"
+    # What turns the writing direction would turn whatever stands around a title too.
+    store.rename(made.id, "a\u202e txt.exe\u2066")
+    assert store.get(made.id).title == "a txt.exe"
+    assert store.create("\u202e \u200f").title == "Untitled"
+    assert store.create("👩\u200d🚀 שלום").title == "👩\u200d🚀 שלום"
 
 
 def test_ids_sort_by_time_and_differ() -> None:
@@ -255,6 +260,10 @@ def test_exports(store: Conversations) -> None:
     whole = json.loads(store.export(made.id, "json"))
     assert whole["id"] == made.id
     assert whole["turns"][1]["receipt"] == {"drafts": 2}
+    store.ask(made.id, "How much now?", new_id(), after=None)
+    store.show(made.id, 0)
+    branch = json.loads(store.export(made.id, "json"))
+    assert branch["turn_count"] == len(branch["turns"]) == 2, "the other branch is not in it"
     lines = [json.loads(line) for line in store.export(made.id, "jsonl").splitlines()]
     assert lines == whole["turns"]
     with pytest.raises(UnknownName) as caught:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pierian.access import Users
@@ -53,6 +55,16 @@ def test_nothing_but_the_branch_is_told(database: Database, store: Conversations
     assert found.turn_count == 1
     store.finish(made, 4, "late", None, "model")
     assert texts(database, share.token) == ["One?"], "an answer that came later is not shown"
+
+
+def test_a_receipt_does_not_tell_its_run(database: Database, store: Conversations) -> None:
+    made = store.create("One")
+    store.append(made.id, "user", "One?", "user")
+    store.append(made.id, "assistant", "1", "model", '{"mode": "instant", "run": "01run"}')
+    found = Shares.find(database, Shares(database).create(made.id).token)
+    assert found is not None
+    assert json.loads(found.turns[1].receipt or "") == {"mode": "instant", "run": ""}
+    assert found.turns[0].receipt is None
 
 
 def test_a_link_that_was_taken_back(database: Database, store: Conversations) -> None:

@@ -259,12 +259,13 @@ def conversation(*turns: TurnView, **more: Any) -> str:
         "share": None,
         "turns": list(turns),
         "earlier": None,
+        "later": None,
+        "newest": [],
+        "last": turns[-1] if turns else None,
         "modes": MODES,
         "mode": "auto",
-        "vision": False,
         "tools": ["calendar.read", "mail.search", "mail.send", "notes.write"],
         "attachments": [],
-        "question": "",
         "listed": 0,
     }
     return page("conversation.html", **layout("c1") | values | more)
@@ -272,16 +273,6 @@ def conversation(*turns: TurnView, **more: Any) -> str:
 
 def empty_conversation() -> str:
     return conversation(conversation={"id": "", "title": ""}, current="", attachments=[])
-
-
-def many(count: int) -> str:
-    turns = [
-        user(n, f"{QUESTION} ({n})")
-        if n % 2 == 0
-        else answer(n, LONG_ANSWER, Progress(answer=LONG_ANSWER, receipt=receipt()))
-        for n in range(count)
-    ]
-    return conversation(*turns, earlier=None)
 
 
 def usage(per_day: bool = True) -> str:

@@ -29,8 +29,11 @@ def opened(browser: Any, width: int, theme: str = "light", **more: Any) -> tuple
     def answer(route: Any) -> None:
         path = re.sub(r"^https?://[^/]+|\?.*$", "", route.request.url)
         if path.startswith("/static/"):
-            found = assets.read(path.split("/", 3)[3])
-            route.fulfill(body=found[0], content_type=found[1]) if found else route.fulfill(status=404)
+            found = assets.load(path.split("/", 3)[3])
+            if found is None:
+                route.fulfill(status=404)
+            else:
+                route.fulfill(body=found.content, content_type=found.media_type)
         elif path[1:] in PAGES:
             headers = {"content-security-policy": POLICY}
             route.fulfill(body=PAGES[path[1:]](), content_type="text/html; charset=utf-8", headers=headers)

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.webapp.hostile_text import PAYLOADS
 
-from pierian.webapp.blocks import BlockStream, blocks
-from pierian.webapp.markdown import render, render_blocks
+from pierian.webapp.blocks import BlockStream
+from pierian.webapp.markdown import cleaned, render, rendered
 from pierian.webapp.mending import mended
 
 LINES = [
@@ -24,23 +24,9 @@ TEXTS = st.lists(st.sampled_from(LINES), max_size=14).map("\n".join)
 ANY_TEXTS = TEXTS | st.lists(st.sampled_from([*LINES, *(one for one in PAYLOADS if len(one) < 200)]), max_size=8).map("\n".join) | st.text(max_size=60)  # fmt: skip
 
 
-def one_by_one(text: str) -> str:
-    """The blocks of a text, each rendered alone; artifacts are numbered anew in each."""
-    return "".join(render(block) for block in blocks(text))
-
-
-def unnumbered(html: str) -> str:
-    import re
-
-    return re.sub(r'data-artifact="\d+"', "data-artifact", html)
-
-
-@settings(max_examples=600, deadline=None)
-@given(ANY_TEXTS)
-@example("[a]\n\n[a]: <http://x/?a&copy=1>")
-@example("- a\n\n\n- b\n\nc\n[x]: /y\n'z\nend'")
-def test_blocks_alone_look_like_the_whole(text: str) -> None:
-    assert unnumbered(one_by_one(text)) == unnumbered(str(render(text)))
+def whole(text: str) -> list[str]:
+    """The blocks of a text that is all there."""
+    return [block.html for block in rendered(cleaned(text)).blocks]
 
 
 @settings(max_examples=600, deadline=None)
@@ -55,7 +41,7 @@ def test_however_it_comes_in_pieces_the_end_is_the_same(text: str, data: st.Data
             page[change.index] = str(change.html)
     for change in stream.update(text, complete=True):
         page[change.index] = str(change.html)
-    assert stream.html == render_blocks(text)
+    assert stream.html == whole(text)
     assert "".join(page[index] for index in sorted(page)) == str(render(text))
 
 
@@ -69,7 +55,7 @@ def test_a_text_that_is_replaced_is_shown_as_it_stands(texts: list[str], grown: 
         stream.update("".join(texts[:index]) + text if grown else text)
     final = texts[-1]
     stream.update(final, complete=True)
-    assert stream.html == render_blocks(final)
+    assert stream.html == whole(final)
 
 
 def test_only_what_changed_is_told() -> None:
@@ -150,7 +136,7 @@ def test_an_update_costs_what_its_end_costs() -> None:
         stream.update(text[:end])
         times.append(time.perf_counter() - begun)
     stream.update(text, complete=True)
-    assert stream.html == render_blocks(text)
+    assert stream.html == whole(text)
     quarter = len(times) // 4
     early, late = statistics.median(times[:quarter]), statistics.median(times[-quarter:])
     assert late < 3 * early + 0.001

@@ -88,6 +88,16 @@ def test_a_question_takes_no_file_and_no_conversation_of_somebody_else(
     assert home.contents() == before
 
 
+def test_an_approval_is_answered_at_its_own_run_only(home: House, theirs: dict[str, dict[str, str]]) -> None:
+    _, _, other = home.answered("owner", "owner", question="Something else")
+    with home.owner() as http:
+        waits = theirs["owner"]["approval_id"]
+        before = home.contents()
+        refused = http.post(f"/runs/{other}/approvals/{waits}", data={"approved": "yes"})
+        assert refused.status_code == 404, refused.text
+        assert home.contents() == before
+
+
 def test_lists_and_search_show_only_what_is_theirs(home: House, theirs: dict[str, dict[str, str]]) -> None:
     assert theirs
     for who, others in (("ann", ("owner", "boss")), ("owner", ("ann", "boss")), ("boss", ("owner", "ann"))):

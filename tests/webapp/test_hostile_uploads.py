@@ -119,13 +119,29 @@ def test_a_page_that_says_it_is_text_is_only_ever_text(http: httpx2.Client, kind
     [
         (b"", 422, "is empty"),
         (b"a\x00b", 422, "not a text file"),
-        (b"\xff\xfea\x00", 422, "not a text file"),
-        (b"caf\xe9", 422, "not a text file"),
+        (b"\xff\xfea\x00\x01\x00", 422, "not a text file"),
+        (b"\xff\xfea", 422, "not a text file"),
+        (b"caf\xe9 \x07", 422, "not a text file"),
+        (b"caf\x81", 422, "not a text file"),
+        (b"\xff\xd8\xff\xe0\x10JFIF", 422, "not a text file"),
+        (b"\xe9" * (MOST_TEXT_BYTES // 2 + 1), 422, "is the most that is read"),
         (b"PK\x03\x04\x00\x00", 422, "not a text file"),
         (b"x" * (MOST_TEXT_BYTES + 1), 422, "is the most that is read"),
         (b"x" * (MOST_UPLOAD_BYTES + 1), 413, "larger than"),
     ],
-    ids=["empty", "nul", "utf-16", "latin-1", "zip", "large", "oversized"],
+    ids=[
+        "empty",
+        "nul",
+        "utf-16-bell",
+        "utf-16-half",
+        "latin-1-bell",
+        "no-windows",
+        "jpeg",
+        "large-in-utf-8",
+        "zip",
+        "large",
+        "oversized",
+    ],
 )
 def test_what_cannot_be_read_is_refused_with_its_reason(
     home: House, http: httpx2.Client, data: bytes, status: int, told: str
@@ -137,6 +153,19 @@ def test_what_cannot_be_read_is_refused_with_its_reason(
         assert "what.bin" in refused.text and "dir/" not in refused.text
         assert 'class="attachment attachment-failed"' in refused.text
     assert home.contents() == before
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be-marked", "cp1252", "latin-1"]
+)
+def test_a_text_is_kept_as_utf_8_however_it_was_written(http: httpx2.Client, encoding: str) -> None:
+    written = "Zoë’s café;5€\r\nsecond line\t\r\n" if encoding != "latin-1" else "Zoë café\n"
+    data = (
+        "\ufeff".encode("utf-16-be") + written.encode("utf-16-be")
+        if "marked" in encoding
+        else written.encode(encoding)
+    )
+    assert taken(http, send(http, "notes.csv", data)).content == written.encode()
 
 
 MANY = 200_000

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pierian.webapp import markdown
 from pierian.webapp.highlighting import CLASSES, LANGUAGES, MOST_CHARACTERS, highlighted, stylesheet
-from pierian.webapp.markdown import Artifact, artifacts, render_blocks
+from pierian.webapp.markdown import Artifact, artifacts
 
 LINK = 'rel="noopener noreferrer nofollow" target="_blank"'
 
@@ -146,7 +146,7 @@ def test_artifacts_are_found_where_the_page_numbers_them() -> None:
         Artifact("svg", "<svg/>\n"),
         Artifact("svg", "<svg>2</svg>\n"),
     ]
-    html = "".join(render_blocks(text))
+    html = render(text)
     assert [f'data-artifact="{number}"' in html for number in range(4)] == [True, True, True, False]
 
 
@@ -177,4 +177,4 @@ def test_a_text_beyond_all_measure_is_shown_as_it_is() -> None:
 
 
 def test_an_empty_text_is_nothing() -> None:
-    assert render("") == "" and render("\n \n") == "" and render_blocks("[a]: http://x") == []
+    assert render("") == "" and render("\n \n") == "" and render("[a]: http://x") == ""

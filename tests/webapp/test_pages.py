@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from tests.webapp.sample_pages import HOSTILE, PAGES, STREAMING, conversation, user
+from tests.webapp.sample_pages import HOSTILE, LONG_ANSWER, PAGES, QUESTION, STREAMING, conversation, user
 from tests.webapp.sample_tabs import opened
+from tests.webapp.visits import house
 
+from pierian.access.users import LOCAL
+from pierian.events import Receipt, Spend
+from pierian.provenance import Origin
+from pierian.storage import Saying
+from pierian.storage.ids import new_id
 from pierian.webapp import assets, rendering
 from pierian.webapp.highlighting import stylesheet
 from pierian.webapp.texts import TEXTS, text
@@ -112,15 +118,15 @@ def test_every_part_of_an_answer_is_there_before_anything_is_in_it() -> None:
     html = conversation(*turn)
     for part in ("status", "thoughts", "drafts", "plan", "answer", "receipt", "actions"):
         assert html.count(f'id="turn-1-{part}"') == 1
-    assert '<div class="block" id="turn-1-answer-b0">' in html
+    assert '<div dir="auto" class="block" id="turn-1-answer-b0">' in html
 
 
 def test_an_event_of_the_stream_keeps_lines_apart_and_names_its_target() -> None:
-    sent = rendering.event(rendering.update("turns", "<p>a\r\nb</p>"), rendering.removal("turn-2"), id="7")
+    sent = rendering.event(rendering.update("turns", "<p>a\r\nb</p>"), rendering.update("title"), id="7")
     assert sent == (
         b"id: 7\n"
         b'data: <hx-partial hx-target="#turns" hx-swap="upsert"><p>a\n'
-        b'data: b</p></hx-partial><hx-partial hx-target="#turn-2" hx-swap="delete"></hx-partial>\n\n'
+        b'data: b</p></hx-partial><hx-partial hx-target="#title" hx-swap="upsert"></hx-partial>\n\n'
     )
     assert rendering.event(name="gone") == b"event: gone\ndata: \n\n"
 
@@ -166,11 +172,11 @@ def test_static_files_are_found_by_name_only() -> None:
         "styles/none.css",
         "styles/tokens.css\0",
     ):
-        assert assets.read(path) is None
-    content, kind = assets.read("styles/all.css") or (b"", "")
-    assert kind.startswith("text/css")
-    assert content.startswith(b"/* The design in one place")
-    assert stylesheet().encode() in content
+        assert assets.load(path) is None
+    styles = assets.load("styles/all.css")
+    assert styles is not None and styles.media_type == "text/css"
+    assert styles.content.startswith(b"/* The design in one place")
+    assert stylesheet().encode() in styles.content
     assert assets.asset("scripts/main.js") == f"/static/{assets.version()}/scripts/main.js"
     with pytest.raises(KeyError):
         assets.asset("scripts/none.js")
@@ -195,12 +201,55 @@ def test_scripts_import_what_is_there() -> None:
     assert started
 
 
-def test_the_first_load_is_small() -> None:
-    html = PAGES["answered"]()
-    loaded = {"styles/all.css", "icons/icon.svg", *(address.split("/", 3)[3] for address in assets.scripts())}
-    loaded |= {address.split("/", 3)[3] for address in re.findall(r'<script[^>]* src="([^"]+)"', html)}
-    sizes = {path: len(found.compressed or found.content) for path in loaded if (found := assets.load(path))}
-    assert sum(sizes.values()) + len(gzip.compress(html.encode())) < FIRST_LOAD, sizes
+def test_the_first_load_is_small(tmp_path: Path) -> None:
+    """With a full list at the side, and with a long conversation of rich answers, everything as it comes by the wire."""
+    with house(tmp_path) as home, home.owner() as http:
+        store = home.site.conversations(LOCAL)
+        for number in range(100):
+            store.create(f"What somebody asked on day {number}, in some words of their own")
+        told = msgspec.json.encode(
+            Receipt("thinking", "double", Spend(300, 80, 1200, 4.5), run=new_id())
+        ).decode()
+        said = [
+            Saying("user", f"{QUESTION} ({number})", Origin.USER)
+            if number % 2 == 0
+            else Saying("assistant", f"Answer {number}.\n\n{LONG_ANSWER}", Origin.MODEL, told)
+            for number in range(40)
+        ]
+        rich = store.append_all("", said, title="Long")
+        for address in ("/", f"/conversations/{rich}"):
+            sizes = first_load(http, address)
+            assert len(sizes) > 20
+            assert sum(sizes.values()) < FIRST_LOAD, sizes
+
+
+def first_load(http: Any, address: str) -> dict[str, int]:
+    """What a page and each file that it loads have on the wire."""
+    shown = http.get(address)
+    assert shown.status_code == 200
+    files = {
+        found
+        for found in re.findall(r'(?:href|src)="(/static/[^"]+)"', shown.text)
+        if "icon-180" not in found
+    }
+    answers = {address: shown, **{file: http.get(file) for file in files}}
+    return {path: answer.num_bytes_downloaded for path, answer in answers.items()}
+
+
+def test_pages_are_compressed_for_whoever_takes_that(tmp_path: Path) -> None:
+    with house(tmp_path) as home, home.owner() as http:
+        packed, plain = http.get("/"), http.get("/", headers={"accept-encoding": "identity"})
+        assert packed.headers["content-encoding"] == "gzip" and packed.headers["vary"] == "accept-encoding"
+        assert "content-encoding" not in plain.headers and plain.headers["vary"] == "accept-encoding"
+        assert packed.text == plain.text
+        assert packed.num_bytes_downloaded * 3 < plain.num_bytes_downloaded == len(plain.content)
+        sent = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+        assert "content-encoding" not in http.get("/search?q=guess", headers=sent).headers
+        assert http.get("/conversations/none", headers={"hx-request": "true"}).status_code == 404
+        conversation, _, _ = home.answered("owner", "owner", question="Why?")
+        with http.stream("GET", f"/conversations/{conversation}/live") as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            assert "content-encoding" not in stream.headers
 
 
 # In the browser

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct, structs
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from pierian.access.denial import SessionEnded
 from pierian.access.secret import SESSION_PREFIX, hashed, new_secret, well_formed
@@ -117,6 +117,13 @@ class Sessions:
         with self.database.read() as connection:
             rows = connection.execute(query.order_by(sessions.c.seen_at.desc(), sessions.c.id.desc()))
             return [session_of(row) for row in rows]
+
+    def last_seen(self) -> dict[str, datetime]:
+        """When each user who has a session that goes on was last here."""
+        c = sessions.c
+        query = select(c.user_id, func.max(c.seen_at)).where(c.expires_at > self._clock()).group_by(c.user_id)
+        with self.database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def _end(self, *which: ColumnElement[bool]) -> int:
         with self.database.write() as connection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -111,20 +111,34 @@ class UsageReport:
             rows = connection.execute(query).all()
         return tuple(KeyUse(row[0], *(int(one) for one in row[1:])) for row in rows)
 
+    def tokens_by_owner(self, *, days: int) -> Mapping[str, int]:
+        """Generated tokens of the last `days` local days, by whose they are."""
+        c = usage.c
+        query = select(c.owner, _sum(c.used_tokens)).where(self._last(days)).group_by(c.owner)
+        with self.database.read() as connection:
+            return {row[0]: int(row[1]) for row in connection.execute(query)}
+
     def _last(self, days: int) -> ColumnElement[bool]:
         today = self._clock().date()
         return usage.c.day.between((today - timedelta(days=days - 1)).isoformat(), today.isoformat())
 
     def totals(self, key: str) -> KeyTotals:
         """What counts against the caps of a key now."""
+        return self.totals_of([key])[key]
+
+    def totals_of(self, keys: Collection[str]) -> Mapping[str, KeyTotals]:
+        """What counts against the caps of each of these keys now."""
         day = self._clock().date().isoformat()
         c = key_totals.c
-        query = select(c.period, c.requests, c.used_money + c.reserved_money).where(
-            c.key_id == key, c.period.in_((day, day[:7]))
+        query = select(c.key_id, c.period, c.requests, c.used_money + c.reserved_money).where(
+            c.key_id.in_(keys), c.period.in_((day, day[:7]))
         )
         with self.database.read() as connection:
-            found = {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(query)}
-        return KeyTotals(*found.get(day, (0, 0)), *found.get(day[:7], (0, 0)))
+            found = {(row[0], row[1]): (int(row[2]), int(row[3])) for row in connection.execute(query)}
+        none = (0, 0)
+        return {
+            key: KeyTotals(*found.get((key, day), none), *found.get((key, day[:7]), none)) for key in keys
+        }
 
 
 def as_csv(rows: Sequence[UsageRow]) -> str:

@@ -7,7 +7,8 @@ is the business of whoever reads it; here it is bytes, and its name is made harm
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,6 +106,25 @@ class Attachments:
         """The files of one question, without their data."""
         with self.database.read() as connection:
             rows = connection.execute(self._of(conversation, position)).all()
+        return tuple(attachment_of(row) for row in rows)
+
+    def list_all(self, conversation: str, positions: Sequence[int]) -> Mapping[int, tuple[Attachment, ...]]:
+        """The files of some questions by their positions, without their data; questions without any are left out."""
+        c, found = attachments.c, defaultdict[int, list[Attachment]](list)
+        if not positions:
+            return {}
+        mine = (c.owner == self.owner, c.conversation_id == conversation, c.position.in_(positions))
+        with self.database.read() as connection:
+            for row in connection.execute(select(*_LISTED).where(*mine).order_by(c.created_at, c.id)):
+                found[row.position].append(attachment_of(row))
+        return {position: tuple(files) for position, files in found.items()}
+
+    def unclaimed(self) -> tuple[Attachment, ...]:
+        """The files that no question has claimed yet, without their data, in the order in which they came."""
+        c = attachments.c
+        waiting = select(*_LISTED).where(c.owner == self.owner, c.conversation_id.is_(None))
+        with self.database.read() as connection:
+            rows = connection.execute(waiting.order_by(c.created_at, c.id)).all()
         return tuple(attachment_of(row) for row in rows)
 
     def of_turn(self, conversation: str, position: int) -> tuple[Attachment, ...]:

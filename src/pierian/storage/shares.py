@@ -7,6 +7,7 @@ the page shows of a turn is the business of the face.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -122,7 +123,7 @@ class Shares:
                 return None
             tree = tree_of(connection, row.id)
             said = finished(read_turns(connection, row.id, tree, tree.branch(row.head)))
-        shown = tuple(replace(turn, run="", versions=()) for turn in said)
+        shown = tuple(replace(turn, run="", versions=(), receipt=_without_run(turn.receipt)) for turn in said)
         return Conversation(
             row.id, row.title, row.created_at, row.updated_at, len(shown), shown, head=row.head
         )
@@ -131,6 +132,15 @@ class Shares:
 def share_of(row: Row[Any]) -> Share:
     """The share of a row of `Shares._own`."""
     return Share(row.id, row.token, row.conversation_id, row.title, row.head, row.created_at)
+
+
+def _without_run(receipt: str | None) -> str | None:
+    """A receipt that does not say which run it is of."""
+    try:
+        told: Any = json.loads(receipt or "null")
+    except ValueError:  # damaged: there is nothing to show of it
+        return None
+    return json.dumps({**told, "run": ""}, ensure_ascii=False) if isinstance(told, dict) else None
 
 
 def _hashed(token: str) -> str:

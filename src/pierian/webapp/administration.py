@@ -63,7 +63,9 @@ def keys_page(
     """
     own = None if visitor.administers or visitor.user is None else visitor.user.id
     report, now = UsageReport(site.database), utc_now()
-    lines = [_key_line(visitor, key, report.totals(key.id), now) for key in reversed(site.keys.list(own))]
+    found = site.keys.list(own)
+    used = report.totals_of([key.id for key in found])
+    lines = [_key_line(visitor, key, used[key.id], now) for key in reversed(found)]
     users = site.users.list() if visitor.administers else []
     makes = [one for one in users if one.disabled_at is None and (one.role != "owner" or visitor.owns)]
     return page(
@@ -172,17 +174,18 @@ def people_page(
     own = visitor.user.id if visitor.user else ""
     users = site.users.list()
     names = {one.id: one.name for one in users}
-    report, today = UsageReport(site.database), local_now().date()
+    used = UsageReport(site.database).tokens_by_owner(days=local_now().day)
+    seen = site.sessions.last_seen()
     people = [
         _PersonLine(
             one.id,
             one.name,
             one.role,
             one.created_at,
-            max((session.seen_at for session in site.sessions.list(one.id)), default=None),
+            seen.get(one.id),
             one.disabled_at is not None,
             one.id != own and (one.role != "owner" or visitor.owns),
-            sum(row.completion_tokens for row in report.by_day(owners=owners_of(one), days=today.day)),
+            sum(used.get(owner, 0) for owner in owners_of(one)),
         )
         for one in users
     ]
@@ -244,8 +247,9 @@ def usage_page(site: Site, visitor: Visitor, days: int, *, everyone: bool) -> st
     users = site.users.list() if visitor.administers else []
     everyone = visitor.administers and (everyone or len(users) < 2)
     owners = None if everyone else owners_of(visitor.user) if visitor.user else (visitor.owner,)
-    report = UsageReport(site.database)
-    per_day, totals = _summed(report.by_day(owners=owners, days=days), days)
+    today = local_now()
+    report = UsageReport(site.database, clock=lambda: today)  # one day for all that is asked, at midnight too
+    per_day, totals = _summed(report.by_day(owners=owners, days=days), days, today.date())
     used = {mode for day in per_day for mode, tokens in day.tokens.items() if tokens}
     return page(
         "usage.html",
@@ -276,9 +280,8 @@ def _key_uses(site: Site, uses: Sequence[KeyUse]) -> list[_KeyUseLine]:
     return found
 
 
-def _summed(rows: Sequence[UsageRow], days: int) -> tuple[list[_Day], _Totals]:
+def _summed(rows: Sequence[UsageRow], days: int, today: date) -> tuple[list[_Day], _Totals]:
     """One entry for every day, in order, and all of them together."""
-    today = local_now().date()
     found = {
         day.isoformat(): _Day(day)
         for day in (today - timedelta(days=back) for back in range(days - 1, -1, -1))

@@ -23,7 +23,7 @@ from pierian.server.request_body import ClientGone
 from pierian.server.service import Service
 from pierian.webapp.finishing import finish
 from pierian.webapp.rendering import page, toast
-from pierian.webapp.responses import html, is_fragment, nothing
+from pierian.webapp.responses import html, is_fragment, nothing, packing
 from pierian.webapp.routes import (
     answers,
     attachments,
@@ -80,6 +80,7 @@ class Pages:
         return Router(
             "/",
             route_handlers=[handler for module in _MODULES for handler in module.HANDLERS],
+            middleware=[packing],
             exception_handlers={
                 SignInNeeded: _sign_in,
                 PierianError: _failed,

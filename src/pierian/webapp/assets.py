@@ -72,12 +72,6 @@ def version() -> str:
     return digest.hexdigest()[:16]
 
 
-def read(path: str) -> tuple[bytes, str] | None:
-    """The bytes and the media type of a static file, or None where there is none of that name."""
-    found = load(path)
-    return None if found is None else (found.content, found.media_type)
-
-
 @cache
 def load(path: str) -> Asset | None:
     """A static file with its compressed form. Names are looked up among those found in the folder, never opened."""

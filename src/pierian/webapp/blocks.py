@@ -1,9 +1,7 @@
-"""A Markdown text as top-level blocks, each of which can be rendered by itself, and a text that grows block by
-block.
+"""A Markdown text that grows, as top-level blocks.
 
-Rendered one by one the blocks give what the whole text gives: a block that refers to link definitions from
-elsewhere carries them. While a text grows, only its end can still change: what lies before is rendered once, and
-the end is mended (`mending`) before it is shown.
+Only its end can still change: what lies before is rendered once, and the end is mended (`mending`) before it is
+shown. When it is all there, its blocks are those of the whole text.
 """
 
 from __future__ import annotations
@@ -44,16 +42,6 @@ class _Settled(Struct):
     labels: frozenset[str]
     addresses: tuple[str | None, ...]
     """What its labels stood for when it was rendered."""
-
-
-def blocks(text: str) -> list[str]:
-    """The top-level blocks of a text, each Markdown itself."""
-    text = cleaned(text)
-    found = rendered(text)
-    if len(text) > MOST_CHARACTERS:
-        return [text]
-    starts = _starts(text)
-    return [_complete(text[starts[one.first] : starts[one.end]], found.references) for one in found.blocks]
 
 
 class BlockStream:
@@ -200,12 +188,3 @@ def _labels(source: str) -> frozenset[str]:
     if "[" not in source:
         return frozenset()
     return frozenset(normalizeReference(found[1]) for found in _LABEL.finditer(source))
-
-
-def _complete(source: str, references: dict[str, str]) -> str:
-    """A block with the definitions that it refers to above it."""
-    if not references:
-        return source
-    needed = [label for label in sorted(_labels(source)) if label in references]
-    above = [f"[{label}]: <{references[label].replace('&', '&amp;')}>" for label in needed]
-    return "\n".join([*above, "", source]) if above else source

@@ -22,7 +22,7 @@ from pierian.webapp.modes import asked_mode
 from pierian.webapp.rendering import fragment, page
 from pierian.webapp.sidebar import conversation_lines, version_of
 from pierian.webapp.site import Site
-from pierian.webapp.turns import SHOWN_TURNS, as_stored, page_of_turns
+from pierian.webapp.turns import Window, as_stored, attachment_view, page_of_turns, window_of_turns
 from pierian.webapp.visitors import Visitor
 
 MOST_RUNS = 50
@@ -43,20 +43,19 @@ def conversation_page(site: Site, visitor: Visitor, conversation: str, turn: int
     """The page of a conversation, or of a new one where the id is empty; raises `UnknownName`.
 
     Args:
-        turn: Position of a turn that has to be among those on it.
+        turn: Position of a turn that has to be on it, with what stands around it.
     """
     settings = site.service.settings
-    turns, earlier, title, share, mode = [], None, "", None, visitor.profile.mode
+    owner, window, title, share, mode = visitor.owner, Window(), "", None, visitor.profile.mode
     if conversation:
-        title = site.conversations(visitor.owner).head(conversation).title
-        limit = SHOWN_TURNS
-        if turn is not None:
-            later = [one for one in site.conversations(visitor.owner).shown(conversation) if one >= turn]
-            limit = max(limit, len(later) + 2)  # what stands before it is read with it
-        turns, earlier = page_of_turns(site, visitor.owner, conversation, limit=limit)
-        share = next(iter(site.shares(visitor.owner).list(conversation)), None)
-        if turns:  # as it was asked last
-            mode = asked_mode(site, visitor.owner, turns[-1].run) or mode
+        title = site.conversations(owner).head(conversation).title
+        if turn is None:
+            window = Window(*page_of_turns(site, owner, conversation))
+        else:
+            window = window_of_turns(site, owner, conversation, turn)
+        share = next(iter(site.shares(owner).list(conversation)), None)
+        if window.last is not None:  # as it was asked last
+            mode = asked_mode(site, owner, window.last.run) or mode
     around = frame(site, visitor, conversation)
     offered = modes_of(site, visitor)
     return page(
@@ -65,14 +64,15 @@ def conversation_page(site: Site, visitor: Visitor, conversation: str, turn: int
         listed=version_of(around["conversations"]),
         conversation={"id": conversation, "title": title},
         share=share,
-        turns=turns,
-        earlier=earlier,
+        turns=window.turns,
+        earlier=window.earlier,
+        later=window.later,
+        newest=window.newest,
+        last=window.last,
         modes=offered,
         mode=mode if any(one.value == mode for one in offered) else offered[0].value,
-        vision=False,
         tools=list(named(settings.tools)) if visitor.owns else [],
-        attachments=[],
-        question="",
+        attachments=[attachment_view(file) for file in site.attachments(owner).unclaimed()],
         read_only=False,
     )
 

@@ -105,12 +105,7 @@ class Rendered(Struct, frozen=True):
 
 def render(text: str) -> Markup:
     """A whole text as HTML."""
-    return Markup("").join(render_blocks(text))
-
-
-def render_blocks(text: str) -> list[Markup]:
-    """A whole text as the HTML of its top-level blocks, artifacts numbered through."""
-    return [block.html for block in rendered(cleaned(text)).blocks]
+    return Markup("").join(block.html for block in rendered(cleaned(text)).blocks)
 
 
 def artifacts(text: str) -> list[Artifact]:

@@ -11,7 +11,7 @@ message may come twice, and the order of a reconnection does not matter:
 
     #turns              a new turn (`turn.html`), in order
     #turn-7             any of its parts (`parts/status.html`, `parts/plan.html`, …); they exist from the beginning
-    #turn-7-answer      its blocks (`parts/block.html`, or `block(...)`), `turn-7-answer-b0` and so on
+    #turn-7-answer      its blocks (`parts/block.html`), `turn-7-answer-b0` and so on
     #turn-7-thoughts-text, #turn-7-drafts-list    the blocks of its thoughts, its drafts (`parts/draft.html`)
 
 Whatever became shorter or was voided is sent as the whole part, `turn.html` or `parts/answer.html`.
@@ -51,11 +51,6 @@ def update(target: str, *fragments: str) -> str:
     return f'<hx-partial hx-target="#{target}" hx-swap="upsert">{"".join(fragments)}</hx-partial>'
 
 
-def block(position: int, part: str, n: int, html: str) -> str:
-    """The `n`-th block of the `answer` or the `thoughts` of a turn: HTML of `pierian.webapp.markdown`."""
-    return fragment("parts/block.html", position=position, part=part, n=n, html=safe(html))
-
-
 def replacement(target: str, *fragments: str) -> str:
     """Fragments in the place of everything in the element with the id `target`."""
     return f'<hx-partial hx-target="#{target}" hx-swap="innerHTML">{"".join(fragments)}</hx-partial>'
@@ -64,11 +59,6 @@ def replacement(target: str, *fragments: str) -> str:
 def refreshed(target: str, *fragments: str) -> str:
     """Everything in the element with the id `target` as it is now; what has not changed stays untouched."""
     return f'<hx-partial hx-target="#{target}" hx-swap="innerMorph">{"".join(fragments)}</hx-partial>'
-
-
-def removal(target: str) -> str:
-    """An update that takes the element with this id away."""
-    return f'<hx-partial hx-target="#{target}" hx-swap="delete"></hx-partial>'
 
 
 def event(*updates: str, id: str = "", name: str = "") -> bytes:  # noqa: A002 - the field's name in the protocol
@@ -130,8 +120,8 @@ def day(moment: datetime) -> Markup:
 
 def number(value: float) -> str:
     """A number with separators, with decimals only where it is small and broken."""
-    if float(value).is_integer():
-        return f"{int(value):,}"
+    if float(value).is_integer() or abs(value) >= 100:
+        return f"{value:,.0f}"
     return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
 
 

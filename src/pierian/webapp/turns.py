@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from pierian.exceptions import UserError
 from pierian.runs import Journal
@@ -20,20 +21,59 @@ SHOWN_TURNS = 40
 """Of a long conversation at first; those before come when the reader scrolls there."""
 
 
+class Window(Struct, frozen=True):
+    """The turns of a page: some in a row and, where turns behind them are left out, the last ones too."""
+
+    turns: Sequence[TurnView] = ()
+    earlier: int | None = None
+    """The position before which there are more."""
+    later: int | None = None
+    """The position of the first that is left out."""
+    newest: Sequence[TurnView] = ()
+
+    @property
+    def last(self) -> TurnView | None:
+        """The turn at the end of the page, which the stream goes on from."""
+        return next(iter([*self.turns, *self.newest][-1:]), None)
+
+
 def page_of_turns(
     site: Site, owner: str, conversation: str, before: int | None = None, limit: int = SHOWN_TURNS
 ) -> tuple[list[TurnView], int | None]:
     """The last turns before a position, and the position before which there are more, if any."""
     turns, more = site.conversations(owner).page(conversation, before=before, limit=limit)
-    found = [turn_view(site, owner, conversation, turn) for turn in turns]
+    found = turn_views(site, owner, conversation, turns)
     return found, (turns[0].position if more and turns else None)
 
 
+def window_of_turns(site: Site, owner: str, conversation: str, turn: int) -> Window:
+    """Turns from the one before `turn` on, as many as a page has, and the last two where there are more behind."""
+    shown = site.conversations(owner).shown(conversation)
+    begin = max(0, bisect_left(shown, turn) - 2)  # what stands before it is read with it
+    end = begin + SHOWN_TURNS
+    if end + SHOWN_TURNS >= len(shown):
+        limit = max(SHOWN_TURNS, len(shown) - begin)
+        return Window(*page_of_turns(site, owner, conversation, limit=limit))
+    turns, earlier = page_of_turns(site, owner, conversation, shown[end])
+    newest, _ = page_of_turns(site, owner, conversation, limit=2)
+    return Window(turns, earlier, shown[end], newest)
+
+
+def turn_views(site: Site, owner: str, conversation: str, turns: Sequence[Turn]) -> list[TurnView]:
+    """Turns of one conversation; answers that are still open with the progress of their runs."""
+    asked = [turn.position for turn in turns if turn.role == "user"]
+    files = site.attachments(owner).list_all(conversation, asked)
+    return [_shown(site, owner, turn, files.get(turn.position, ())) for turn in turns]
+
+
 def turn_view(site: Site, owner: str, conversation: str, turn: Turn) -> TurnView:
-    """One turn; an answer that is still open with the progress of its run."""
+    """One turn, as `turn_views` shows it."""
+    return turn_views(site, owner, conversation, [turn])[0]
+
+
+def _shown(site: Site, owner: str, turn: Turn, files: Sequence[Attachment]) -> TurnView:
     if turn.role == "user":
-        files = site.attachments(owner).list_of(conversation, turn.position)
-        return _view(turn, attachments=tuple(attachment_view(file) for file in files))
+        return _view(turn, attachments=[attachment_view(file) for file in files])
     if not turn.pending:
         return as_stored(turn, abridged=bool(turn.run))
     progress = run_progress(site.journal(owner), turn.run)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import re
+
 from pierian.exceptions import UserError
 from pierian.storage.attachments import harmless_name
 from pierian.webapp.forms import Upload
@@ -10,6 +13,8 @@ PICTURES = "image/"
 MOST_TEXT_BYTES = 200_000
 """Of a text, and of all that stand with one question: a model reads them whole."""
 TEXT = "text/plain"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
 def checked_upload(file: Upload, model: str) -> Upload:
@@ -26,21 +31,39 @@ def checked_upload(file: Upload, model: str) -> Upload:
             f"{shown} is a picture, and the model {model} reads no pictures.",
             hint="Describe what it shows, or use a model that sees.",
         )
-    if len(file.data) > MOST_TEXT_BYTES:
-        raise UserError(
-            f"{shown} has {len(file.data):,} bytes; {MOST_TEXT_BYTES:,} is the most that is read with a question.",
-            hint="Paste the part that matters.",
-        )
-    if b"\x00" in file.data or not _is_text(file.data):
+    _check_size(shown, file.data)
+    text = _decoded(file.data)
+    if text is None or "\x00" in text:
         raise UserError(
             f"{shown} is not a text file.", hint="Texts can be read: notes, tables, source code, Markdown."
         )
-    return Upload(shown, TEXT, file.data)
+    kept = text.encode()
+    _check_size(shown, kept)
+    return Upload(shown, TEXT, kept)
 
 
-def _is_text(data: bytes) -> bool:
+def _check_size(shown: str, data: bytes) -> None:
+    if len(data) > MOST_TEXT_BYTES:
+        raise UserError(
+            f"{shown} has {len(data):,} bytes; {MOST_TEXT_BYTES:,} is the most that is read with a question.",
+            hint="Paste the part that matters.",
+        )
+
+
+def _decoded(data: bytes) -> str | None:
+    """The text of a file: in the encoding that its first bytes name, UTF-8, or what Windows wrote before that."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _decoded_as(data, "utf-16")
     try:
-        data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return False
-    return True
+        return _decoded_as(data, "cp1252")
+
+
+def _decoded_as(data: bytes, encoding: str) -> str | None:
+    """In these encodings nearly all bytes mean something: what has control characters is taken for no text."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text

@@ -101,10 +101,14 @@ async def show_way(
     """The thoughts, drafts and plan of an answer that has ended, for the folds that are empty until then."""
     site: Site = state.site
     visitor = await visitor_of(site, request)
-    turn = await asyncio.to_thread(way_of, site, visitor.owner, conversation_id, position)
-    context = {"turn": turn, "conversation": {"id": conversation_id}}
-    parts = [fragment(f"parts/{part}.html", **context) for part in ("thoughts", "drafts", "plan")]
-    return html(update(f"turn-{position}", *parts))
+
+    def way() -> str:
+        turn = way_of(site, visitor.owner, conversation_id, position)
+        context = {"turn": turn, "conversation": {"id": conversation_id}}
+        parts = [fragment(f"parts/{part}.html", **context) for part in ("thoughts", "drafts", "plan")]
+        return update(f"turn-{position}", *parts)
+
+    return html(await asyncio.to_thread(way))
 
 
 @get(

@@ -114,14 +114,15 @@ def grant_of(reader: Reader) -> Grant:
 
 def _end_of(reader: Reader) -> datetime | None:
     """When a key ends; None for never."""
-    days = reader.take("days", lambda: _days(reader.form), None)
+    days = reader.take("days", lambda: days_of(reader.form, MOST_DAYS), None)
     return utc_now() + timedelta(days=days) if days else None
 
 
-def _days(form: Form) -> int | None:
+def days_of(form: Form, most: int) -> int | None:
+    """The days that a form names; None where it names none. Raises `UserError` for more than `most`."""
     days = form.number("days", "days")
-    if days is not None and days > MOST_DAYS:
-        raise UserError(f"That is more than {MOST_DAYS:,} days.", hint="Leave it empty for no end.")
+    if days is not None and days > most:
+        raise UserError(f"That is more than {most:,} days.", hint="Choose fewer, or leave it empty.")
     return days
 
 

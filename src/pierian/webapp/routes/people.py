@@ -21,7 +21,7 @@ from pierian.webapp.administration import people_page
 from pierian.webapp.fields import Reader
 from pierian.webapp.forms import Form, form_of
 from pierian.webapp.responses import go_to, html
-from pierian.webapp.routes.keys import grant_of
+from pierian.webapp.routes.keys import days_of, grant_of
 from pierian.webapp.site import Site
 from pierian.webapp.visitors import Visitor, administrator
 
@@ -45,7 +45,7 @@ async def invite(request: HttpRequest, state: State) -> Response[Any]:
     form = await form_of(request)
     reader = Reader(form)
     role: Role = reader.take("role", lambda: _role(form, visitor), "member")
-    days = reader.take("days", lambda: _days(form), INVITE_DAYS)
+    days = reader.take("days", lambda: days_of(form, MOST_INVITE_DAYS), None) or INVITE_DAYS
     grant = grant_of(reader)
     try:
         if reader.problems:
@@ -122,13 +122,6 @@ def _role(form: Form, visitor: Visitor) -> Role:
     if role == "owner" and not visitor.owns:
         raise UserError("Only an owner invites an owner.", hint="Choose another role.")
     return role
-
-
-def _days(form: Form) -> int:
-    days = form.number("days", "days") or INVITE_DAYS
-    if days > MOST_INVITE_DAYS:
-        raise UserError(f"An invitation lasts {MOST_INVITE_DAYS} days at most.", hint="Choose fewer.")
-    return days
 
 
 def _other(site: Site, visitor: Visitor, user: str) -> User:

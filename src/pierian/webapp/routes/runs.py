@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 from litestar.response import Response
 
-from pierian.exceptions import UserError
+from pierian.exceptions import UnknownName, UserError
 from pierian.runs import Approvals, RunRecord
 from pierian.server.exchange import HttpRequest
 from pierian.webapp.forms import form_of
@@ -50,9 +50,11 @@ async def answer_approval(
         raise UserError("An approval is answered with yes or no.", hint="Use one of its two buttons.")
     record = await asyncio.to_thread(site.journal(visitor.owner).get, run_id)
     approvals = Approvals(site.database, visitor.owner)
+    if (await asyncio.to_thread(approvals.get, approval_id)).run != record.id:
+        raise UnknownName("approval", approval_id, ())
     await asyncio.to_thread(lambda: approvals.answer(approval_id, approved=approved == "yes"))
     site.keeper.wake()
-    site.changes.tell(run_id)
+    site.changes.tell(record.id)
     return done(request, _page_of(record))
 
 

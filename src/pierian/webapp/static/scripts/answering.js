@@ -1,5 +1,7 @@
 // Follows whether something is being answered: shows Stop in the place of Send, and tells others when a status changes.
 
+import { typing } from "./focusing.js";
+
 const turns = document.getElementById("turns");
 const stop = document.getElementById("stop");
 const send = document.getElementById("send");
@@ -31,8 +33,25 @@ function look() {
   const focused = document.activeElement === stop || document.activeElement === send;
   stop.hidden = !under;
   send.hidden = under;
-  if (focused) document.getElementById("question")?.focus();
+  if (focused) (typing() ? document.getElementById("question") : under ? stop : send).focus();
 }
+
+// The conversation was deleted elsewhere: what it was doing is over, and the banner says so.
+function over() {
+  for (const turn of last()) {
+    const status = turn.querySelector(":scope > .status");
+    if (!status || !/^(working|waiting)$/.test(status.dataset.state)) continue;
+    status.dataset.state = "lost";
+    status.hidden = true;
+    states.delete(status.id);
+    turn.querySelector(".answer")?.removeAttribute("aria-busy");
+    turn.querySelectorAll(".ripple").forEach((ripple) => ripple.remove());
+  }
+  look();
+}
+
+turns?.addEventListener("gone", over);
+turns?.addEventListener("htmx:sse:error", (event) => [404, 410].includes(event.detail.status) && over());
 
 document.addEventListener("htmx:after:swap", look);
 look();

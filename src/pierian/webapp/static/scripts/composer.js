@@ -1,7 +1,9 @@
-// The question field: sends with Enter, grows, and loses nothing. Unsent text is kept in this browser by person and conversation,
-// so that it survives a reload, an expired session and a server that is gone.
+// The question field: sends with Enter, grows, and loses nothing. Unsent text is kept in this browser, so that it survives a
+// reload, an expired session and a server that is gone. A question whose files are on their way is sent once they are there.
 
-import { recall, remember } from "./storage.js";
+import { texts } from "./texts.js";
+import { toast } from "./toasts.js";
+import { unsent } from "./unsent.js";
 
 const form = document.getElementById("composer");
 const field = document.getElementById("question");
@@ -20,13 +22,17 @@ function grow() {
 }
 
 if (form && field) {
-  const key = `unsent:${form.dataset.person}:${form.dataset.conversation || "new"}`;
-  if (!field.value) field.value = recall(key);
+  const kept = unsent(form.dataset.person, form.dataset.conversation);
+  const waits = document.getElementById("waits");
+  const uploading = () => form.querySelector(".attachment-waiting") !== null;
+  const submit = () => form.requestSubmit(document.getElementById("send"));
+  if (!field.value) field.value = kept.recall();
   grow();
 
   field.addEventListener("input", () => {
     grow();
-    remember(key, field.value);
+    kept.remember(field.value);
+    waits.replaceChildren();
   });
 
   field.addEventListener("keydown", (event) => {
@@ -34,15 +40,27 @@ if (form && field) {
     // On a touch keyboard Enter begins a line; there is a button to send.
     if (matchMedia("(pointer: coarse)").matches && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    if (field.value.trim()) form.requestSubmit(document.getElementById("send"));
+    if (field.value.trim()) submit();
   });
 
   form.addEventListener("submit", (event) => {
-    if (!field.value.trim() || form.querySelector(".attachment-waiting")) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-    }
+    const ready = field.value.trim() && !uploading();
+    if (ready) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!uploading()) return;
+    const ripple = document.createElement("span");
+    ripple.className = "ripple ripple-small";
+    ripple.ariaHidden = "true";
+    waits.replaceChildren(ripple, texts.waits);
   }, true);
+
+  document.addEventListener("pierian:uploaded", () => {
+    if (uploading() || !waits.hasChildNodes()) return;
+    waits.replaceChildren();
+    if (form.querySelector(".attachment-failed")) toast(texts.notSent);
+    else submit();
+  });
 
   // Only what the server has taken is cleared, and only if nobody typed on in the meantime.
   let sent = "";
@@ -53,7 +71,7 @@ if (form && field) {
     const { response } = event.detail.ctx;
     if (event.target !== form || response.status >= 400) return;
     if (field.value === sent) field.value = "";
-    remember(key, field.value);
+    kept.remember(field.value);
     grow();
     document.getElementById("attachments").replaceChildren();
     document.dispatchEvent(new CustomEvent("pierian:asked"));

@@ -10,6 +10,7 @@ function edit(button) {
   const field = form.querySelector("textarea");
   form.setAttribute("action", button.dataset.edit);
   form.setAttribute("hx-post", button.dataset.edit);
+  field.dir = "auto";
   field.value = question.querySelector("[data-question]").textContent;
   question.hidden = true;
   question.after(form);

@@ -11,6 +11,7 @@ import "./dialogs.js";
 import "./drafts.js";
 import "./editing.js";
 import "./errors.js";
+import "./focusing.js";
 import "./menus.js";
 import "./modes.js";
 import "./returned.js";

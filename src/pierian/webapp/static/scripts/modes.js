@@ -10,10 +10,17 @@ export function choose(number) {
   return true;
 }
 
-modes?.addEventListener("change", (event) => {
-  if (event.target.name !== "mode") return;
-  for (const shown of modes.querySelectorAll(".mode-shown")) shown.hidden = shown.dataset.mode !== event.target.value;
-});
+// Browsers bring back what was chosen when one comes back to a page, and say nothing of it.
+function show() {
+  const chosen = modes.querySelector('[name="mode"]:checked')?.value;
+  for (const shown of modes.querySelectorAll(".mode-shown")) shown.hidden = shown.dataset.mode !== chosen;
+}
+
+if (modes) {
+  modes.addEventListener("change", show);
+  addEventListener("pageshow", show);
+  show();
+}
 
 // With the mouse, choosing closes the menu, except where there is more to choose; with the keyboard Enter does.
 modes?.addEventListener("click", (event) => {

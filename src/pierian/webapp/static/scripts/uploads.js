@@ -61,6 +61,7 @@ function upload(file) {
     else failed(item, file.name, texts.uploadFailed);
   });
   request.addEventListener("error", () => failed(item, file.name, texts.unreachable));
+  request.addEventListener("loadend", () => document.dispatchEvent(new CustomEvent("pierian:uploaded")));
   const data = new FormData();
   data.append("file", file, file.name);
   request.send(data);
