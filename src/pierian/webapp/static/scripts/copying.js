@@ -67,5 +67,6 @@ function absolute() {
   }
 }
 
-document.addEventListener("htmx:after:swap", absolute);
+// The stream of a conversation brings none, and a long page is not searched for each word that arrives.
+document.addEventListener("htmx:after:swap", (event) => event.target.id !== "turns" && absolute());
 absolute();
