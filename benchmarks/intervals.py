@@ -26,3 +26,21 @@ def paired_difference(first: Sequence[bool], second: Sequence[bool]) -> tuple[fl
     generator = random.Random(0)
     means = sorted(sum(generator.choices(differences, k=total)) / total for _ in range(10_000))
     return sum(differences) / total, means[249], means[9749]
+
+
+def quantile_and_interval(
+    values: Sequence[float], share: float, digits: int
+) -> tuple[float, tuple[float, float]]:
+    """The value that a share of all lies below, with its 95% bootstrap interval (5,000 resamples, fixed seed)."""
+    generator = random.Random(0)
+
+    def quantile(chosen: Sequence[float]) -> float:
+        """By the line between the two nearest values."""
+        ordered = sorted(chosen)
+        place = share * (len(ordered) - 1)
+        low = int(place)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+    drawn = sorted(quantile(generator.choices(values, k=len(values))) for _ in range(5_000))
+    return round(quantile(values), digits), (round(drawn[124], digits), round(drawn[4874], digits))

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from pierian.exceptions import UserError
 from pierian.storage import LAST, Conversations, Database
 from pierian.storage.branches import Tree, turn_of_run
-from pierian.storage.ids import new_id
+from pierian.storage.ids import new_id, utc_now
 
 TEXTS = st.text("ab c", max_size=5)
 
@@ -34,7 +34,8 @@ def machine(database: Database) -> type[RuleBasedStateMachine]:  # noqa: C901 (a
     class Branches(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            self.store = Conversations(database)
+            now = utc_now()
+            self.store = Conversations(database, clock=lambda: now)
             self.nodes: list[Node] = []
             self.head: int | None = None
 
@@ -56,6 +57,10 @@ def machine(database: Database) -> type[RuleBasedStateMachine]:  # noqa: C901 (a
         def ask(self, text: str, data: st.DataObject) -> None:
             after = data.draw(st.sampled_from([LAST, None, *range(len(self.nodes) + 1)]), "after")
             run = new_id()
+            if self.waits():
+                with pytest.raises(UserError, match="not answered yet"):
+                    self.store.ask(self.id, text, run, after=after)
+                return
             if after == len(self.nodes):
                 with pytest.raises(UserError, match="no turn"):
                     self.store.ask(self.id, text, run, after=after)
@@ -76,6 +81,10 @@ def machine(database: Database) -> type[RuleBasedStateMachine]:  # noqa: C901 (a
             run = new_id()
             if position == len(self.nodes) or self.nodes[position].role == "user":
                 with pytest.raises(UserError):
+                    self.store.retry(self.id, position, run)
+                return
+            if self.waits():
+                with pytest.raises(UserError, match="not answered yet"):
                     self.store.retry(self.id, position, run)
                 return
             made = self.store.retry(self.id, position, run)
@@ -103,6 +112,10 @@ def machine(database: Database) -> type[RuleBasedStateMachine]:  # noqa: C901 (a
             way = [one for one in self.way(self.head) if before is None or one < before]
             assert ([turn.position for turn in turns], more) == (way[-limit:], len(way) > limit)
 
+        def waits(self) -> bool:
+            """Whether the last turn that is shown is to be filled."""
+            return self.head is not None and self.nodes[self.head].pending
+
         def way(self, position: int | None) -> list[int]:
             return [] if position is None else [*self.way(self.nodes[position].parent), position]
 
@@ -120,7 +133,6 @@ def machine(database: Database) -> type[RuleBasedStateMachine]:  # noqa: C901 (a
             plain = self.store.get(self.id)
             assert plain.turns == tuple(turn for turn in found.turns if not turn.pending)
             assert plain.turn_count == sum(not node.pending for node in self.nodes)
-            assert plain.answering == any(node.pending for node in self.nodes)
 
     return Branches
 
@@ -134,6 +146,7 @@ def test_the_store_keeps_a_tree(database: Database) -> None:
 def test_a_run_leads_to_its_turn(database: Database) -> None:
     one, two = new_id(), new_id()
     asked = Conversations(database, "ada").ask("", "How much?", one)
+    Conversations(database, "ada").finish(asked.conversation, asked.answer_position, "8", None, "model")
     again = Conversations(database, "ada").retry(asked.conversation, asked.answer_position, two)
     assert turn_of_run(database, one) == ("ada", asked.conversation, 1)
     assert turn_of_run(database, two) == ("ada", asked.conversation, again)
