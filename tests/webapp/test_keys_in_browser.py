@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.webapp.browsing import App
 
+from pierian.webapp.texts import text
+
 _numbers = itertools.count(1)
 
 
@@ -61,6 +63,7 @@ def test_a_key_is_made_copied_used_and_seen_to_be_used(app: App, page: Page, nam
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     secret = make(page, name, Requests_a_minute="3", Money_a_day="50")
     page.get_by_role("button", name="Copy").click()
+    expect(page.locator("#announcer")).to_have_text(text("script.copied"))
     assert page.evaluate("navigator.clipboard.readText()") == secret
     assert asked(app, secret).status_code == 200
     assert asked(app, secret, "double").status_code == 200  # everything is ticked, so models are allowed too

@@ -67,8 +67,8 @@ def test_the_mode_that_is_shown_is_the_one_that_is_sent(page: Page) -> None:
     choose(page, "contemplating")
     page.goto("/settings")
     page.go_back()
-    sent = page.locator('#modes [name="mode"]:checked').get_attribute("value")
-    assert sent == "contemplating"  # the browser brings it back
+    # The browser brings back what was chosen.
+    expect(page.locator('#modes [name="mode"][value="contemplating"]')).to_be_checked()
     expect(page.locator(".mode-shown:visible")).to_contain_text("Contemplating")
 
 

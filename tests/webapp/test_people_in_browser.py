@@ -68,6 +68,7 @@ def test_who_is_invited_joins_once_and_sees_no_administration(
     link = invite(page)
     assert link.startswith(f"{app.address}/join/")
     page.get_by_role("button", name="Copy").click()
+    expect(page.locator("#announcer")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == link
     made = page.locator("li[id^=invite-]").count()
     page.reload()
