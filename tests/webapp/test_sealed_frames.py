@@ -164,6 +164,7 @@ def test_a_drawing_runs_no_script(app: App, tab: Page) -> None:
     assert tab.evaluate("window.hit") is None
 
 
+@pytest.mark.timeout(400)  # some forty frames and pages, one after the other
 def test_nothing_leaves_a_frame_for_another_place(
     app: App, tab: Page, places: dict[str, socket.socket]
 ) -> None:
