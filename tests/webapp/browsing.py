@@ -215,10 +215,13 @@ def ask(page: Page, question: str, mode: str = "") -> None:
 
 def choose(page: Page, mode: str) -> None:
     """Choose a mode by its menu."""
-    page.locator("#modes > summary").click()
-    page.locator(f'#modes [name="mode"][value="{mode}"]').check(force=True)
-    if page.locator("#modes[open]").count():
+    menu = page.locator("#modes")
+    menu.locator("summary").click()
+    menu.locator(f'.mode-option:has([value="{mode}"])').click()
+    expect(menu.locator(f'[name="mode"][value="{mode}"]')).to_be_checked()
+    if mode == "contemplating":  # There is the number of drafts to choose too.
         page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
 
 
 def answered(page: Page, words: str, nth: int = -1) -> None:

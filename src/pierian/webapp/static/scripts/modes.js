@@ -22,12 +22,17 @@ if (modes) {
   show();
 }
 
+let closing;
+
 // With the mouse, choosing closes the menu, except where there is more to choose; with the keyboard Enter does.
 modes?.addEventListener("click", (event) => {
   const option = event.target.closest(".mode-option");
   if (!option || !event.detail || option.querySelector('[value="contemplating"]')) return;
-  setTimeout(() => modes.removeAttribute("open"), 120);
+  closing = setTimeout(() => modes.removeAttribute("open"), 120);
 });
+
+// Who has closed it and opens it again at once wants it open.
+modes?.addEventListener("toggle", () => clearTimeout(closing));
 
 modes?.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.target.name !== "mode") return;
