@@ -161,7 +161,7 @@ class Pierian(App):
     scroller = "document.scrollingElement"
     turn = ".turn"
     noticed = "field.value !== '' && Object.values(localStorage).includes(field.value)"
-    forget = "localStorage.clear()"
+    forget = "localStorage.clear(); sessionStorage.clear()"
 
     def command(self) -> list[str]:
         serve = [sys.executable, "-m", "pierian", "serve", "--port", str(self.port)]

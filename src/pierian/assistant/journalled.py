@@ -32,7 +32,7 @@ from pierian.events import (
 from pierian.exceptions import DiskFull, PierianError, RunLost, StorageError
 from pierian.runs import JournalWriter, RunState
 
-GATHER_SECONDS = 0.15
+GATHER_SECONDS = 0.06
 """After a write, tokens of a draft that come within this time are kept as one event; the first goes at once."""
 OF_PLANS = (
     PlanMade,
