@@ -43,7 +43,7 @@ check: $(VENV)/.developing ## Lint, types, structure, documentation
 test: $(VENV)/.developing ## All tests; pulls the default model and the small one the first time
 	@$(BIN)/pierian models path smollm2-135m >/dev/null 2>&1 || $(BIN)/pierian models pull smollm2-135m
 	@$(BIN)/pierian models path qwen2.5-coder-1.5b >/dev/null 2>&1 || $(BIN)/pierian models pull qwen2.5-coder-1.5b
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 fix: $(VENV)/.developing ## Format and repair what can be repaired
 	@$(BIN)/ruff check --fix .

@@ -41,6 +41,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("pierian")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, a file stays whole, and only one of them has an engine."""
+    for item in items:
+        group = "model" if item.get_closest_marker("model") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(
     request: pytest.FixtureRequest,
