@@ -24,10 +24,11 @@ from sqlalchemy import Connection, LargeBinary, String, Table, select, text, typ
 from pierian.exceptions import DiskFull, StorageError, UserError
 from pierian.storage.archive import FORMAT, Manifest, Part, TablePart, Writer, file_name, table_name
 from pierian.storage.database import HEAD, Database
-from pierian.storage.tables import Moment, key_leases, links, metadata, sessions, workers
+from pierian.storage.tables import COPIES, Moment, key_leases, links, metadata, sessions, workers
 
-FLEETING = frozenset({workers.name, key_leases.name, sessions.name, links.name})
-"""Tables that are in no backup: processes end, and a session or a link that has ended must not come back with one."""
+FLEETING = frozenset({workers.name, key_leases.name, sessions.name, links.name, *COPIES})
+"""Tables that are in no backup: processes end, a session or a link that has ended must not come back with one, and
+what was copied from a server is synced again."""
 BATCH, BATCH_OF_FILES = 500, 4
 """Rows that are in memory at once; of a table that holds whole files, few."""
 STALLED_SECONDS = 600

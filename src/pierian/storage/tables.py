@@ -1,4 +1,4 @@
-"""The tables of the database, as SQLAlchemy Core knows them.
+"""The tables of the database, as SQLAlchemy Core knows them; those of connected accounts are in `account_tables`.
 
 This module describes; it opens nothing. A change here needs a new migration in `migrations/versions` and a
 new `HEAD` in `database.py`; a test compares the three. Only types that SQLite and PostgreSQL share are used.
@@ -6,51 +6,27 @@ new `HEAD` in `database.py`; a test compares the three. Only types that SQLite a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from pierian.storage import account_tables
+from pierian.storage.schema import Moment, metadata
 
-
-class Moment(TypeDecorator[datetime]):
-    """An aware time, kept as ISO 8601 text in UTC; its width is fixed, so the texts sort as the times do."""
-
-    impl = String(32)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        """The text that is stored."""
-        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        """The time that was stored."""
-        return None if value is None else datetime.fromisoformat(value)
-
+COPIES = account_tables.COPIES
+"""Names of the tables whose rows can be synced again."""
 
 conversations = Table(
     "conversations",
