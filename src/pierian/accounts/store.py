@@ -190,7 +190,7 @@ def find(known: Sequence[Account], name: str) -> Account:
 
 
 def checked_name(name: str) -> str:
-    """The name as it is kept; raises `UserError`. It stands in labels and rules: no slash, colon or space is in it."""
+    """The name as it is kept, which stands in labels and rules: no slash, colon or space; raises `UserError`."""
     kept = clean(name).strip()
     if not kept or len(kept) > LONGEST_NAME or hides(kept) or any(c in "/:*?" or c.isspace() for c in kept):
         raise UserError(
