@@ -106,6 +106,15 @@ def test_a_part_that_is_not_there_is_a_failure_of_the_step(path: str) -> None:
     assert raised.value.code == "not_found"
 
 
+def test_a_name_on_a_list_of_records_is_that_part_of_each() -> None:
+    several = Labelled([{"to": "ann"}, {"to": "bob"}], EVIL)
+    assert part_of(several, ".to", "$s1.to") == Labelled(["ann", "bob"], EVIL)
+    assert part_of(Labelled([{"to": "ann"}], EVIL), ".to", "$s1.to") == Labelled("ann", EVIL)
+    for nothing in ([], [{"to": "ann"}, {"from": "bob"}], ["ann"]):
+        with pytest.raises(ToolFailure):
+            part_of(Labelled(nothing, EVIL), ".to", "$s1.to")
+
+
 def test_a_reference_stands_alone() -> None:
     # What is written around a reference is text as it is: nothing is put into texts.
     assert resolved("It is $s1.to", SCOPE, REQUEST) == Labelled("It is $s1.to", MODEL)

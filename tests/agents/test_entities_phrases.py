@@ -48,6 +48,8 @@ DATES: list[tuple[str, list[Expected]]] = [
     ("the 5th of next month", [("date", "the 5th of next month", "2026-12-05")]),
     ("My birthday is 29 February", [("date", "29 February", "2028-02-29")]),
     ("It was on 1 November 2026", [("date", "1 November 2026", "2026-11-01")]),
+    ("Find the mail from October 19", [("date", "October 19", "2026-10-19")]),
+    ("the messages she sent me on 3 December", [("date", "3 December", "2025-12-03")]),
     ("Call her tomorrow", [("date", "tomorrow", "2026-11-25")]),
     ("the day after tomorrow", [("date", "the day after tomorrow", "2026-11-26")]),
     ("What did I eat yesterday?", [("date", "yesterday", "2026-11-23")]),
@@ -170,6 +172,22 @@ TIMES: list[tuple[str, list[Expected]]] = [
         "Call Bob at 9 a.m. from the hotel tomorrow",
         [("time", "9 a.m.", "2026-11-25T09:00:00+01:00"), ("date", "tomorrow", "2026-11-25")],
     ),
+    (
+        "Cancel what I have on Friday before 2",
+        [("range", "Friday before 2", span("2026-11-27T00:00:00+01:00", "2026-11-27T14:00:00+01:00"))],
+    ),
+    (
+        "Who do I meet after 11:30 on Wednesday?",
+        [("range", "after 11:30 on Wednesday", span("2026-11-25T11:30:00+01:00", "2026-11-26T00:00:00+01:00"))],
+    ),
+    (
+        "Find the mail from October 19 and plan a meeting at 1 with the sender for December 11",
+        [
+            ("date", "October 19", "2026-10-19"),
+            ("time", "1", "2026-12-11T13:00:00+01:00"),
+            ("date", "December 11", "2026-12-11"),
+        ],
+    ),
     ("Remind me in two hours", [("time", "in two hours", "2026-11-24T12:00:00+01:00")]),
     ("I left 20 minutes ago", [("time", "20 minutes ago", "2026-11-24T09:40:00+01:00")]),
     (
@@ -245,6 +263,14 @@ PLAIN: list[tuple[str, list[Expected]]] = [
     ("Open C:\\Users\\me\\a.docx", [("file", "C:\\Users\\me\\a.docx", "C:\\Users\\me\\a.docx")]),
     ('Title it "Plans for May"', [("quote", '"Plans for May"', "Plans for May")]),
     ("Title it 'don't panic'", [("quote", "'don't panic'", "don't panic")]),
+    (
+        "Write 'the task 'Draw a logo' is done, I'll rest' and title it 'Done'",
+        [
+            ("quote", "'the task 'Draw a logo' is done, I'll rest'", "the task 'Draw a logo' is done, I'll rest"),
+            ("quote", "'Done'", "Done"),
+        ],
+    ),
+    ("Write 'as in 'tis' and go", [("quote", "'as in 'tis'", "as in 'tis")]),
     ("Title it “Plans”, not «Pläne»", [("quote", "“Plans”", "Plans"), ("quote", "«Pläne»", "Pläne")]),
     ("three ideas", [("number", "three", 3)]),
     ("a dozen eggs", [("number", "a dozen", 12)]),

@@ -453,3 +453,21 @@ async def test_what_is_read_is_what_was_named() -> None:
     assert bench.step("s3").code == "not_found"
     assert {event.step for event in bench.recorder.of(StepFinished)} == {"s1", "s2", "s4"}
     assert isinstance(bench.recorder.progress, Progress)
+
+
+@pytest.mark.parametrize(
+    ("found", "chosen"),
+    [([], "none"), ([{"title": "x"}], "some"), ({"events": [], "left_out": 3}, "none"), ("", "none"), (0, "some")],
+)
+async def test_whether_anything_was_found_is_decided_by_code(found: Any, chosen: str) -> None:
+    class Refusing(Quoting):
+        async def choose(self, *_: Any) -> str:
+            raise AssertionError("nothing has to be read for this")
+
+    async def look(**arguments: Any) -> Any:
+        return found
+
+    steps = (Call(id="s1", tool="look", arguments={}), Choose(id="s2", question="Any?", source="$s1", options=("none", "some")))
+    bench = Bench([a_tool("look", does=look)], Written(Plan(steps)), reader=Refusing())
+    await bench.run()
+    assert bench.step("s2").value.value == chosen

@@ -73,16 +73,36 @@ def words_of(schema: Any) -> frozenset[str]:
 
 
 def part_of(whole: Labelled, path: str, reference: str) -> Labelled:
-    """The part of a value at a path such as `.total.0`, with the labels of the whole."""
+    """The part of a value at a path such as `.total.0`, with the labels of the whole.
+
+    A name on a list of records is that part of each; of the only one where there is one.
+    """
     value = whole.value
     for key in [part for part in path.split(".") if part]:
         if isinstance(value, dict) and key in value:
             value = cast(dict[str, Any], value)[key]
         elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(cast(list[Any], value)):
             value = cast(list[Any], value)[int(key)]
+        elif isinstance(value, list) and (parts := _each(cast(list[Any], value), key)):
+            value = parts[0] if len(parts) == 1 else parts
         else:
             raise ToolFailure("not_found", f"{reference} is not there: the value has no part {key!r}.")
     return Labelled(value, whole.labels)
+
+
+def _each(records: list[Any], key: str) -> list[Any]:
+    """The part of that name of every record of a list; empty where one has none."""
+    if not all(isinstance(one, dict) and key in one for one in records):
+        return []
+    return [cast(dict[str, Any], one)[key] for one in records]
+
+
+def has_any(value: Any) -> bool:
+    """Whether a value holds anything: an entry of a list, a record with something in its lists, a text, a number."""
+    if isinstance(value, Mapping):
+        lists = [part for part in cast(Mapping[str, Any], value).values() if isinstance(part, list)]
+        return any(lists) if lists else bool(value)
+    return value is not None and value is not False and value != "" and value != []
 
 
 def named_in(text: str, scope: Scope) -> dict[str, Labelled]:

@@ -271,6 +271,40 @@ def day_bare_hours(now: datetime, day: Day, first: int, last: int) -> Stretch:
     return day_hours(now, day, bare_hours(now, first, last))
 
 
+def day_until(now: datetime, day: Day, when: Clock) -> Stretch:
+    """The day up to a time of it."""
+    return Stretch(moment(now, day.date, Clock(0, offset=when.offset)), moment(now, day.date, when))
+
+
+def day_until_hour(now: datetime, day: Day, hour: int) -> Stretch:
+    return day_until(now, day, said(hour))
+
+
+def until_on_day(now: datetime, when: Clock, day: Day) -> Stretch:
+    return day_until(now, day, when)
+
+
+def until_hour_on_day(now: datetime, hour: int, day: Day) -> Stretch:
+    return day_until(now, day, said(hour))
+
+
+def day_from(now: datetime, day: Day, when: Clock) -> Stretch:
+    """A time of the day up to its end."""
+    return Stretch(moment(now, day.date, when), moment(now, day.date, Clock(_DAY, offset=when.offset)))
+
+
+def day_from_hour(now: datetime, day: Day, hour: int) -> Stretch:
+    return day_from(now, day, said(hour))
+
+
+def from_on_day(now: datetime, when: Clock, day: Day) -> Stretch:
+    return day_from(now, day, when)
+
+
+def from_hour_on_day(now: datetime, hour: int, day: Day) -> Stretch:
+    return day_from(now, day, said(hour))
+
+
 def between(_now: datetime, first: Instant, last: Instant) -> Stretch:
     if last.at < first.at:
         raise ValueError("It ends before it starts.")
@@ -291,6 +325,7 @@ MEANINGS: dict[str, Callable[..., Any]] = {
         *(hour_of_part, zoned, hours, bare_hours, hours_from_bare, hours_to_bare, at, on, at_hour, hour_on),
         *(written, part_of, part_on, this_part, tonight, last_night, part_at, at_part, part_at_hour),
         *(hour_at_part, in_length, length_ago, during, day_hours, hours_day, part_hours, day_bare_hours),
-        *(between, until_clock),
+        *(between, until_clock, day_until, day_until_hour, until_on_day, until_hour_on_day),
+        *(day_from, day_from_hour, from_on_day, from_hour_on_day),
     )
 }

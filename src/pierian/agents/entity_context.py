@@ -1,7 +1,8 @@
 """Reads what was found once more, beside its neighbours: what one phrase leaves open, its sentence may decide.
 
 A time of day goes onto the only day of its sentence (`lunch tomorrow with Bob at 1`). Days without a year or a week
-lie in the past where the sentence says so (`what did I spend in October`). A day of the month that follows another
+lie in the past where the sentence says so (`what did I spend in October`) or what came on them (`the mail from
+October 19`). A day of the month that follows another
 date is the next after that (`from the 3rd of January, returning on the 6th`). A bare figure beside an amount has its
 unit (`20 to 30 euros`). Nothing is added or dropped here.
 """
@@ -29,6 +30,13 @@ _WORD = re.compile(r"[^\W\d_]+")
 def in_context(plain: str, found: Sequence[Mark], now: datetime, language: Language) -> list[Mark]:
     """The same marks, in the order of their places, with what their neighbours say about their values."""
     found = _with_units(plain, found, language)
+    received = re.compile(language.received, re.IGNORECASE)
+    found = [
+        _changed(one, _past(one.value, now))
+        if received.search(plain[max(0, one.start - 60) : one.start])
+        else one
+        for one in found
+    ]
     result: list[Mark] = []
     for words, sentence in _sentences(plain, found):
         read = _earlier(sentence, now) if words & language.past and not words & language.ahead else sentence
@@ -93,6 +101,8 @@ def _past(value: Any, now: datetime) -> Any:
 
 def _on_their_day(sentence: Sequence[Mark], now: datetime) -> list[Mark]:
     days = [one.value for one in sentence if isinstance(one.value, Day)]
+    if len(days) > 1:  # what came on a day that is past is not at that hour
+        days = [day for day in days if day.date >= now.date()]
     if len(days) != 1 or any(isinstance(one.value, Instant | Stretch | Span) for one in sentence):
         return list(sentence)
     return [_changed(one, _on_day(one.value, days[0], now)) for one in sentence]

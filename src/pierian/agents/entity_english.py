@@ -114,6 +114,10 @@ _PAST = frozenset({"did", "was", "were", "happened", "spent", "paid", "bought", 
 _AHEAD = frozenset(
     {"will", "would", "should", "can", "could", "plan", "plans", "planned", "due", "by", "until", "next"}
 )
+_RECEIVED = (
+    r"(?:e-?mails?|mails?|messages?|letters?|invoices?|receipts?|photos?|pictures?|minutes)"
+    r"(?: (?:that )?(?:\w+ ){0,2}(?:sent|got|received|wrote|took))?(?: me| us)?(?: from| of| dated| on)? (?:the )?$"
+)
 
 _GROUPS = {
     "to": "to|-|until|till|through|thru",
@@ -308,6 +312,14 @@ _TIMES = {
         ("{hours} ,? on? {date}", "hours_day"),
         ("{date} ,? {hour} - {hour} $", "day_bare_hours"),
         ("{part_of_day} ,? {hours}", "part_hours"),
+        ("{date} ,? before|until|till {time}", "day_until"),
+        ("{date} ,? before|until|till {hour} $", "day_until_hour"),
+        ("before|until|till {time} ,? on? {date}", "until_on_day"),
+        ("before|until|till {hour} ,? on {date}", "until_hour_on_day"),
+        ("{date} ,? after|from {time}", "day_from"),
+        ("{date} ,? after|from {hour} $", "day_from_hour"),
+        ("after|from {time} ,? on? {date}", "from_on_day"),
+        ("after|from {hour} ,? on {date}", "from_hour_on_day"),
         ("from? {instant} @to {instant}", "between"),
         ("between {instant} and {instant}", "between"),
         ("from? {instant} @to {time}", "until_clock"),
@@ -488,5 +500,6 @@ def english() -> Language:
         joins=frozenset({"-", "–", "—", "to", "or"}),
         past=_PAST,
         ahead=_AHEAD,
+        received=_RECEIVED,
         grammar=grammar({**_DATES, **_TIMES, **_AMOUNTS}, _ENGLISH_MEANINGS, _GROUPS),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -77,6 +77,7 @@ _PAIRS = {
     "「": "」",
 }
 _MOST_QUOTED = 20_000
+_MOST_NESTED = 20
 _WORD = re.compile(r"[^\W_]+")
 _MOST_GAP = 3
 
@@ -152,11 +153,27 @@ def _opens(plain: str, at: int) -> bool:
 
 
 def _closing(plain: str, start: int, closing: str) -> int | None:
+    """The closing mark: where straight marks are nested, that of the first one opened, if there is one."""
+    straight = closing in "\"'`" and plain[start] == closing
+    candidates = list(islice(_closings(plain, start, closing), _MOST_NESTED))
+    if not candidates or not straight:
+        return candidates[0] if candidates else None
+    opened = [
+        match.start()
+        for match in re.compile(re.escape(closing)).finditer(plain, start + 2, candidates[-1])
+        if plain[match.start() - 1].isspace() and not plain[match.start() + 1].isspace()
+    ]
+    for number, end in enumerate(candidates, start=1):
+        if sum(one < end for one in opened) < number:
+            return end
+    return candidates[0]
+
+
+def _closings(plain: str, start: int, closing: str) -> Iterator[int]:
     pattern = f"[{closing}]" + (r"(?!\w)" if closing in "\"'’`" else "")
     for match in re.compile(pattern).finditer(plain, start + 2):
         if not plain[match.start() - 1].isspace() or closing not in "\"'’`":
-            return match.start()
-    return None
+            yield match.start()
 
 
 def quoted_file(inner: str) -> bool:

@@ -53,6 +53,8 @@ class Language(Struct, frozen=True, eq=False):
     past: frozenset[str]
     """Words that put the days of their sentence into the past, unless one of `ahead` is there too."""
     ahead: frozenset[str]
+    received: str
+    """What stands before a day on which something came, as a pattern: `the mail from` the 3rd is one of the past."""
     joins: frozenset[str]
     """Words and signs between the two ends of a range of amounts."""
     grammar: Grammar

@@ -24,6 +24,9 @@ MOST_STEPS = 5_000
 ValueType = Literal["text", "number", "date", "yes_no", "list"]
 VALUE_TYPES: tuple[ValueType, ...] = get_args(ValueType)
 
+SOME, NONE = "some", "none"
+"""Options of a choice that needs no reading."""
+
 REFERENCE = re.compile(r"\$([A-Za-z_]\w*)((?:\.[\w-]+)*)")
 
 
@@ -61,7 +64,10 @@ class Compute(_Step, frozen=True, tag="compute"):
 
 
 class Choose(_Step, frozen=True, tag="choose"):
-    """Let a model without tools take one of the options that the plan wrote beforehand."""
+    """Let a model without tools take one of the options that the plan wrote beforehand.
+
+    Where the options are `SOME` and `NONE`, code takes one: whether the source has anything in it.
+    """
 
     question: str
     source: str

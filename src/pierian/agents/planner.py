@@ -39,7 +39,7 @@ You plan which tools to call for a request. You answer with JSON: {"steps": [...
 - {"extract": WHAT, "from": "$s1", "type": TYPE} reads one value out of what step 1 gave.
 - {"compute": EXPRESSION} computes with the values of steps, such as s1 * 2.
 - {"choose": QUESTION, "from": "$s1", "branches": [{"when": "yes", "steps": [...]}, {"when": "no", \
-"steps": []}]} decides.
+"steps": []}]} decides; with "when": "some" and "when": "none" it tells whether step 1 found anything.
 - {"agent": TASK, "tools": [TOOL]} gives a larger task of its own to a helper.
 Steps are called s1, s2, ... in order. Use "$s1" for the value of step 1 and "$date1" for a known value of \
 that name; in the place of a number or a list write {"from": "$s1"}.
@@ -66,6 +66,15 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
         'temperature", "from": "$s2", '
         '"type": "number"}, {"compute": "s3 - s4"}, {"call": "mail_send", "arguments": {"to": "$email1", "subject": '
         '"Temperature difference", "body": "$s5"}}]}',
+    ),
+    (
+        "Tools:\ntask_list(person?: text, when?: text|record) - Tasks of a person.\ntask_add(title: text, person: text, "
+        "due?: text) - Give somebody a task.\nKnown: $person1 = lee@example.org; $range1 = {\"start\":\"2026-03-01\","
+        "\"end\":\"2026-03-07\"}; $date1 = 2026-03-09; $quote1 = Review\nRequest: If Lee has no tasks this week, add one "
+        "for them called 'Review', due on Monday.",
+        '{"steps": [{"call": "task_list", "arguments": {"person": "$person1", "when": "$range1"}}, {"choose": "Are there '
+        'tasks?", "from": "$s1", "branches": [{"when": "none", "steps": [{"call": "task_add", "arguments": {"title": '
+        '"$quote1", "person": "$person1", "due": "$date1"}}]}, {"when": "some", "steps": []}]}]}',
     ),
     (
         "Tools:\nconvert(amount: number, from_unit: text, to_unit: text) - Convert a quantity between units.\n"

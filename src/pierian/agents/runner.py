@@ -17,11 +17,13 @@ from typing import Any, Protocol, assert_never, cast
 import msgspec
 from msgspec import Struct
 
-from pierian.agents.arguments import labels_of_literal, named_in, part_of, resolved, words_of
+from pierian.agents.arguments import has_any, labels_of_literal, named_in, part_of, resolved, words_of
 from pierian.agents.earlier import Earlier
 from pierian.agents.effects import SAID_NO, Effects, Parked, Place, Places, Recorder
 from pierian.agents.plan import (
+    NONE,
     REFERENCE,
+    SOME,
     Agent,
     Approve,
     Call,
@@ -280,6 +282,8 @@ class Runner:
                 return await self._compute(scope, expression), False
             case Choose(source=source, question=question, options=options):
                 data = self._source(scope, source)
+                if {*options} == {SOME, NONE}:
+                    return Labelled(SOME if has_any(data.value) else NONE, data.labels), False
                 async with _TimeLimit():
                     option = await self._reader.choose(data.value, question, options, payment)
                 return Labelled(option, data.labels | labels_of_literal(option, self.request)), False

@@ -61,8 +61,8 @@ from pierian.tools import Tool
 
 LEAST_TOKENS = 100
 """A plan or a value rarely takes more; with fewer left no model is asked."""
-MOST_QUOTED = 120
-"""Characters of a quotation that a plan may name."""
+MOST_QUOTED = 20_000
+"""Characters of a quotation that a plan may name, such as the text of a mail."""
 
 
 class Desk(Struct):
@@ -226,7 +226,7 @@ def known_values(entities: Sequence[Entity], author: str = "") -> dict[str, Labe
     for entity in entities:
         most = MOST_QUOTED if entity.kind == "quote" else None
         if most and len(entity.text) > most:
-            continue  # who quotes a whole paragraph does not mean it as the value of something
+            continue
         key = f"{entity.kind} {entity.value!r}"
         if entity.kind not in ("number", "amount", "duration") and key not in seen:
             seen.add(key)
