@@ -468,6 +468,6 @@ async def test_whether_anything_was_found_is_decided_by_code(found: Any, chosen:
         return found
 
     steps = (Call(id="s1", tool="look", arguments={}), Choose(id="s2", question="Any?", source="$s1", options=("none", "some")))
-    bench = Bench([a_tool("look", does=look)], Written(Plan(steps)), reader=Refusing())
+    bench = Bench([a_tool("look", does=look)], Written([*steps]), reader=Refusing())
     await bench.run()
     assert bench.step("s2").value.value == chosen
