@@ -178,7 +178,13 @@ TIMES: list[tuple[str, list[Expected]]] = [
     ),
     (
         "Who do I meet after 11:30 on Wednesday?",
-        [("range", "after 11:30 on Wednesday", span("2026-11-25T11:30:00+01:00", "2026-11-26T00:00:00+01:00"))],
+        [
+            (
+                "range",
+                "after 11:30 on Wednesday",
+                span("2026-11-25T11:30:00+01:00", "2026-11-26T00:00:00+01:00"),
+            )
+        ],
     ),
     (
         "Find the mail from October 19 and plan a meeting at 1 with the sender for December 11",
@@ -266,7 +272,11 @@ PLAIN: list[tuple[str, list[Expected]]] = [
     (
         "Write 'the task 'Draw a logo' is done, I'll rest' and title it 'Done'",
         [
-            ("quote", "'the task 'Draw a logo' is done, I'll rest'", "the task 'Draw a logo' is done, I'll rest"),
+            (
+                "quote",
+                "'the task 'Draw a logo' is done, I'll rest'",
+                "the task 'Draw a logo' is done, I'll rest",
+            ),
             ("quote", "'Done'", "Done"),
         ],
     ),

@@ -457,7 +457,13 @@ async def test_what_is_read_is_what_was_named() -> None:
 
 @pytest.mark.parametrize(
     ("found", "chosen"),
-    [([], "none"), ([{"title": "x"}], "some"), ({"events": [], "left_out": 3}, "none"), ("", "none"), (0, "some")],
+    [
+        ([], "none"),
+        ([{"title": "x"}], "some"),
+        ({"events": [], "left_out": 3}, "none"),
+        ("", "none"),
+        (0, "some"),
+    ],
 )
 async def test_whether_anything_was_found_is_decided_by_code(found: Any, chosen: str) -> None:
     class Refusing(Quoting):
@@ -467,7 +473,10 @@ async def test_whether_anything_was_found_is_decided_by_code(found: Any, chosen:
     async def look(**arguments: Any) -> Any:
         return found
 
-    steps = (Call(id="s1", tool="look", arguments={}), Choose(id="s2", question="Any?", source="$s1", options=("none", "some")))
+    steps = (
+        Call(id="s1", tool="look", arguments={}),
+        Choose(id="s2", question="Any?", source="$s1", options=("none", "some")),
+    )
     bench = Bench([a_tool("look", does=look)], Written([*steps]), reader=Refusing())
     await bench.run()
     assert bench.step("s2").value.value == chosen

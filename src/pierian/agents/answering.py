@@ -107,6 +107,8 @@ def _actions(progress: Progress, scope: str, acts: Collection[str]) -> Iterator[
 def _told(step: Step, progress: StepProgress) -> str:
     what = f"`{' '.join(describe(step).replace('`', '').split())}`"
     match progress.status:
+        case "done" if progress.value is not None and progress.value.value == []:
+            return f"{what}: nothing was found to do it to"
         case "done":
             return (
                 f"{what}: done{', and read back' if progress.confirmed else ', but it cannot be read back'}"

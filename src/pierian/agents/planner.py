@@ -17,6 +17,7 @@ from msgspec import structs
 
 from pierian.agents.asking import wants_asking
 from pierian.agents.earlier import ANSWERED, answers_among
+from pierian.agents.finding import in_two_steps, offered
 from pierian.agents.plan import Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
@@ -68,13 +69,14 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
         '"Temperature difference", "body": "$s5"}}]}',
     ),
     (
-        "Tools:\ntask_list(person?: text, when?: text|record) - Tasks of a person.\ntask_add(title: text, person: text, "
-        "due?: text) - Give somebody a task.\nKnown: $person1 = lee@example.org; $range1 = {\"start\":\"2026-03-01\","
-        "\"end\":\"2026-03-07\"}; $date1 = 2026-03-09; $quote1 = Review\nRequest: If Lee has no tasks this week, add one "
-        "for them called 'Review', due on Monday.",
-        '{"steps": [{"call": "task_list", "arguments": {"person": "$person1", "when": "$range1"}}, {"choose": "Are there '
-        'tasks?", "from": "$s1", "branches": [{"when": "none", "steps": [{"call": "task_add", "arguments": {"title": '
-        '"$quote1", "person": "$person1", "due": "$date1"}}]}, {"when": "some", "steps": []}]}]}',
+        "Tools:\ntask_list(person?: text, when?: text|record) - Tasks of a person.\ntask_add(title: text, person: "
+        'text, due?: text) - Give somebody a task.\nKnown: $person1 = lee@example.org; $range1 = {"start":'
+        '"2026-03-01","end":"2026-03-07"}; $date1 = 2026-03-09; $quote1 = Review\nRequest: If Lee has no tasks '
+        "this week, add one for them called 'Review', due on Monday.",
+        '{"steps": [{"call": "task_list", "arguments": {"person": "$person1", "when": "$range1"}}, {"choose": '
+        '"Are there tasks?", "from": "$s1", "branches": [{"when": "none", "steps": [{"call": "task_add", '
+        '"arguments": {"title": "$quote1", "person": "$person1", "due": "$date1"}}]}, {"when": "some", '
+        '"steps": []}]}]}',
     ),
     (
         "Tools:\nconvert(amount: number, from_unit: text, to_unit: text) - Convert a quantity between units.\n"
@@ -111,11 +113,12 @@ class ModelPlanner:
 
     async def plan(self, task: Task, so_far: Scope | None, payment: Payment) -> Plan:
         """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
-        offered = shortlist([self._tools[name] for name in task.tools if name in self._tools], task.request)
+        known = [offered(self._tools[name], self._tools) for name in task.tools if name in self._tools]
+        fitting = shortlist(known, task.request)
         if so_far is not None:  # a run that was taken up knows earlier answers from its journal
             task = structs.replace(task, entities={**so_far.entities, **task.entities})
         steps = so_far.plan.steps if so_far else ()
-        asked, asks = told(task, offered), wants_asking(task.request)
+        asked, asks = told(task, fitting), wants_asking(task.request)
         if asks:
             asked = f"{asked}\n{ASKING}"
         if so_far is not None:
@@ -126,23 +129,26 @@ class ModelPlanner:
             messages=(*fixed_prompt(), Message("user", asked)),
             max_tokens=MOST_TOKENS,
             schema=plan_schema(
-                offered,
+                fitting,
                 agents=task.may_delegate,
                 approves=asks,
                 answers=answers_among(task.entities),
             ),
             extra=self._model.profile.thinking_off,
         )
-        tools = {tool.name: tool for tool in offered}
-        return await decoded(
-            self._model, request, lambda text: read_plan(text, tools, task.entities, earlier=steps), payment
-        )
+        tools = {tool.name: tool for tool in fitting}
+
+        def read(text: str) -> Plan:
+            plan = read_plan(text, tools, task.entities, earlier=steps)
+            return in_two_steps(plan, self._tools, len(steps))
+
+        return await decoded(self._model, request, read, payment)
 
 
-def told(task: Task, offered: Sequence[Tool]) -> str:
+def told(task: Task, tools: Sequence[Tool]) -> str:
     """The part of the prompt that belongs to this task."""
-    lines = ["Tools:", *(signature(tool) for tool in offered)]
-    dated = any(_DATED.search(signature(tool)) for tool in offered) or _DATED.search(task.request)
+    lines = ["Tools:", *(signature(tool) for tool in tools)]
+    dated = any(_DATED.search(signature(tool)) for tool in tools) or _DATED.search(task.request)
     shown = [
         f"${name} = {shown_value(value)}" for name, value in task.entities.items() if name != "today" or dated
     ]

@@ -272,6 +272,8 @@ class Runner:
                 if (words := self._words.get(name)) is None:
                     words = self._words[name] = words_of(tool.parameters)
                 given = {key: resolved(one, scope, self.request, words) for key, one in arguments.items()}
+                if tool.found and tool.found in given and not has_any(given[tool.found].value):
+                    return Labelled([], given[tool.found].labels), True  # nobody is asked about nothing
                 return await self._effects.call(path, tool, given, progress, place)
             case Extract(source=source, want=want, type=kind):
                 data = self._source(scope, source)

@@ -67,6 +67,10 @@ class Tool(Struct, frozen=True, kw_only=True):
     """Whether its arguments leave this machine, though it changes nothing there."""
     always_asks: bool = False
     """Whether a person is asked even when all arguments are the user's own words."""
+    finds: str = ""
+    """Name of the reading tool that finds what this one acts on: planners say both in one call."""
+    found: str = ""
+    """The argument that takes the list of what was found."""
 
     @property
     def acts(self) -> bool:
@@ -89,6 +93,8 @@ def tool(
     source: str = "",
     remote: bool = False,
     always_asks: bool = False,
+    finds: str = "",
+    found: str = "",
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
 
@@ -134,6 +140,8 @@ def tool(
             timeout_seconds=timeout_seconds,
             remote=remote,
             always_asks=always_asks,
+            finds=finds,
+            found=found,
         )
 
     return make
