@@ -26,6 +26,7 @@ $(VENV)/.developing: $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --group dev
 	@$(BIN)/python tests/javascript/install.py
 	@$(BIN)/python tests/webapp/install.py
+	@$(BIN)/python tests/accounts/install.py
 	@touch $@
 
 ask: $(VENV)/.installed ## Ask the default model: make ask Q="How much is 15% of 80?"

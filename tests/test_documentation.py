@@ -47,7 +47,9 @@ def test_the_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     "page",
     [
         "README.md",
+        "docs/accounts.md",
         "docs/api.md",
+        "docs/brief.md",
         "docs/server.md",
         "docs/decisions.md",
         "docs/log.md",

@@ -22,6 +22,7 @@ PierianError                      has a message and a hint: what to do next
 │   ├── DiskFull                  there is no room for what is to be written
 │   ├── PlanError                 a plan is not well formed, too long, or refers to what is not there
 │   ├── ToolFailure               a tool could not do its part (`tools.failure`)
+│   ├── AccountError              a server of a connected account did not do its part (`accounts.troubles`)
 │   └── StorageError              the database cannot be read or written
 └── Signal                        control flow; shown only where it leaves no answer
     ├── BudgetExhausted           a reservation did not fit; of a key's: RateLimited, CapReached (`metering`)

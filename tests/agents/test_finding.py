@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -10,9 +11,9 @@ from tests.agents.desk import Bench, Written
 from pierian.agents.finding import in_two_steps, offered
 from pierian.agents.plan import Call, Guard, Plan
 from pierian.agents.planner import signature
-from pierian.events import ApprovalNeeded
+from pierian.events import ApprovalNeeded, EffectIntended
 from pierian.runs.approvals import ApprovalState
-from pierian.tools import Tool, tool
+from pierian.tools import Context, Tool, ToolFailure, tool
 
 
 class Meeting(Struct):
@@ -32,10 +33,15 @@ def calendar(*titles: str) -> tuple[dict[str, Tool], list[int]]:
         found = [Meeting(number, one) for number, one in enumerate(titles) if title in one]
         return found[:1] if which == "first" else found
 
-    @tool(effect="send", finds="meetings", found="events")
-    async def cancel(events: list[Meeting], because: str = "") -> str:
+    async def gone(_: Context, values: Mapping[str, Any]) -> str | None:
+        return "cancelled" if values["event"] in cancelled else None
+
+    @tool(effect="send", finds="meetings", found="event", lookup=gone)
+    async def cancel(event: int, because: str = "") -> str:
         """Cancel meetings."""
-        cancelled.extend(one.id for one in events)
+        if "private" in titles[event]:
+            raise ToolFailure("denied", "That one is not yours.")
+        cancelled.append(event)
         return "cancelled"
 
     return {one.name: one for one in (meetings, cancel)}, cancelled
@@ -44,10 +50,7 @@ def calendar(*titles: str) -> tuple[dict[str, Tool], list[int]]:
 def test_a_planner_is_shown_one_call_with_the_words_of_both() -> None:
     tools, _ = calendar()
     shown = signature(offered(tools["cancel"], tools))
-    assert (
-        shown
-        == "cancel(title?: text, which?: all|first, because?: text) - Cancel meetings."
-    )
+    assert shown == "cancel(title?: text, which?: all|first, because?: text) - Cancel meetings."
     assert offered(tools["meetings"], tools) is tools["meetings"]
 
 
@@ -58,7 +61,7 @@ def test_a_call_becomes_a_step_that_finds_and_one_that_acts() -> None:
     made = in_two_steps(Plan((written, Call(id="s3", tool="meetings", arguments={}))), tools)
     assert made.steps == (
         Call(id="s2_found", guard=guard, tool="meetings", arguments={"title": "$quote1"}),
-        Call(id="s2", guard=guard, tool="cancel", arguments={"events": "$s2_found", "because": "ill"}),
+        Call(id="s2", guard=guard, tool="cancel", arguments={"event": "$s2_found", "because": "ill"}),
         Call(id="s3", tool="meetings", arguments={}),
     )
     assert in_two_steps(made, tools) == made
@@ -84,7 +87,7 @@ async def test_whoever_approves_sees_what_was_found() -> None:
     tools, cancelled = calendar("stand-up", "review", "stand-up")
     _, (asked,) = await ran(tools, {"title": "stand-up", "which": "first"})
     (shown,) = asked.arguments
-    assert (shown.name, shown.value) == ("events", [{"id": 0, "title": "stand-up"}])
+    assert (shown.name, shown.value) == ("event", [{"id": 0, "title": "stand-up"}])
     assert shown.source == "calendar:work, your own words"
     assert cancelled == [0]
 
@@ -94,3 +97,38 @@ async def test_nobody_is_asked_about_nothing() -> None:
     bench, asked = await ran(tools, {"title": "stand-up"})
     assert asked == [] and cancelled == []
     assert bench.step("s1").status == "done"
+
+
+async def test_one_yes_is_for_all_and_each_is_an_effect_of_its_own() -> None:
+    tools, cancelled = calendar("stand-up", "review", "stand-up")
+    bench, asked = await ran(tools, {"title": "stand-up"})
+    assert len(asked) == 1 and cancelled == [0, 2]
+    step = bench.step("s1")
+    assert (step.value.value, step.confirmed) == (["cancelled", "cancelled"], True)
+    intended = [event for event in bench.recorder.events if isinstance(event, EffectIntended)]
+    assert [event.part for event in intended] == ["0", "1"]
+    assert len({event.key for event in intended}) == 2
+
+
+async def test_what_was_done_before_a_crash_is_not_done_again() -> None:
+    tools, cancelled = calendar("stand-up", "review", "stand-up")
+    bench, _ = await ran(tools, {"title": "stand-up"})
+    events = bench.recorder.events
+    last = max(at for at, event in enumerate(events) if isinstance(event, EffectIntended))
+    again = Bench([*tools.values()], Written(), request="cancel the stand-up", waits=True)
+    for event in events[:last]:  # the second effect was not yet about to happen
+        again.recorder.progress.apply(event)
+    cancelled.remove(2)
+    await again.run()
+    assert cancelled == [0, 2]
+
+
+async def test_what_failed_is_told_beside_what_was_done() -> None:
+    tools, cancelled = calendar("stand-up", "private stand-up")
+    bench, _ = await ran(tools, {"title": "stand-up"})
+    step = bench.step("s1")
+    assert (step.status, step.value.value) == ("done", ["cancelled", {"id": 1, "failed": "denied"}])
+    assert not step.confirmed and cancelled == [0]
+    tools, _ = calendar("private stand-up")
+    bench, _ = await ran(tools, {"title": "stand-up"})
+    assert (bench.step("s1").status, bench.step("s1").code) == ("failed", "denied")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, text
+from tests.postgresql import is_in_the_code
 
 import pierian.storage
 from pierian.exceptions import DiskFull, StorageError
@@ -69,7 +70,7 @@ def test_migrations_make_the_tables_that_the_code_uses(path: Path) -> None:
     from alembic.migration import MigrationContext
 
     with open_database(path) as database, database.read() as connection:
-        options = {"compare_type": True, "compare_server_default": True}
+        options = {"compare_type": True, "compare_server_default": True, "include_name": is_in_the_code}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
 
 

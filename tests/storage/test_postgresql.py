@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import Connection, insert, inspect, text
-from tests.postgresql import Server, fresh, server
+from tests.postgresql import Server, fresh, is_in_the_code, server
 
 from pierian.exceptions import DiskFull, PierianError, SettingsError, StorageError
 from pierian.storage import Conversations, Database, open_storage
@@ -104,7 +104,7 @@ def test_migrations_make_the_tables_that_the_code_uses(database: Database) -> No
     from alembic.migration import MigrationContext
 
     with database.read() as connection:
-        options = {"compare_type": True, "compare_server_default": True}
+        options = {"compare_type": True, "compare_server_default": True, "include_name": is_in_the_code}
         context = MigrationContext.configure(connection, opts=options)
         kept = [one for one in compare_metadata(context, metadata) if not is_serial(one)]
         assert kept == []

@@ -28,9 +28,10 @@ class Secret(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     password: str = ""
     access_token: str = ""
+    """The token for the service that it was asked for (`signing_in.fresh_secret`); never stored here."""
     refresh_token: str = ""
-    expires_at: float = 0.0
-    """Of the access token, in seconds since 1970."""
+    tokens: dict[str, tuple[str, float]] = {}
+    """Access tokens and when they expire, in seconds since 1970, by the resource that they are for."""
     scopes: tuple[str, ...] = ()
     """What the user has consented to."""
     token_url: str = ""
@@ -102,11 +103,11 @@ def _from_keyring() -> bytes | None:
 
 
 def _keyring() -> ModuleType | None:
-    """The keyring's module, None where the operating system has no keyring that keeps anything."""
+    """The keyring's module, None where the operating system has no keyring that keeps anything, and keeps it well."""
     import keyring
-    from keyring.backends import fail, null
 
-    return None if isinstance(keyring.get_keyring(), fail.Keyring | null.Keyring) else keyring
+    # Below 1 is what keyring itself does not recommend: none at all, and files in plain text.
+    return keyring if float(keyring.get_keyring().priority) >= 1 else None
 
 
 def _user() -> str:

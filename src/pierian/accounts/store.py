@@ -127,6 +127,9 @@ class Accounts:
 
     def unlink(self, account: Account) -> None:
         """Delete it, its secret, and all that was copied from it."""
+        from pierian.accounts.mail.keeping import forget_mail  # it stands on this module
+
+        forget_mail(self.database, account)  # in short steps: there may be a hundred thousand messages
         with self.database.write() as connection:
             connection.execute(delete(accounts).where(accounts.c.id == account.id))
         self.database.scrub()

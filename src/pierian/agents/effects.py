@@ -13,7 +13,8 @@ import hashlib
 import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
+from itertools import count
+from typing import Any, Protocol, cast
 
 from pierian.agents.gate import Allowed, Ask, verdict
 from pierian.agents.progress import StepProgress
@@ -32,6 +33,8 @@ from pierian.tools import Context, Tool, ToolFailure, invoke
 ASK_SECONDS = 0.25
 SAID_NO = ("invalid", "denied", "not_found", "failed")
 """Failures by which a tool itself says that it did not act. After any other, a lost connection too, it may have."""
+MOST_EACH = 100
+"""Calls of one step; whoever approves them has to be able to read what they act on."""
 LOOKS, LOOK_SECONDS = 3, 0.5
 """How often an effect is looked for after its call, and the pause in between."""
 
@@ -108,22 +111,69 @@ class Effects:
         self, path: str, tool: Tool, arguments: Mapping[str, Labelled], progress: StepProgress, place: Place
     ) -> tuple[Labelled, bool]:
         """The value of a call, and whether its effect was seen afterwards; raises `ToolFailure` and `Parked`."""
-        if progress.intended:
-            before = await self._after_a_crash(tool, arguments, progress.intended)
-            if before is not None:
-                return before, True
-        elif isinstance(asked := verdict(tool, arguments, self._rules), Ask):
+        if not progress.intended:
+            await self._allowed(path, tool, arguments, progress, place)
+        return await self._carry_out(path, "", tool, arguments, progress.intended)
+
+    async def call_each(
+        self, path: str, tool: Tool, arguments: Mapping[str, Labelled], progress: StepProgress, place: Place
+    ) -> tuple[Labelled, bool]:
+        """Call a tool for each of the records in its argument `Tool.found`, allowed once for all of them.
+
+        Each call is an effect of its own: it has its own key, and is looked up by itself after a crash. The value is
+        the list of what they came to, of one that failed its code. Raises `ToolFailure` where all failed, or where of
+        one nobody knows, and `Parked`.
+        """
+        found = arguments[tool.found]
+        records = records_of(found.value)
+        if len(records) > MOST_EACH:
+            raise ToolFailure("too_large", f"{len(records)} were found; {MOST_EACH} is the most at once.")
+        if not progress.parts:
+            await self._allowed(path, tool, arguments, progress, place)
+        values, failures, seen = list[Any](), list[ToolFailure](), True
+        labels = set(found.labels)
+        for part, record in zip(map(str, count()), records, strict=False):
+            one = {**arguments, tool.found: Labelled(record["id"], found.labels)}
+            try:
+                value, confirmed = await self._carry_out(path, part, tool, one, progress.parts.get(part, ""))
+            except ToolFailure as failure:
+                failures.append(failure)
+                values.append({"id": record["id"], "failed": failure.code})
+                continue
+            seen = seen and confirmed
+            values.append(value.value)
+            labels |= value.labels
+        told = f"{len(failures)} of {len(records)} failed. {failures[0]}" if failures else ""
+        if unknown := [one for one in failures if one.code == "unknown"]:
+            raise ToolFailure("unknown", told, hint=unknown[0].hint)
+        if failures and len(failures) == len(records):
+            raise failures[0]
+        return Labelled(values, frozenset(labels)), seen and not failures
+
+    async def _allowed(
+        self, path: str, tool: Tool, arguments: Mapping[str, Labelled], progress: StepProgress, place: Place
+    ) -> None:
+        if isinstance(asked := verdict(tool, arguments, self._rules), Ask):
             async with place.left():
                 await self.approved(path, tool, arguments, asked.reason, progress)
         else:
             await self._note_rule(path, asked, progress)
-        context = Context(key_of(self._recorder.run, path))
+
+    async def _carry_out(
+        self, path: str, part: str, tool: Tool, arguments: Mapping[str, Labelled], intended: str
+    ) -> tuple[Labelled, bool]:
+        """One call that may happen; `intended` is the key of an earlier try, empty where there was none."""
+        if intended:
+            before = await self._after_a_crash(tool, arguments, intended)
+            if before is not None:
+                return before, True
+        context = Context(key_of(self._recorder.run, f"{path}.{part}" if part else path))
         if not tool.acts:
             found = await invoke(tool, arguments, context)
             assert found is not None
             return found, False
-        if not progress.intended:
-            await self._recorder.record(EffectIntended(path, tool.name, context.key), durable=True)
+        if not intended:
+            await self._recorder.record(EffectIntended(path, tool.name, context.key, part), durable=True)
         await self._recorder.still_ours()
         return await self._act(tool, arguments, context)
 
@@ -217,6 +267,14 @@ class Effects:
             if seen is not None:
                 return seen, True
         return None, told
+
+
+def records_of(found: Any) -> list[Mapping[str, Any]]:
+    """What a reading tool found, each with its id; raises `ToolFailure` where it is something else."""
+    every = cast(list[Any], found) if isinstance(found, list) else [found]
+    if not all(isinstance(one, Mapping) and "id" in one for one in every):
+        raise ToolFailure("invalid", "What was found has no ids by which it could be acted on.")
+    return every
 
 
 def key_of(run: str, path: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import structs
 
+from pierian.agents.named_arguments import with_names
 from pierian.agents.plan import (
     REFERENCE,
     VALUE_TYPES,
@@ -54,7 +55,14 @@ _MOST_PARTS = 400
 
 
 def plan_schema(
-    tools: Sequence[Tool], *, agents: bool = True, approves: bool = False, answers: Sequence[str] = ()
+    tools: Sequence[Tool],
+    *,
+    agents: bool = True,
+    approves: bool = False,
+    answers: Sequence[str] = (),
+    decides: bool = True,
+    request: str = "",
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The JSON schema of a plan that may use `tools`.
 
@@ -62,6 +70,9 @@ def plan_schema(
         agents: Whether it may start sub-agents.
         approves: Whether it may have steps that wait for the user's yes.
         answers: Names of earlier answers, out of which values may be read.
+        decides: Whether it may decide between branches.
+        request: The user's words, for the arguments that say by which of them they are chosen.
+        names: Names of entities, for the arguments that say which kinds they take.
 
     Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list
     or a record only the value of a step may stand, and a choice among words is always written out: small
@@ -71,26 +82,23 @@ def plan_schema(
     if answers:
         reference = {"anyOf": [REFERENCE_SCHEMA, {"enum": [f"${name}" for name in answers]}]}
     text = {"type": "string", "minLength": 1, "maxLength": 300}
-    calls = [_call_schema(tool) for tool in tools]
+    calls = [_call_schema(tool, request, names) for tool in tools]
     asks = [closed_object(approve=text)] if approves else []
     kinds: list[dict[str, Any]] = [
         *calls,
         *asks,
         closed_object(extract=text, **{"from": reference}, type={"enum": list(VALUE_TYPES)}),
         closed_object(compute=text),
-        closed_object(
-            choose=text,
-            **{"from": reference},
-            branches={
-                "type": "array",
-                "minItems": 2,
-                "maxItems": 4,
-                "items": closed_object(
-                    when=text, steps={"type": "array", "maxItems": 3, "items": {"anyOf": [*calls, *asks]}}
-                ),
-            },
-        ),
     ]
+    if decides:
+        inner = {"type": "array", "maxItems": 3, "items": {"anyOf": [*calls, *asks]}}
+        branches = {
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 4,
+            "items": closed_object(when=text, steps=inner),
+        }
+        kinds.append(closed_object(choose=text, **{"from": reference}, branches=branches))
     if agents and tools:
         some = {
             "type": "array",
@@ -210,8 +218,8 @@ def _expression(text: str) -> str:
     return re.sub(r"\$(?=[A-Za-z_])", "", text)
 
 
-def _call_schema(tool: Tool) -> dict[str, Any]:
-    arguments = decodable(tool.parameters, FROM_STEP)
+def _call_schema(tool: Tool, request: str, names: Sequence[str]) -> dict[str, Any]:
+    arguments = with_names(decodable(tool.parameters, FROM_STEP), tool, request, names, REFERENCE_SCHEMA)
     return closed_object(call={"const": tool.name}, arguments=arguments)
 
 

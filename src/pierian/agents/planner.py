@@ -18,6 +18,7 @@ from msgspec import structs
 from pierian.agents.asking import wants_asking
 from pierian.agents.earlier import ANSWERED, answers_among
 from pierian.agents.finding import in_two_steps, offered
+from pierian.agents.named_arguments import fitting, kinds_of, names_for
 from pierian.agents.plan import Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
@@ -32,6 +33,12 @@ from pierian.tools import Tool
 MOST_TOKENS = 700
 _DATED = re.compile(r"\b(?:date|dates|day|days|today|until|since|ago|deadline|calendar)\b", re.IGNORECASE)
 """Words of tools and requests that have to do with the day it is."""
+_DECIDES = re.compile(
+    r"\b(?:if|unless|whether|otherwise|else|in case|depend(?:s|ing)|either|or not"
+    r"|(?:did|have|has|do|does|is|are) (?:i|we|he|she|they|it)|when(?:ever)? (?:there|it|he|she|they))\b",
+    re.IGNORECASE,
+)
+"""Words of requests that something depends on; no other is offered to decide, or small models ask before each act."""
 _SHOWN_VALUE = 120
 
 SYSTEM = """\
@@ -40,7 +47,7 @@ You plan which tools to call for a request. You answer with JSON: {"steps": [...
 - {"extract": WHAT, "from": "$s1", "type": TYPE} reads one value out of what step 1 gave.
 - {"compute": EXPRESSION} computes with the values of steps, such as s1 * 2.
 - {"choose": QUESTION, "from": "$s1", "branches": [{"when": "yes", "steps": [...]}, {"when": "no", \
-"steps": []}]} decides; with "when": "some" and "when": "none" it tells whether step 1 found anything.
+"steps": []}]} decides, where the request says if; "some" and "none" are whether step 1 found anything.
 - {"agent": TASK, "tools": [TOOL]} gives a larger task of its own to a helper.
 Steps are called s1, s2, ... in order. Use "$s1" for the value of step 1 and "$date1" for a known value of \
 that name; in the place of a number or a list write {"from": "$s1"}.
@@ -54,6 +61,11 @@ ASKING = (
 )
 """Told where such steps are offered, and nowhere else."""
 
+_TASKS = (
+    "Tools:\ntask_list(which: all|first|last|next, when?: text, person?: text, called?: text) - Tasks.\n"
+    "task_delete(which: all|first|last|next, when?: text, person?: text, called?: text) - Delete tasks.\n"
+    "task_add(title: text, person: text, due?: text) - Give somebody a task."
+)
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (
         "Tools:\nweather(city: text, days?: integer) - The forecast for a city.\nmail_send(to: text, "
@@ -69,12 +81,15 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
         '"Temperature difference", "body": "$s5"}}]}',
     ),
     (
-        "Tools:\ntask_list(person?: text, when?: text|record) - Tasks of a person.\ntask_add(title: text, person: "
-        'text, due?: text) - Give somebody a task.\nKnown: $person1 = lee@example.org; $range1 = {"start":'
-        '"2026-03-01","end":"2026-03-07"}; $date1 = 2026-03-09; $quote1 = Review\nRequest: If Lee has no tasks '
-        "this week, add one for them called 'Review', due on Monday.",
-        '{"steps": [{"call": "task_list", "arguments": {"person": "$person1", "when": "$range1"}}, {"choose": '
-        '"Are there tasks?", "from": "$s1", "branches": [{"when": "none", "steps": [{"call": "task_add", '
+        f"{_TASKS}\nKnown: $date1 = 2026-03-02\nRequest: Can you delete my last task on 2 March?",
+        '{"steps": [{"call": "task_delete", "arguments": {"which": "last", "when": "$date1"}}]}',
+    ),
+    (
+        f'{_TASKS}\nKnown: $person1 = lee@example.org; $range1 = {{"start":"2026-03-01","end":"2026-03-07"}}; '
+        "$date1 = 2026-03-09; $quote1 = Review\nRequest: If Lee has no tasks this week, add one for them called "
+        "'Review', due on Monday.",
+        '{"steps": [{"call": "task_list", "arguments": {"which": "all", "when": "$range1", "person": "$person1"}}, '
+        '{"choose": "Are there tasks?", "from": "$s1", "branches": [{"when": "none", "steps": [{"call": "task_add", '
         '"arguments": {"title": "$quote1", "person": "$person1", "due": "$date1"}}]}, {"when": "some", '
         '"steps": []}]}]}',
     ),
@@ -113,12 +128,13 @@ class ModelPlanner:
 
     async def plan(self, task: Task, so_far: Scope | None, payment: Payment) -> Plan:
         """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
+        names = names_for(task.request, [*task.entities])
         known = [offered(self._tools[name], self._tools) for name in task.tools if name in self._tools]
-        fitting = shortlist(known, task.request)
+        chosen = shortlist(known, task.request)
         if so_far is not None:  # a run that was taken up knows earlier answers from its journal
             task = structs.replace(task, entities={**so_far.entities, **task.entities})
         steps = so_far.plan.steps if so_far else ()
-        asked, asks = told(task, fitting), wants_asking(task.request)
+        asked, asks = told(task, chosen), wants_asking(task.request)
         if asks:
             asked = f"{asked}\n{ASKING}"
         if so_far is not None:
@@ -129,14 +145,17 @@ class ModelPlanner:
             messages=(*fixed_prompt(), Message("user", asked)),
             max_tokens=MOST_TOKENS,
             schema=plan_schema(
-                fitting,
+                [fitting(tool, names) for tool in chosen],
+                decides=so_far is not None or _DECIDES.search(task.request) is not None,
+                request=task.request,
+                names=names,
                 agents=task.may_delegate,
                 approves=asks,
                 answers=answers_among(task.entities),
             ),
             extra=self._model.profile.thinking_off,
         )
-        tools = {tool.name: tool for tool in fitting}
+        tools = {tool.name: tool for tool in chosen}
 
         def read(text: str) -> Plan:
             plan = read_plan(text, tools, task.entities, earlier=steps)
@@ -149,8 +168,11 @@ def told(task: Task, tools: Sequence[Tool]) -> str:
     """The part of the prompt that belongs to this task."""
     lines = ["Tools:", *(signature(tool) for tool in tools)]
     dated = any(_DATED.search(signature(tool)) for tool in tools) or _DATED.search(task.request)
+    lengths = any("duration" in kinds for tool in tools for kinds in kinds_of(tool))
     shown = [
-        f"${name} = {shown_value(value)}" for name, value in task.entities.items() if name != "today" or dated
+        f"${name} = {shown_value(value)}{_said(task.said.get(name, ''))}"
+        for name, value in task.entities.items()
+        if (name != "today" or dated) and (lengths or not name.startswith("duration"))
     ]
     if shown:
         lines.append(f"Known: {'; '.join(shown)}")
@@ -161,6 +183,10 @@ def told(task: Task, tools: Sequence[Tool]) -> str:
         ]
     lines.append(f"Request: {task.request}")
     return "\n".join(lines)
+
+
+def _said(words: str) -> str:
+    return f" ({words})" if words else ""
 
 
 def signature(tool: Tool) -> str:

@@ -37,11 +37,18 @@ class StepProgress(Struct):
     message: str = ""
     intended: str = ""
     """Key of the effect that was about to happen; empty where none was."""
+    parts: dict[str, str] = field(default_factory=dict[str, str])
+    """The same for each of several effects of one step, by their numbers."""
     approval: str = ""
     """Id of the approval that was asked for."""
     approved: bool | None = None
     confirmed: bool = False
     tokens: int = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether an effect was about to happen."""
+        return bool(self.intended or self.parts)
 
     @property
     def mendable(self) -> bool:
@@ -99,8 +106,10 @@ class Progress:
             case StepSkipped(step=path, reason=reason):
                 step = self.step(path)
                 step.status, step.message = "skipped", reason
-            case EffectIntended(step=path, key=key):
+            case EffectIntended(step=path, key=key, part=""):
                 self.step(path).intended = key
+            case EffectIntended(step=path, key=key, part=part):
+                self.step(path).parts[part] = key
             case ApprovalNeeded(step=path, approval=approval):
                 self.step(path).approval = approval
             case ApprovalGiven(step=path, approved=approved):

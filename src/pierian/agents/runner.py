@@ -76,6 +76,8 @@ class Task(Struct, frozen=True):
     may_delegate: bool = True
     earlier: tuple[Earlier, ...] = ()
     """What the user asked for before, the latest last."""
+    said: Mapping[str, str] = {}
+    """The words around entities that are easily taken for each other."""
 
 
 class Planner(Protocol):
@@ -267,13 +269,15 @@ class Runner:
                 tool, progress = self._tools.get(name), self.progress.step(path)
                 if tool is None:
                     # If it was about to act, it may have.
-                    code = "unknown" if progress.intended else "not_found"
+                    code = "unknown" if progress.begun else "not_found"
                     raise ToolFailure(code, f"The tool {name} is no longer there.")
                 if (words := self._words.get(name)) is None:
                     words = self._words[name] = words_of(tool.parameters)
                 given = {key: resolved(one, scope, self.request, words) for key, one in arguments.items()}
                 if tool.found and tool.found in given and not has_any(given[tool.found].value):
                     return Labelled([], given[tool.found].labels), True  # nobody is asked about nothing
+                if tool.found and isinstance(given.get(tool.found, Labelled("")).value, list | dict):
+                    return await self._effects.call_each(path, tool, given, progress, place)
                 return await self._effects.call(path, tool, given, progress, place)
             case Extract(source=source, want=want, type=kind):
                 data = self._source(scope, source)
@@ -376,7 +380,7 @@ def _computable(value: Any) -> Any:
 
 
 def _may_have_acted(state: StepProgress) -> bool:
-    return bool(state.intended) and not (state.status == "failed" and state.code in SAID_NO)
+    return state.begun and not (state.status == "failed" and state.code in SAID_NO)
 
 
 def _calls(plan: Plan) -> list[Call]:

@@ -76,10 +76,11 @@ def accept(
     """Show what a tool of a server says of itself, and accept it in these words."""
     import asyncio
 
-    asyncio.run(_accept(tool, yes=yes))
+    asyncio.run(accept_tools(tool, yes=yes))
 
 
-async def _accept(name: str, *, yes: bool) -> None:
+async def accept_tools(name: str, *, yes: bool, server: str = "") -> None:
+    """Show what is new or changed under a name and have it accepted; with `server` no other one is started."""
     import msgspec
     from rich.console import Console
 
@@ -88,7 +89,8 @@ async def _accept(name: str, *, yes: bool) -> None:
     from pierian.toolbox import connected, read_servers
 
     accepted, console = AcceptedTools(opened_storage()), Console(highlight=False)
-    async with connected(read_servers(), accepted) as servers:
+    started = [one for one in read_servers() if server in ("", one.name)]
+    async with connected(started, accepted) as servers:
         changes = await servers.changes()
         for problem in servers.problems():
             console.print(

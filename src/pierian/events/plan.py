@@ -40,6 +40,8 @@ class EffectIntended(Struct, frozen=True):
     step: str
     tool: str
     key: str
+    part: str = ""
+    """Which of several effects of the step; empty where there is one."""
 
 
 class StepFinished(Struct, frozen=True):

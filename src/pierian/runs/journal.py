@@ -110,7 +110,25 @@ class Journal:
     def _insert(
         self, question: str, request: dict[str, Any], state: RunState, worker: str | None, run: str = ""
     ) -> str:
-        now, run = self._clock(), run or new_id()
+        with self.database.append() as connection:
+            return self._enter(connection, question, request, state, worker, run or new_id())
+
+    def submit_within(
+        self, connection: Connection, question: str, request: dict[str, Any], *, run: str
+    ) -> None:
+        """As `submit`, inside a transaction of the caller."""
+        self._enter(connection, question, request, "waiting", None, run)
+
+    def _enter(
+        self,
+        connection: Connection,
+        question: str,
+        request: dict[str, Any],
+        state: RunState,
+        worker: str | None,
+        run: str,
+    ) -> str:
+        now = self._clock()
         row = {
             "id": run,
             "owner": self.owner,
@@ -122,8 +140,7 @@ class Journal:
             "created_at": now,
             "updated_at": now,
         }
-        with self.database.append() as connection:
-            connection.execute(insert(runs).values(row))
+        connection.execute(insert(runs).values(row))
         return run
 
     def open_runs(self) -> int:

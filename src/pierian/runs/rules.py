@@ -48,7 +48,7 @@ class Condition(Struct, frozen=True):
             return False
         if self.source:
             return all(
-                label.origin.trusted or _looks_like(label.source, self.pattern) for label in given.labels
+                label.origin.trusted or _comes_from(label.source, self.pattern) for label in given.labels
             )
         value: object = given.value
         values = cast(list[Any], value) if isinstance(value, list) else [value]
@@ -75,6 +75,13 @@ class Rule(Struct, frozen=True):
             and (not named or foreign <= named)
             and all(c.holds(arguments.get(c.argument)) for c in self.conditions)
         )
+
+
+def _comes_from(source: str, pattern: str) -> bool:
+    """Whether a source fits; a kind alone, such as `contacts`, means all of it: `contacts:home`, `contacts:work`."""
+    return _looks_like(source, pattern) or (
+        ":" not in pattern and _looks_like(source.partition(":")[0], pattern)
+    )
 
 
 def _looks_like(text: str, pattern: str) -> bool:

@@ -14,6 +14,7 @@ from pierian.server.application import Pages, build
 from pierian.server.cleaning import cleaning
 from pierian.server.connection_limits import LimitedProtocol
 from pierian.server.keeper import Keeper
+from pierian.server.scheduling import scheduling
 from pierian.server.service import Service
 
 GRACE_SECONDS = 30
@@ -62,7 +63,7 @@ def run(
     )
 
     async def main() -> None:
-        async with service, Keeper(service) as keeper, cleaning(service):
+        async with service, Keeper(service) as keeper, cleaning(service), scheduling(service, keeper):
             shown = pages(service, keeper) if pages else None
             config.app = build(service, keeper, hosts=hosts, pages=shown)
             server = DrainingServer(config, service)

@@ -36,10 +36,11 @@ async def _until_ended(settings: Settings, at_once: int) -> None:
     import signal
 
     from pierian.server.keeper import Keeper, failed
+    from pierian.server.scheduling import scheduling
     from pierian.server.service import Service
 
     service = Service(settings)
-    async with service, Keeper(service, at_once=at_once):
+    async with service, Keeper(service, at_once=at_once) as keeper, scheduling(service, keeper):
         planned = asyncio.create_task(service.assistant.carry_on_runs(failed, at_once=at_once))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, planned.cancel)

@@ -8,6 +8,7 @@ be synced again.
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 from pierian.storage.schema import Moment, metadata
@@ -101,6 +103,7 @@ occurrences = Table(
     Column("summary", Text, nullable=False),
     Column("location", Text, nullable=False),
     Column("organizer", Text, nullable=False),
+    Column("attendees", Text, nullable=False),  # addresses, with a space in between
     Column("folded", Text, nullable=False),  # what it is found by: summary, location, people, description
     Index(None, "object_id"),
     Index(None, "collection_id", "lasts_long", "begins", "ends", "busy"),
@@ -112,10 +115,15 @@ messages = Table(
     Column("id", Integer, primary_key=True),
     Column("collection_id", Integer, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
     Column("uid", BigInteger, nullable=False),  # within its mailbox, as long as its UIDVALIDITY stands
+    Column(
+        "digest", String(20), nullable=False
+    ),  # names it for people and plans: the same for copies in several mailboxes
     Column("message_id", Text, nullable=False),
+    Column("ancestors", Text, nullable=False),  # the Message-IDs that it refers to, the oldest first
     Column(
         "thread", Text, nullable=False
     ),  # the Message-ID of the first of its conversation, as far as it is known
+    Column("topic", Text, nullable=False),  # its subject without Re:, folded, where it refers to nothing
     Column("sent_at", BigInteger, nullable=False),
     Column("sender", Text, nullable=False),  # the address alone, folded
     Column("sender_name", Text, nullable=False),
@@ -126,12 +134,32 @@ messages = Table(
     Column("flags", Text, nullable=False),  # with a space before, between and after
     Column("size", BigInteger, nullable=False),
     Column("parts", Text, nullable=False),  # JSON: the attachments, with their place in the message
-    Column("text", Text, nullable=False),  # what a person reads of it,
+    Column(
+        "automatic", Boolean, nullable=False
+    ),  # by a list, a newsletter or a machine: nobody waits for an answer
+    Column("problem", Text, nullable=False),  # what of it could not be read; empty where all could
+    Column("text", Text, nullable=False),  # what a person reads of it
     UniqueConstraint("collection_id", "uid"),
+    Index(None, "digest"),
     Index(None, "message_id"),
     Index(None, "thread"),
-    Index(None, "collection_id", "sent_at"),
-    Index(None, "sender"),
+    Index(None, "topic"),
+    Index(None, "sent_at", "collection_id"),
+    Index(None, "sender", "sender_name", "collection_id", "sent_at"),  # who wrote how often and when
+)
+
+# The words of messages are in `message_words`, which each database keeps in its own way: the migration makes it, and
+# `accounts.mail.words` knows how it is asked.
+event.listen(messages, "before_drop", DDL("DROP TABLE IF EXISTS message_words"))
+
+sent_messages = Table(
+    "sent_messages",
+    metadata,
+    Column("account_id", String(26), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("message_id", String(250), primary_key=True),
+    Column("state", String(20), nullable=False),  # sending, from before the server gets it; then sent
+    Column("refused", Text, nullable=False),  # JSON: the addresses that the server did not take
+    Column("begun_at", Moment, nullable=False),
 )
 
 contacts = Table(
@@ -142,7 +170,7 @@ contacts = Table(
     Column("href", Text, nullable=False),
     Column("uid", Text, nullable=False),
     Column("etag", Text, nullable=False),
-    Column("data", Text, nullable=False),  # vCard, as the server has it
+    Column("data", Text, nullable=False),  # vCard as the server has it, without pictures; of Graph JSON
     Column("name", Text, nullable=False),
     Column("folded", Text, nullable=False),  # what it is found by: names, nicknames, organisation, notes
     UniqueConstraint("collection_id", "href"),
@@ -159,8 +187,24 @@ contact_addresses = Table(
     Index(None, "value"),
 )
 
+seen_events = Table(
+    "seen_events",
+    metadata,
+    Column("account_id", String(26), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", String(10), primary_key=True),  # a local date: the first brief of that day saw this
+    Column("events", Text, nullable=False),  # JSON: what the next weeks looked like then
+)
+
 COPIES = frozenset(
     table.name
-    for table in (collections, calendar_objects, occurrences, messages, contacts, contact_addresses)
+    for table in (
+        collections,
+        calendar_objects,
+        occurrences,
+        messages,
+        contacts,
+        contact_addresses,
+        seen_events,
+    )
 )
-"""Tables whose rows can be synced again."""
+"""Tables whose rows can be synced again, or are not missed."""

@@ -145,18 +145,35 @@ class Conversations:
         question shown has a run that is to answer it still.
         """
         with self.database.write() as connection:
-            if conversation_id:
-                whole = self._resolve(connection, conversation_id)
-            else:
-                whole = self._create(connection, title or question).id
+            asked = self.ask_within(
+                connection, conversation_id, question, run, title=title, after=after, origin=origin
+            )
+            claim(connection, self.owner, attachments, asked.conversation, asked.question_position)
+        return asked
+
+    def ask_within(
+        self,
+        connection: Connection,
+        conversation_id: str,
+        question: str,
+        run: str,
+        *,
+        title: str = "",
+        after: Where = LAST,
+        origin: str = Origin.USER,
+    ) -> Asked:
+        """As `ask`, without files, inside a `write` of the caller; where it raises nothing is written."""
+        if conversation_id:
+            whole = self._resolve(connection, conversation_id)
             check_answered(connection, whole, self._clock())
-            behind = head_of(connection, whole) if after is LAST else after
-            if behind is not None:
-                turn_at(connection, whole, behind)
-            now = self._clock()
-            asked = store_turn(connection, whole, Saying("user", question, origin), behind, now)
-            answer = store_turn(connection, whole, _TO_COME, asked.position, now, run)
-            claim(connection, self.owner, attachments, whole, asked.position)
+        else:
+            whole = self._create(connection, title or question).id
+        behind = head_of(connection, whole) if after is LAST else after
+        if behind is not None:
+            turn_at(connection, whole, behind)
+        now = self._clock()
+        asked = store_turn(connection, whole, Saying("user", question, origin), behind, now)
+        answer = store_turn(connection, whole, _TO_COME, asked.position, now, run)
         return Asked(whole, asked.position, answer.position)
 
     def retry(self, conversation_id: str, position: int, run: str) -> int:

@@ -31,6 +31,7 @@ from pierian.storage.tables import (
     rules,
     run_entries,
     runs,
+    schedules,
     sessions,
     shares,
     turns,
@@ -84,6 +85,7 @@ def belongings(database: Database, owners: Collection[str]) -> Iterator[Exported
         ("profile.json", profiles, profiles.c.owner.in_(owners)),
         ("shares.json", shares, shares.c.owner.in_(owners)),
         ("rules.json", rules, rules.c.owner.in_(owners)),
+        ("schedules.json", schedules, schedules.c.owner.in_(owners)),
         ("accepted_tools.json", accepted_tools, accepted_tools.c.owner.in_(owners)),
         ("usage.json", usage, usages),
     )

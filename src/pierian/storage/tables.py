@@ -343,3 +343,27 @@ responses = Table(
     Column("created_at", Moment, nullable=False),
     Index(None, "owner"),
 )
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("said", Text, nullable=False),  # when, as the user wrote it
+    Column("times", String(200), nullable=False),  # when, as `schedules.times` writes it
+    Column("zone", String(100), nullable=False),  # name of the time zone in which that is meant
+    Column("task", String(20), nullable=False),
+    Column("request", Text, nullable=False),  # JSON: of a question what it asks and how
+    Column("paused", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("next_at", Moment, nullable=True),  # None where it never comes again
+    Column("due_at", Moment, nullable=True),  # when the last run was due, as the two below
+    Column("begun_at", Moment, nullable=True),
+    Column("last_run", String(26), nullable=True),  # no foreign key: runs are deleted by themselves
+    Column(
+        "conversation_id", String(26), ForeignKey("conversations.id", ondelete="SET NULL"), nullable=True
+    ),  # where its answers go
+    Index(None, "owner"),
+    Index(None, "paused", "next_at"),
+    Index(None, "conversation_id"),
+)

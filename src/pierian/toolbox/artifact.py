@@ -20,8 +20,8 @@ from pierian.provenance import Labelled
 from pierian.toolbox import confined
 from pierian.toolbox.confined import Folders
 from pierian.toolbox.files import Written, labels_of_places, standing
-from pierian.toolbox.shapes import returning
 from pierian.tools import Context, Tool, ToolFailure, tool
+from pierian.tools.shapes import returning
 
 MOST_ARTIFACT_BYTES = 1_000_000
 MOST_OF_ONE_NAME = 500

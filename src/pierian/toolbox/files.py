@@ -20,9 +20,9 @@ from pierian.characters import misleads
 from pierian.provenance import Labelled, Labels, external, together
 from pierian.toolbox import confined, words_in_files
 from pierian.toolbox.confined import Folders, Place
-from pierian.toolbox.shapes import returning
 from pierian.toolbox.texts import decoded
 from pierian.tools import Context, Tool, ToolFailure, tool
+from pierian.tools.shapes import returning
 
 MOST_READ_BYTES = 400_000
 MOST_ENTRIES = 500

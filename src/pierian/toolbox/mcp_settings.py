@@ -49,15 +49,16 @@ def mcp_file() -> Path:
 def read_servers(file: Path | None = None) -> tuple[McpServer, ...]:
     """The servers that are not disabled, in order; an absent file has none. Raises `SettingsError` with the place."""
     file = file or mcp_file()
-    document = _document(file)
+    document = document_of(file)
     servers = document.get("mcpServers", {})
     if not isinstance(servers, dict):
         raise _wrong(file, "mcpServers", "must be an object with a server under each name")
-    read = [_server(file, name, entry) for name, entry in cast(dict[str, Any], servers).items()]
+    read = [server_of(file, name, entry) for name, entry in cast(dict[str, Any], servers).items()]
     return tuple(server for server in read if not server.disabled)
 
 
-def _document(file: Path) -> dict[str, Any]:
+def document_of(file: Path) -> dict[str, Any]:
+    """The whole file; empty where it is absent."""
     try:
         document = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -80,7 +81,8 @@ def _document(file: Path) -> dict[str, Any]:
     return cast(dict[str, Any], document)
 
 
-def _server(file: Path, name: str, entry: Any) -> McpServer:
+def server_of(file: Path, name: str, entry: Any) -> McpServer:
+    """One server of it; raises `SettingsError` with the place."""
     place = f"mcpServers.{name}"
     if not _NAME.fullmatch(name):
         raise _wrong(

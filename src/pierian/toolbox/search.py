@@ -18,8 +18,8 @@ from msgspec import Meta, Struct
 from pierian.exceptions import SettingsError
 from pierian.provenance import Labelled, external, together
 from pierian.toolbox.fetching import USER_AGENT
-from pierian.toolbox.shapes import returning
 from pierian.tools import Tool, ToolFailure, tool
+from pierian.tools.shapes import returning
 
 if TYPE_CHECKING:
     import httpx2

@@ -11,9 +11,9 @@ from msgspec import Struct
 from pierian.provenance import Labelled, Labels, external, together
 from pierian.toolbox.fetching import Fetched, Fetcher
 from pierian.toolbox.readable import Link, read_page
-from pierian.toolbox.shapes import returning
 from pierian.toolbox.texts import lines_with, wanted_words
 from pierian.tools import Tool, ToolFailure, tool
+from pierian.tools.shapes import returning
 
 MOST_TEXT_CHARACTERS = 200_000
 MOST_PASSAGES = 12

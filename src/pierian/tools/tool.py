@@ -70,7 +70,7 @@ class Tool(Struct, frozen=True, kw_only=True):
     finds: str = ""
     """Name of the reading tool that finds what this one acts on: planners say both in one call."""
     found: str = ""
-    """The argument that takes the list of what was found."""
+    """The argument that takes the id of one that was found; it is called for each."""
 
     @property
     def acts(self) -> bool:

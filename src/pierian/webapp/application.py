@@ -16,12 +16,12 @@ from litestar.exceptions import HTTPException
 from litestar.response import Response
 
 from pierian.exceptions import PierianError, UnknownName
+from pierian.runs.finishing import finish
 from pierian.server.errors import ApiError, from_exception
 from pierian.server.exchange import HttpRequest
 from pierian.server.keeper import Keeper
 from pierian.server.request_body import ClientGone
 from pierian.server.service import Service
-from pierian.webapp.finishing import finish
 from pierian.webapp.rendering import page, toast
 from pierian.webapp.responses import html, is_fragment, nothing, packing
 from pierian.webapp.routes import (

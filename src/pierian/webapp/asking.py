@@ -7,6 +7,7 @@ the journal (`live`), and its answer is written into the turn when it ends (`fin
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from pierian.agents import named
 from pierian.assistant import checked_question
-from pierian.exceptions import UserError
+from pierian.exceptions import UnknownName, UserError
 from pierian.reasoning import Mode
 from pierian.runs import RunRecord
 from pierian.runs.journal import ACTIVE
@@ -99,6 +100,7 @@ def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: 
     store.show(conversation, position)
     turns = store.get(conversation, pending=True).turns
     at = next(index for index, turn in enumerate(turns) if turn.position == position)
+    _check_question(site, visitor, turns[at].run)
     question = turns[at - 1]
     files = site.attachments(visitor.owner).of_turn(conversation, question.position)
     mode = mode or asked_mode(site, visitor.owner, turns[at].run) or Mode.AUTO
@@ -107,6 +109,13 @@ def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: 
     made = store.retry(conversation, position, run)
     _submit(site, visitor, run, request, account, conversation)
     return Asked(conversation, made, run)
+
+
+def _check_question(site: Site, visitor: Visitor, run: str) -> None:
+    """Raise `UserError` where a run answered no question: no model could make a day brief."""
+    with contextlib.suppress(UnknownName):
+        if site.journal(visitor.owner).get(run).request.get("brief") is True:
+            raise UserError("A day brief is made at its time.", hint="`pierian brief` makes one now.")
 
 
 def busy(site: Site, visitor: Visitor, conversation: str) -> RunRecord | None:

@@ -17,11 +17,11 @@ from msgspec import structs
 from pierian.access import SessionEnded
 from pierian.exceptions import UserError
 from pierian.runs import Journal
+from pierian.runs.finishing import finish
 from pierian.storage import Turn
 from pierian.webapp import words
 from pierian.webapp.allowances import modes_of
 from pierian.webapp.blocks import BlockStream
-from pierian.webapp.finishing import finish
 from pierian.webapp.modes import ModeChoice
 from pierian.webapp.progress import ProgressReader
 from pierian.webapp.rendering import event, fragment, refreshed, replacement, safe, update

@@ -47,6 +47,7 @@ TEXTS: dict[str, str] = {
     "mode.thinking": "Thinking",
     "mode.contemplating": "Contemplating",
     "mode.agents": "With tools",
+    "mode.brief": "Day brief",
     "mode.auto.description": "Picks the mode by how hard the question is, and says why",
     "mode.instant.description": "One short pass; the fastest",
     "mode.thinking.description": "Reasons, then checks its own work",

@@ -9,8 +9,8 @@ from msgspec import Struct, structs
 
 from pierian.exceptions import UserError
 from pierian.runs import Journal
+from pierian.runs.finishing import finish
 from pierian.storage import Attachment, Turn
-from pierian.webapp.finishing import finish
 from pierian.webapp.progress import ProgressReader
 from pierian.webapp.receipts import from_json
 from pierian.webapp.site import Site

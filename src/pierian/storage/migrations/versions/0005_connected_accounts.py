@@ -15,11 +15,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create eight tables."""
+    """Create the tables."""
     _linked()
     _calendars()
     _mail()
     _people()
+    _schedules()
 
 
 def _linked() -> None:
@@ -111,6 +112,7 @@ def _calendars() -> None:
         sa.Column("summary", sa.Text, nullable=False),
         sa.Column("location", sa.Text, nullable=False),
         sa.Column("organizer", sa.Text, nullable=False),
+        sa.Column("attendees", sa.Text, nullable=False),
         sa.Column("folded", sa.Text, nullable=False),
         sa.ForeignKeyConstraint(
             ["object_id"],
@@ -134,8 +136,11 @@ def _mail() -> None:
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("collection_id", sa.Integer, nullable=False),
         sa.Column("uid", sa.BigInteger, nullable=False),
+        sa.Column("digest", sa.String(20), nullable=False),
         sa.Column("message_id", sa.Text, nullable=False),
+        sa.Column("ancestors", sa.Text, nullable=False),
         sa.Column("thread", sa.Text, nullable=False),
+        sa.Column("topic", sa.Text, nullable=False),
         sa.Column("sent_at", sa.BigInteger, nullable=False),
         sa.Column("sender", sa.Text, nullable=False),
         sa.Column("sender_name", sa.Text, nullable=False),
@@ -144,6 +149,8 @@ def _mail() -> None:
         sa.Column("flags", sa.Text, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("parts", sa.Text, nullable=False),
+        sa.Column("automatic", sa.Boolean, nullable=False),
+        sa.Column("problem", sa.Text, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.ForeignKeyConstraint(
             ["collection_id"],
@@ -154,10 +161,53 @@ def _mail() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
         sa.UniqueConstraint("collection_id", "uid", name="uq_messages_collection_id_uid"),
     )
-    op.create_index("ix_messages_collection_id_sent_at", "messages", ["collection_id", "sent_at"])
-    op.create_index("ix_messages_message_id", "messages", ["message_id"])
-    op.create_index("ix_messages_sender", "messages", ["sender"])
-    op.create_index("ix_messages_thread", "messages", ["thread"])
+    op.create_index("ix_messages_sent_at_collection_id", "messages", ["sent_at", "collection_id"])
+    for column in ("digest", "message_id", "thread", "topic"):
+        op.create_index(f"ix_messages_{column}", "messages", [column])
+    op.create_index(
+        "ix_messages_sender_sender_name_collection_id_sent_at",
+        "messages",
+        ["sender", "sender_name", "collection_id", "sent_at"],
+    )
+    for statement in WORDS[op.get_bind().dialect.name]:
+        op.execute(statement)
+    op.create_table(
+        "sent_messages",
+        sa.Column("account_id", sa.String(26), nullable=False),
+        sa.Column("message_id", sa.String(250), nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("refused", sa.Text, nullable=False),
+        sa.Column("begun_at", sa.String(32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+            name="fk_sent_messages_account_id_accounts",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("account_id", "message_id", name="pk_sent_messages"),
+    )
+
+
+_SEEN = "sender, sender_name, recipients, subject, parts, text"
+_OLD = ", ".join(f"old.{column}" for column in _SEEN.split(", "))
+_NEW = ", ".join(f"new.{column}" for column in _SEEN.split(", "))
+WORDS = {
+    # The words alone are in the index, and in which column they stand; what was written is in `messages` only.
+    "sqlite": (
+        f"CREATE VIRTUAL TABLE message_words USING fts5({_SEEN}, content='messages', content_rowid='id', "
+        "detail='column', tokenize='unicode61 remove_diacritics 0')",
+        "CREATE TRIGGER message_words_added AFTER INSERT ON messages BEGIN "  # noqa: S608
+        f"INSERT INTO message_words(rowid, {_SEEN}) VALUES (new.id, {_NEW}); END",
+        "CREATE TRIGGER message_words_removed AFTER DELETE ON messages BEGIN "  # noqa: S608
+        f"INSERT INTO message_words(message_words, rowid, {_SEEN}) VALUES ('delete', old.id, {_OLD}); END",
+    ),
+    "postgresql": (
+        "CREATE TABLE message_words (id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE, "
+        "senders TSVECTOR NOT NULL, words TSVECTOR NOT NULL)",
+        "CREATE INDEX ix_message_words_senders ON message_words USING gin (senders)",
+        "CREATE INDEX ix_message_words_words ON message_words USING gin (words)",
+    ),
+}
 
 
 def _people() -> None:
@@ -198,9 +248,53 @@ def _people() -> None:
     op.create_index("ix_contact_addresses_value", "contact_addresses", ["value"])
 
 
+def _schedules() -> None:
+    op.create_table(
+        "seen_events",
+        sa.Column("account_id", sa.String(26), nullable=False),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("events", sa.Text, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name="fk_seen_events_account_id_accounts", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("account_id", "day", name="pk_seen_events"),
+    )
+    op.create_table(
+        "schedules",
+        sa.Column("id", sa.String(26), nullable=False),
+        sa.Column("owner", sa.String(200), nullable=False),
+        sa.Column("said", sa.Text, nullable=False),
+        sa.Column("times", sa.String(200), nullable=False),
+        sa.Column("zone", sa.String(100), nullable=False),
+        sa.Column("task", sa.String(20), nullable=False),
+        sa.Column("request", sa.Text, nullable=False),
+        sa.Column("paused", sa.Boolean, nullable=False),
+        sa.Column("created_at", sa.String(32), nullable=False),
+        sa.Column("next_at", sa.String(32), nullable=True),
+        sa.Column("due_at", sa.String(32), nullable=True),
+        sa.Column("begun_at", sa.String(32), nullable=True),
+        sa.Column("last_run", sa.String(26), nullable=True),
+        sa.Column("conversation_id", sa.String(26), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"],
+            ["conversations.id"],
+            name="fk_schedules_conversation_id_conversations",
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_schedules"),
+    )
+    op.create_index("ix_schedules_conversation_id", "schedules", ["conversation_id"])
+    op.create_index("ix_schedules_owner", "schedules", ["owner"])
+    op.create_index("ix_schedules_paused_next_at", "schedules", ["paused", "next_at"])
+
+
 def downgrade() -> None:
     """Take the tables back."""
+    op.execute("DROP TABLE message_words")
     for table in (
+        "schedules",
+        "seen_events",
+        "sent_messages",
         "contact_addresses",
         "contacts",
         "messages",

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from pierian.tools import Tool
+from pierian.tools.tool import Tool
 
 
 def returning(kind: Any) -> Callable[[Tool], Tool]:

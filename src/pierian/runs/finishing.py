@@ -1,7 +1,7 @@
 """Writes the answer of a run that has ended into its turn; whoever comes first does it, and once.
 
-The keeper does it when a run ends in this process; a page that finds a turn still open whose run has ended elsewhere
-does it too. A run that ended without an answer leaves its turn open: the page then says why from the journal.
+Whoever ends a run does it; a page that finds a turn still open whose run has ended elsewhere does it too. A run that
+ended without an answer leaves its turn open: the page then says why from the journal.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import msgspec
 from pierian.events import Answer, AnswerReady, Event
 from pierian.exceptions import UserError
 from pierian.provenance import Origin
-from pierian.runs import Journal
+from pierian.runs.journal import Journal
 from pierian.storage import Conversations, Database
 from pierian.storage.branches import Place, turn_of_run
 

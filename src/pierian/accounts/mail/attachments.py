@@ -1,0 +1,146 @@
+"""Attachments as files: fetched when somebody wants one, decoded on the way, under a name that leads nowhere.
+
+What is in them is not looked at: an archive stays an archive. Blocking: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import os
+import quopri
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from pierian.accounts.account import Account
+from pierian.accounts.mail.connection import Imap, answers_of, signed_in
+from pierian.accounts.mail.drafts import imap_of
+from pierian.accounts.mail.message import Message, Part
+from pierian.accounts.mail.reading import boxes
+from pierian.accounts.secrets import Secret
+from pierian.accounts.store import Accounts
+from pierian.accounts.troubles import AccountError
+from pierian.exceptions import DiskFull, UnknownName, UserError
+from pierian.storage.attachments import harmless_name
+
+LARGEST = 25_000_000
+"""Bytes of one attachment, decoded."""
+CHUNK = 1_048_572
+"""Bytes that are fetched at once: a multiple of 57 and 4, so that lines of base64 stay whole."""
+MOST_SAME_NAMES = 1000
+
+
+def part_of(message: Message, name: str) -> Part:
+    """The attachment of that name, or the only one where no name is given; raises `UserError`."""
+    if not name.strip() and len(message.parts) == 1:
+        return message.parts[0]
+    wanted = name.strip().casefold()
+    found = [one for one in message.parts if wanted in (one.name.casefold(), one.section)]
+    if not found:
+        raise UnknownName("attachment", name, [one.name for one in message.parts])
+    return found[0]
+
+
+def fetch_attachment(
+    accounts: Accounts, account: Account, secret: Secret | None, message: Message, part: Part, folder: Path
+) -> Path:
+    """Write an attachment into `folder` as a new file and return where it is.
+
+    Raises `UserError` where it is too large, `AccountError` where the server does not give it. No half file stays.
+    """
+    with accounts.database.read() as connection:
+        box = boxes(connection, [account]).get(message.collection)
+    with signed_in(imap_of(account), secret) as imap:
+        if box is None or imap.open(box.path).validity != box.mailbox.validity:
+            raise AccountError(
+                f"The mailbox {message.mailbox} has changed since it was synced.",
+                code="not_found",
+                hint=f"pierian accounts sync {account.name}",
+            )
+        return _write(
+            _decoded(_chunks(imap, message.uid, part.section), part), folder, harmless_name(part.name)
+        )
+
+
+def _chunks(imap: Imap, uid: int, section: str) -> Iterator[bytes]:
+    at = 0
+    while True:
+        answers = answers_of(imap.finish(imap.begin(str(uid), f"(BODY.PEEK[{section}]<{at}.{CHUNK}>)")))
+        answer = answers.get(uid, {})
+        chunk = next((value for key, value in answer.items() if key.startswith(b"BODY[")), None)
+        if not isinstance(chunk, bytes):
+            if at == 0:
+                raise AccountError("The server does not have this attachment any more.", code="not_found")
+            return
+        if chunk:
+            yield chunk
+        if len(chunk) < CHUNK:
+            return
+        at += len(chunk)
+
+
+def _decoded(chunks: Iterator[bytes], part: Part) -> Iterator[bytes]:
+    size = 0
+    decode = {"base64": _base64, "quoted-printable": _quoted}.get(part.encoding.lower(), iter)
+    for piece in decode(chunks):
+        size += len(piece)
+        if size > LARGEST:
+            raise UserError(
+                f"The attachment {harmless_name(part.name)} is larger than {LARGEST // 1_000_000} MB.",
+                hint="Fetch it with your mail program.",
+            )
+        yield piece
+
+
+def _base64(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Base64 by pieces; what is no part of its alphabet is passed over, and damage ends it."""
+    rest = b""
+    for chunk in chunks:
+        clean = rest + bytes(chunk).translate(None, b" \t\r\n")
+        whole = len(clean) - len(clean) % 4
+        rest = clean[whole:]
+        with contextlib.suppress(binascii.Error):
+            yield binascii.a2b_base64(clean[:whole])
+    if rest:
+        with contextlib.suppress(binascii.Error):
+            yield binascii.a2b_base64(rest + b"=" * (-len(rest) % 4))
+
+
+def _quoted(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Quoted-printable by whole lines."""
+    rest = b""
+    for chunk in chunks:
+        lines, _, rest = (rest + chunk).rpartition(b"\n")
+        if lines:
+            yield quopri.decodestring(lines + b"\n")
+    yield quopri.decodestring(rest)
+
+
+def _write(pieces: Iterator[bytes], folder: Path, name: str) -> Path:
+    partial = folder / f".pierian-{secrets.token_hex(8)}.part"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        return _named(partial, folder, name)
+    except OSError as error:
+        if isinstance(error, TimeoutError | ConnectionError):
+            raise
+        raise DiskFull(f"{name} cannot be written into {folder}: {error.strerror}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _named(partial: Path, folder: Path, name: str) -> Path:
+    """Give the file its name, or one with a number where it is taken: a link fails where a rename would replace."""
+    stem, dot, ending = name.rpartition(".")
+    for number in range(MOST_SAME_NAMES):
+        tried = name if not number else f"{stem} ({number}).{ending}" if dot else f"{name} ({number})"
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, folder / tried)
+            return folder / tried
+    raise UserError(f"There are too many files called {name} in {folder}.", hint="Move some of them away.")

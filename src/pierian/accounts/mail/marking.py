@@ -1,0 +1,101 @@
+"""Flags, labels and places of messages: set at the server first, then in the copy here.
+
+A message is acted on only while its mailbox is the one that was synced (the same UIDVALIDITY); otherwise it has to be
+synced first. Blocking: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import delete, update
+
+from pierian.accounts.account import Account
+from pierian.accounts.mail.connection import Imap, signed_in
+from pierian.accounts.mail.drafts import imap_of
+from pierian.accounts.mail.message import ANSWERED, FLAGGED, SEEN, Message, without_id
+from pierian.accounts.mail.reading import boxes
+from pierian.accounts.secrets import Secret
+from pierian.accounts.store import Accounts
+from pierian.accounts.troubles import AccountError
+from pierian.exceptions import UnknownName, UserError
+from pierian.storage.account_tables import messages
+from pierian.storage.words import fold
+
+FLAGS = {"read": SEEN, "answered": ANSWERED, "flagged": FLAGGED}
+"""Labels that every mail program knows."""
+_LABEL = re.compile(r"[A-Za-z0-9$_.+-]{1,50}")
+
+
+def flag_of(label: str) -> str:
+    """The flag that a label is at the server; raises `UserError`."""
+    known = FLAGS.get(fold(label))
+    if known is None and not _LABEL.fullmatch(label.strip()):
+        raise UserError(
+            f"{label[:60]!r} cannot be a label.",
+            hint="read, answered, flagged, or one word of letters, digits, dashes and dots.",
+        )
+    return known or label.strip()
+
+
+def set_label(
+    accounts: Accounts, account: Account, secret: Secret | None, message: Message, label: str, *, on: bool
+) -> tuple[str, ...]:
+    """Put a label on a message or take it off; all its flags afterwards, as the server says."""
+    flag = flag_of(label)
+    with signed_in(imap_of(account), secret) as imap:
+        _open(imap, accounts, account, message)
+        flags = imap.store(message.uid, flag, on=on)
+    if (f" {flag.lower()} " in flags.lower()) is not on:
+        raise AccountError(f"The server keeps no label {label!r}.", code="denied")
+    with accounts.database.append() as connection:
+        connection.execute(update(messages).where(messages.c.id == message.row).values(flags=flags))
+    return tuple(flags.split())
+
+
+def move_message(
+    accounts: Accounts, account: Account, secret: Secret | None, message: Message, mailbox: str
+) -> str:
+    """Move a message to a mailbox, by its name or role (archive, trash, junk); the name of the mailbox."""
+    with signed_in(imap_of(account), secret) as imap:
+        path, name = _target(imap, mailbox)
+        _open(imap, accounts, account, message)
+        imap.move(message.uid, path)
+        there = message.uid not in imap.numbers() if without_id(message) else _is_in(imap, path, message)
+        if not there:
+            raise AccountError(f"The server does not show the message in {name}.", code="failed")
+    with accounts.database.append() as connection:
+        connection.execute(delete(messages).where(messages.c.id == message.row))
+    return name
+
+
+def is_in(account: Account, secret: Secret | None, message: Message, mailbox: str) -> str | None:
+    """The name of the mailbox, if the message is in it now."""
+    with signed_in(imap_of(account), secret) as imap:
+        path, name = _target(imap, mailbox)
+        return name if not without_id(message) and _is_in(imap, path, message) else None
+
+
+def _is_in(imap: Imap, path: str, message: Message) -> bool:
+    imap.open(path)
+    return bool(imap.search_id(message.message_id))
+
+
+def _target(imap: Imap, mailbox: str) -> tuple[str, str]:
+    wanted, known = fold(mailbox), imap.mailboxes()
+    for one in known:
+        if wanted in (fold(one.path), fold(one.name), one.role):
+            return one.path, one.name
+    raise UnknownName("mailbox", mailbox, [one.name for one in known])
+
+
+def _open(imap: Imap, accounts: Accounts, account: Account, message: Message) -> None:
+    """Open the mailbox of a message to write; raises `AccountError` where it is no longer the one that was synced."""
+    with accounts.database.read() as connection:
+        box = boxes(connection, [account]).get(message.collection)
+    if box is None or imap.open(box.path, to_write=True).validity != box.mailbox.validity:
+        raise AccountError(
+            f"The mailbox {message.mailbox} has changed since it was synced.",
+            code="not_found",
+            hint=f"pierian accounts sync {account.name}",
+        )

@@ -1,0 +1,260 @@
+"""The tools for mail: search, read, fetch an attachment, label and move; those that write are in `writing_tools`.
+
+Everything that is read carries the label of its account and sender, who may have written anything. Reading is done
+from the copy on this machine; acting is done at the server and read back from there. Which account may be used for
+what its switches say: without `write` nothing is drafted or labelled, without `send` nothing is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, time, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+
+from pierian.accounts.mail import attachments, marking, reading
+from pierian.accounts.mail.desk import Desk, check, failing, labels_of, returning
+from pierian.accounts.mail.message import Message, Person
+from pierian.accounts.mail.results import (
+    MailAttached,
+    MailFile,
+    MailFound,
+    MailLabels,
+    MailListed,
+    MailMoved,
+    MailRead,
+    MailThread,
+)
+from pierian.accounts.mail.words import words_of
+from pierian.accounts.mail.writing_tools import writing_tools
+from pierian.accounts.secrets import Sealer
+from pierian.accounts.store import Accounts
+from pierian.provenance import Labelled
+from pierian.storage.words import fold, snippet
+from pierian.tools import Context, Tool, ToolFailure, tool
+
+MOST_LISTED = 50
+MOST_TEXT = 20_000
+"""Characters of one message that are read at once; a conversation has twice as many."""
+
+
+def mail_tools(
+    accounts: Accounts, sealer: Callable[[], Sealer], *, now: Callable[[], datetime], folder: Path
+) -> list[Tool]:
+    """The tools for the mail of all accounts; `now` is aware, and fetched attachments go into `folder`."""
+    desk = Desk(accounts, sealer, now, folder)
+    return [*_reading_tools(desk), *_marking_tools(desk), *writing_tools(desk)]
+
+
+def _reading_tools(desk: Desk) -> list[Tool]:
+    database = desk.accounts.database
+
+    @tool(effect="read", name="mail_search", source="mail")
+    async def search(
+        words: str = "",
+        sender: str = "",
+        since: str = "",
+        until: str = "",
+        mailbox: str = "",
+        unread: bool = False,
+        limit: int = 10,
+    ) -> Labelled:
+        """Find mail by words, sender, dates or mailbox; the newest first.
+
+        Args:
+            words: Words that all must be in it.
+            sender: The address or a name of who sent it.
+            since: The first date, such as 2026-11-30.
+            until: The last date.
+            mailbox: Inbox, sent, drafts, archive or another name; empty for all.
+            unread: Only what nobody has opened.
+            limit: How many at most.
+        """
+
+        def work() -> Labelled:
+            zone = desk.now().tzinfo
+            query = reading.Query(
+                words=words,
+                sender=sender,
+                since=_day(since, zone, 0),
+                until=_day(until, zone, 1),
+                mailbox=mailbox,
+                unread=unread,
+                limit=max(1, min(limit, MOST_LISTED)),
+            )
+            found = reading.search(database, desk.readable(), query)
+            listed = [_listed(desk, one, words) for one in found.messages]
+            return Labelled(MailFound(listed, found.more), labels_of(found.messages))
+
+        with failing("mail_search"):
+            return await asyncio.to_thread(work)
+
+    @tool(effect="read", name="mail_read", source="mail")
+    async def read(message: str) -> Labelled:
+        """Read a message with its whole conversation.
+
+        Args:
+            message: The id of a message.
+        """
+
+        def work() -> Labelled:
+            account, found = desk.message(message)
+            thread = reading.conversation(database, [account], found)
+            kept = _fitting(thread, found)
+            every = [_whole(desk, one) for one in kept]
+            return Labelled(
+                MailThread(account.name, found.subject, every, len(thread) - len(kept)), labels_of(kept)
+            )
+
+        with failing("mail_read"):
+            return await asyncio.to_thread(work)
+
+    @tool(effect="read", name="mail_attachment", source="mail", timeout_seconds=120)
+    async def attachment(message: str, name: str = "") -> Labelled:
+        """Fetch an attachment as a file.
+
+        Args:
+            message: The id of a message.
+            name: The name of the attachment; empty where it has only one.
+        """
+
+        def work() -> Labelled:
+            account, found = desk.message(message)
+            part = attachments.part_of(found, name)
+            path = attachments.fetch_attachment(
+                desk.accounts, account, desk.secret(account), found, part, desk.folder / account.id
+            )
+            fetched = MailFile(str(path), path.name, part.type, path.stat().st_size)
+            return Labelled(fetched, labels_of([found]))
+
+        with failing("mail_attachment"):
+            return await asyncio.to_thread(work)
+
+    return [returning(MailFound, search), returning(MailThread, read), returning(MailFile, attachment)]
+
+
+def _marking_tools(desk: Desk) -> list[Tool]:
+    async def labelled(_: Context, values: Mapping[str, Any]) -> Labelled | None:
+        def work() -> Labelled | None:
+            _, found = desk.message(str(values["message"]))
+            flag, off = marking.flag_of(str(values["label"])), bool(values.get("remove", False))
+            has = flag.lower() in [one.lower() for one in found.flags]
+            return None if has is off else Labelled(_labels(found.id, found.flags), labels_of([found]))
+
+        return await asyncio.to_thread(work)
+
+    @tool(effect="write", name="mail_label", source="mail", lookup=labelled, timeout_seconds=60)
+    async def label(message: str, label: str, remove: bool = False) -> Labelled:
+        """Put a label on a message, or take it off.
+
+        Args:
+            message: The id of a message.
+            label: read, answered, flagged or a word of your own.
+            remove: Whether to take it off.
+        """
+
+        def work() -> Labelled:
+            account, found = desk.message(message)
+            check(account, send=False)
+            flags = marking.set_label(
+                desk.accounts, account, desk.secret(account), found, label, on=not remove
+            )
+            return Labelled(_labels(found.id, flags), labels_of([found]))
+
+        with failing("mail_label"):
+            return await asyncio.to_thread(work)
+
+    async def moved(_: Context, values: Mapping[str, Any]) -> Labelled | None:
+        def work() -> Labelled | None:
+            account, found = desk.message(str(values["message"]))
+            name = marking.is_in(account, desk.secret(account), found, str(values["mailbox"]))
+            return None if name is None else Labelled(MailMoved(found.id, name), labels_of([found]))
+
+        return await asyncio.to_thread(work)
+
+    @tool(effect="write", name="mail_move", source="mail", lookup=moved, timeout_seconds=60)
+    async def move(message: str, mailbox: str) -> Labelled:
+        """Move a message to another mailbox: archive it, or delete it by moving it to the trash.
+
+        Args:
+            message: The id of a message.
+            mailbox: archive, trash, junk or the name of a mailbox.
+        """
+
+        def work() -> Labelled:
+            account, found = desk.message(message)
+            check(account, send=False)
+            name = marking.move_message(desk.accounts, account, desk.secret(account), found, mailbox)
+            return Labelled(MailMoved(found.id, name), labels_of([found]))
+
+        with failing("mail_move"):
+            return await asyncio.to_thread(work)
+
+    return [returning(MailLabels, label), returning(MailMoved, move)]
+
+
+def _day(text: str, zone: tzinfo | None, days: int) -> datetime | None:
+    """The beginning of a date, some days later."""
+    if not text.strip():
+        return None
+    try:
+        day = datetime.fromisoformat(text.strip()).date() + timedelta(days=days)
+    except (ValueError, OverflowError) as error:
+        raise ToolFailure("invalid", f"{text[:40]!r} is not a date such as 2026-11-30.") from error
+    return datetime.combine(day, time(), zone)
+
+
+def _fitting(thread: Sequence[Message], wanted: Message) -> list[Message]:
+    """The message that was asked for, and as many of its conversation as there is room for, the newest first."""
+    room, kept = 2 * MOST_TEXT, {wanted.id}
+    for one in reversed(thread):
+        room -= min(len(one.text), MOST_TEXT)
+        if room > 0:
+            kept.add(one.id)
+    return [one for one in thread if one.id in kept]
+
+
+def _listed(desk: Desk, one: Message, words: str) -> MailListed:
+    return MailListed(
+        id=one.id,
+        account=one.account,
+        mailbox=one.mailbox,
+        sender=one.sender.address,
+        sender_name=one.sender.name,
+        to=_addresses(one.recipients.to),
+        subject=one.subject,
+        sent=desk.time(one.sent_at),
+        unread=one.unread,
+        begins=snippet(
+            one.text, next((word for word in words_of(words) if word in fold(one.text)), ""), around=50
+        ),
+        attachments=[part.name for part in one.parts],
+    )
+
+
+def _whole(desk: Desk, one: Message) -> MailRead:
+    cut = len(one.text) > MOST_TEXT
+    problems = [one.problem, f"Only the first {MOST_TEXT:,} characters are here." if cut else ""]
+    return MailRead(
+        id=one.id,
+        sender=one.sender.address,
+        sender_name=one.sender.name,
+        to=_addresses(one.recipients.to),
+        cc=_addresses(one.recipients.cc),
+        reply_to=_addresses(one.recipients.reply_to),
+        subject=one.subject,
+        sent=desk.time(one.sent_at),
+        text=one.text[:MOST_TEXT],
+        attachments=[MailAttached(part.name, part.type, part.size) for part in one.parts],
+        problem=" ".join(filter(None, problems)),
+    )
+
+
+def _addresses(people: Sequence[Person]) -> list[str]:
+    return [one.address for one in people if one.address][:MOST_LISTED]
+
+
+def _labels(message: str, flags: Sequence[str]) -> MailLabels:
+    names = {flag.lower(): name for name, flag in marking.FLAGS.items()}
+    return MailLabels(message, [names.get(one.lower(), one) for one in flags])

@@ -1,0 +1,32 @@
+"""Serves schedules beside the requests: begins what is due, carries out briefs; questions are the keeper's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+from pierian.runs import Worker
+from pierian.schedules import Scheduler
+from pierian.server.keeper import Keeper, failed
+from pierian.server.service import Service
+
+
+@contextlib.asynccontextmanager
+async def scheduling(service: Service, keeper: Keeper) -> AsyncGenerator[None]:
+    """Do what is scheduled, while the block lasts; a brief in hand is left for the next worker."""
+    with Worker(service.database) as worker:
+        scheduler = Scheduler(
+            service.database,
+            service.settings,
+            worker,
+            begun=keeper.wake,
+            ended=lambda run: keeper.ended(run),
+            failed=failed,
+        )
+        serving = asyncio.create_task(scheduler.serve())
+        try:
+            yield
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)

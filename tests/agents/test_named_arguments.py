@@ -1,0 +1,99 @@
+"""Which names a planner may write into an argument, by what the tool says belongs there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import jsonschema
+import msgspec
+import pytest
+
+from pierian.agents.named_arguments import fitting, names_for
+from pierian.agents.plan_schema import plan_schema
+from pierian.agents.planner import told
+from pierian.agents.runner import Task
+from pierian.provenance import USER, Labelled
+from pierian.tools import Tool, tool
+
+
+def of(kind: Any, **said: Any) -> Any:
+    return Annotated[kind, msgspec.Meta(extra_json_schema=said)]
+
+
+When = of(str, entities=["date", "range"])
+Person = of(str, entities=["person"], words="instead")
+Called = of(str, entities=["quote"], words="always")
+People = of(list[str] | str, entities=["person"], several=True)
+Which = of(Literal["all", "last"], said={"last": "last|latest", "all": "all|every"})
+
+
+@tool(effect="read")
+async def look(
+    which: Which, when: When = "", person: Person = "", called: Called = "", people: People = ""
+) -> str:
+    """Look."""
+    return ""
+
+
+def allows(arguments: dict[str, Any], names: list[str], request: str = "") -> bool:
+    schema = plan_schema([fitting(look, names)], names=names, request=request)
+    steps = {"steps": [{"call": "look", "arguments": {"which": "all"} | arguments}]}
+    return jsonschema.Draft202012Validator(schema).is_valid(steps)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names", "allowed"),
+    [
+        ({"when": "$date1"}, ["date1"], True),
+        ({"when": "$person1"}, ["date1", "person1"], False),
+        ({"when": "2026-12-24"}, ["date1"], False),
+        ({"when": "$s1.day"}, ["date1"], True),
+        ({"when": "2026-12-24"}, [], False),  # nothing was found, so nothing is asked for
+        ({"person": "$person1"}, ["person1"], True),
+        ({"person": "Dr. Lee"}, ["person1"], False),
+        ({"person": "Dr. Lee"}, [], True),
+        ({"person": "$today"}, [], False),
+        ({"called": "$quote1"}, ["quote1"], True),
+        ({"called": "the review"}, ["quote1"], True),
+        ({"called": "$person1"}, ["quote1", "person1"], False),
+        ({"people": ["$person1", "$person2"]}, ["person1", "person2"], True),
+        ({"people": ["$date1"]}, ["person1", "date1"], False),
+    ],
+)
+def test_names_stand_where_they_belong(arguments: dict[str, Any], names: list[str], allowed: bool) -> None:
+    assert allows(arguments, names) is allowed
+
+
+def test_one_of_several_is_taken_from_the_words() -> None:
+    assert allows({"which": "last"}, [], "my latest mail")
+    assert not allows({"which": "all"}, [], "my latest mail")
+    assert allows({"which": "all"}, [], "my mail")
+    assert not allows({"which": "sideways"}, [], "my mail")
+
+
+def test_today_is_offered_where_it_is_named() -> None:
+    assert names_for("What is on today?", ["today", "date1"]) == ["today", "date1"]
+    assert names_for("What is on?", ["today", "date1"]) == ["date1"]
+
+
+def test_who_is_who_is_told_by_the_words_around() -> None:
+    task = Task(
+        "Forward Ann's mail to Bob",
+        ("look",),
+        {"person1": Labelled("ann@example.org", USER), "duration1": Labelled("PT1H", USER)},
+        said={"person1": "Forward Ann 's"},
+    )
+    shown = told(task, [look])
+    assert "$person1 = ann@example.org (Forward Ann 's)" in shown
+    assert "duration1" not in shown  # no tool takes one
+
+
+def test_other_tools_are_as_they_were() -> None:
+    @tool(effect="read")
+    async def plain(text: str = "") -> str:
+        """Plain."""
+        return text
+
+    made: Tool = plain
+    assert fitting(made, []) is made
+    assert plan_schema([made], names=["date1"], request="last") == plan_schema([made])
