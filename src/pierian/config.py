@@ -62,7 +62,8 @@ class Settings:
     price_output: NotNegative = setting(0.0, "Price of a million generated tokens on base_url.")
     tools: str = setting(
         "",
-        "Tools of `ask` and `chat`, with commas: clock, calculator, python, files, web, search, artifact, mcp.",
+        "Tools of `ask` and `chat`, with commas: clock, calculator, python, files, web, search, artifact, mcp, "
+        "calendar, mail, contacts.",
     )
     folders: str = setting("", "Folders whose files the file tools may read and write, with commas.")
     search_url: str = setting("", "A SearXNG or Brave endpoint for the search tool.")

@@ -100,8 +100,9 @@ def _each(records: list[Any], key: str) -> list[Any]:
 def has_any(value: Any) -> bool:
     """Whether a value holds anything: an entry of a list, a record with something in its lists, a text, a number."""
     if isinstance(value, Mapping):
-        lists = [part for part in cast(Mapping[str, Any], value).values() if isinstance(part, list)]
-        return any(lists) if lists else bool(value)
+        parts = cast(Mapping[str, Any], value).values()
+        lists = [cast(list[Any], part) for part in parts if isinstance(part, list)]
+        return any(lists) if lists else bool(parts)
     return value is not None and value is not False and value != "" and value != []
 
 

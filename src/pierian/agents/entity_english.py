@@ -1,6 +1,6 @@
 """English, as a table: what its words can be taken for, and the phrases of its dates, times, amounts and numbers.
 
-The syntax of the phrases is explained in `entity_grammar`, the meanings they name live in `entity_calendar`,
+The words themselves are in `entity_english_words`. The syntax of the phrases is explained in `entity_grammar`, the meanings they name live in `entity_calendar`,
 `entity_clock` and `entity_amounts`. Another language is another module like this one. A lower-case `may` or `march`
 counts as a month, and `sun`, `sat`, `wed` or `mon` as a day, only beside something that belongs to a date.
 """
@@ -12,112 +12,27 @@ from typing import Any
 
 from pierian.agents import entity_amounts, entity_calendar, entity_clock, entity_spans
 from pierian.agents.entity_calendar import Length
+from pierian.agents.entity_english_words import (
+    AHEAD,
+    CONNECTORS,
+    DOUBTFUL_MONTHS,
+    DOUBTFUL_WEEKDAYS,
+    MONEY_AFTER,
+    MONTHS,
+    ORDINALS,
+    PARTS,
+    PAST,
+    RECEIVED,
+    SCALES,
+    SHORT_WEEKDAYS,
+    SMALL,
+    TENS,
+    UNITS,
+    WEEKDAYS,
+)
 from pierian.agents.entity_grammar import grammar
 from pierian.agents.entity_tokens import Language
 from pierian.agents.entity_units import MEASURES, MONEY_CODES, MONEY_SIGNS, ZONES
-
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_SHORT_WEEKDAYS = {"tue": 1, "tues": 1, "thu": 3, "thur": 3, "thurs": 3, "fri": 4}
-_DOUBTFUL_WEEKDAYS = {"mon": 0, "wed": 2, "weds": 2, "sat": 5, "sun": 6}
-_DOUBTFUL_MONTHS = {"may": 5, "march": 3, "mar": 3}
-_SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-]
-_UNITS = {
-    "seconds secs sec": Length(seconds=1),
-    "minute minutes mins min": Length(seconds=60),
-    "hour hours hrs hr": Length(seconds=3600),
-    "day days": Length(days=1),
-    "week weeks": Length(days=7),
-    "fortnight fortnights": Length(days=14),
-    "month months": Length(months=1),
-    "year years": Length(months=12),
-}
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_MONEY_AFTER = {
-    "euro euros eur": "EUR",
-    "dollar dollars buck bucks usd": "USD",
-    "pound pounds quid gbp": "GBP",
-    "franc francs chf": "CHF",
-    "yen jpy": "JPY",
-    "yuan renminbi": "CNY",
-    "rupee rupees": "INR",
-}
-_PARTS = {"morning": (360, 720), "afternoon": (720, 1080), "evening": (1080, 1320), "night": (1200, 1440)}
-_CONNECTORS = frozenset(
-    (
-        "a about after again also am an and are around as at be because been before between but by can could did do "
-        "does each either every for from has have he her his how i if in instead into is it its just let make may me "
-        "must my next not of on only onto or our per please rather she should since so than thanks that the their "
-        "them then there they this till to today together tomorrow tonight too until via was we were what when where "
-        "which while who will with without would yesterday you your " + " ".join(_WEEKDAYS)
-    ).split()
-)
-
-_PAST = frozenset({"did", "was", "were", "happened", "spent", "paid", "bought", "went", "ate", "met"})
-_AHEAD = frozenset(
-    {"will", "would", "should", "can", "could", "plan", "plans", "planned", "due", "by", "until", "next"}
-)
-_RECEIVED = (
-    r"(?:e-?mails?|mails?|messages?|letters?|invoices?|receipts?|photos?|pictures?|minutes)"
-    r"(?: (?:that )?(?:\w+ ){0,2}(?:sent|got|received|wrote|took))?(?: me| us)?(?: from| of| dated| on)? (?:the )?$"
-)
 
 _GROUPS = {
     "to": "to|-|until|till|through|thru",
@@ -408,22 +323,22 @@ def _add(words: Words, said: str, **readings: Any) -> None:
 
 def _calendar_words() -> Words:
     words: Words = {}
-    for number, month in enumerate(_MONTHS, start=1):
-        if month not in _DOUBTFUL_MONTHS:
+    for number, month in enumerate(MONTHS, start=1):
+        if month not in DOUBTFUL_MONTHS:
             _add(words, f"{month} {month[:3]}", month=number)
             _add(words, month, plain_month=number)
     _add(words, "sept", month=9)
-    for month, number in _DOUBTFUL_MONTHS.items():
+    for month, number in DOUBTFUL_MONTHS.items():
         _add(words, month, loose_month=number)
-    for number, weekday in enumerate(_WEEKDAYS):
+    for number, weekday in enumerate(WEEKDAYS):
         _add(words, weekday, weekday=number, plain_weekday=number)
-    for weekday, number in _SHORT_WEEKDAYS.items():
+    for weekday, number in SHORT_WEEKDAYS.items():
         _add(words, weekday, weekday=number, short_weekday=number)
-    for weekday, number in _DOUBTFUL_WEEKDAYS.items():
+    for weekday, number in DOUBTFUL_WEEKDAYS.items():
         _add(words, weekday, weekday=number)
     for unit in ("week", "month", "quarter", "year", "weekend"):
         _add(words, unit, span_unit=unit)
-    for part, minutes in _PARTS.items():
+    for part, minutes in PARTS.items():
         _add(words, part, part=minutes)
     for day, distance in {"yesterday": -1, "today": 0, "tomorrow": 1}.items():
         _add(words, day, day_word=distance)
@@ -434,16 +349,16 @@ def _calendar_words() -> Words:
 def _readings() -> Words:
     """What each word of the table can be taken for."""
     words = _calendar_words()
-    for said, length in _UNITS.items():
+    for said, length in UNITS.items():
         _add(words, said, unit=length)
     for letter, unit in {"h": "hour", "m": "minute", "s": "secs", "d": "day"}.items():
         _add(words, letter, short_unit=words[unit]["unit"])
     _add(words, "second", late_unit=Length(seconds=1))
-    for word, scale in {**_SCALES, "dozen": 12}.items():
+    for word, scale in {**SCALES, "dozen": 12}.items():
         _add(words, word, scale=scale)
     for word, scale in {"k": 1000, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}.items():
         _add(words, word, short_scale=scale)
-    for said, currency in _MONEY_AFTER.items():
+    for said, currency in MONEY_AFTER.items():
         _add(words, said, currency_after=currency)
     _add(words, "pence", small_currency="GBP")
     _add(words, "percent", measure="%")
@@ -478,28 +393,34 @@ _ENGLISH_MEANINGS = {
 def english() -> Language:
     """The table, put together when it is first needed."""
     capitals: Words = {}
-    for month, number in _DOUBTFUL_MONTHS.items():
+    for month, number in DOUBTFUL_MONTHS.items():
         capitals[month] = {"month": number}
-    for weekday, number in _DOUBTFUL_WEEKDAYS.items():
+    for weekday, number in DOUBTFUL_WEEKDAYS.items():
         capitals[weekday] = {"short_weekday": number}
     return Language(
         words=_readings(),
         capitals=capitals,
         exact=_exact(),
-        numbers={word: number for number, word in enumerate(_SMALL)}
-        | {word: number * 10 for number, word in enumerate(_TENS, start=2)},
-        ordinals={word: number for number, word in enumerate(_ORDINALS, start=1)} | {"thirtieth": 30},
-        scales=_SCALES,
+        numbers={word: number for number, word in enumerate(SMALL)}
+        | {word: number * 10 for number, word in enumerate(TENS, start=2)},
+        ordinals={word: number for number, word in enumerate(ORDINALS, start=1)} | {"thirtieth": 30},
+        scales=SCALES,
         number_joiner="and",
         ordinal_suffix="st|nd|rd|th",
         forenoon=r"am|a\.m\.?",
         afternoon=r"pm|p\.m\.?",
-        abbreviations=frozenset([*(month[:3] for month in _MONTHS), "sept", *(day[:3] for day in _WEEKDAYS)]),
+        abbreviations=frozenset(
+            [
+                *(month[:3] for month in MONTHS),
+                "sept",
+                *(day[:3] for day in WEEKDAYS),
+            ]
+        ),
         possessive="'s",
-        connectors=_CONNECTORS,
+        connectors=CONNECTORS,
         joins=frozenset({"-", "–", "—", "to", "or"}),
-        past=_PAST,
-        ahead=_AHEAD,
-        received=_RECEIVED,
+        past=PAST,
+        ahead=AHEAD,
+        received=RECEIVED,
         grammar=grammar({**_DATES, **_TIMES, **_AMOUNTS}, _ENGLISH_MEANINGS, _GROUPS),
     )

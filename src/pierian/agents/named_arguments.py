@@ -87,4 +87,7 @@ def _kinds(schema: Mapping[str, Any]) -> Sequence[str]:
 
 def _declared(parameters: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     declared = cast(Mapping[str, Any], parameters.get("properties", {}))
-    return {name: schema if isinstance(schema, Mapping) else {} for name, schema in declared.items()}
+    return {
+        name: cast(Mapping[str, Any], schema) if isinstance(schema, Mapping) else {}
+        for name, schema in declared.items()
+    }

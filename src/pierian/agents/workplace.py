@@ -6,10 +6,12 @@ search endpoint, accepted servers) is an error that names the setting.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
+from pierian.agents import account_tools
 from pierian.agents.session import Desk
 from pierian.config import Settings, paths
 from pierian.exceptions import SettingsError, UnknownName
@@ -30,15 +32,22 @@ def named(text: str) -> tuple[str, ...]:
 
 @contextlib.asynccontextmanager
 async def open_desk(
-    settings: Settings, names: Sequence[str], sandbox: Sandbox, database: Database, worker: Worker
+    settings: Settings,
+    names: Sequence[str],
+    sandbox: Sandbox,
+    database: Database,
+    worker: Worker,
+    owner: str = "local",
 ) -> AsyncGenerator[Desk]:
-    """A desk with the named tools; raises `UserError` for a name that is none."""
+    """A desk with the named tools, those of accounts with the owner's; raises `UserError` for a name that is none."""
     async with contextlib.AsyncExitStack() as stack:
-        tools: dict[str, Tool] = {}
+        tools = await asyncio.to_thread(account_tools.tools_of, names, database, owner)
         for name in names:
+            if account_tools.of_accounts(name):
+                continue
             for tool in await _tools(name, settings, sandbox, database, stack):
                 tools[tool.name] = tool
-        yield Desk(tools, database, worker)
+        yield Desk(tools, database, worker, owner)
 
 
 async def _tools(
@@ -56,7 +65,7 @@ async def _tools(
     if name not in known and "." in name:
         known |= {tool.name: tool for tool in await _of_servers(database, stack)}
     if name not in known:
-        raise UnknownName("tool", name, [*GROUPS, *known])
+        raise UnknownName("tool", name, [*GROUPS, *account_tools.GROUPS, *known])
     return [known[name]]
 
 

@@ -271,6 +271,7 @@ class Assistant:
         if run is None or not (names or request.resumes):
             return False
         from pierian.agents import act, find_entities, go_on, local_now
+        from pierian.agents.account_tools import people_for
 
         desk = await self._desk(names or (), request)
         if request.resumes:
@@ -283,7 +284,8 @@ class Assistant:
             entities = find_entities(request.question, now=record.created_at.astimezone())
             work.session = await go_on(run, desk, claim, tuple(desk.tools), entities)
         else:
-            entities = find_entities(request.question, now=local_now())
+            known = await people_for(request.question, desk.tools, desk.database, request.owner)
+            entities = find_entities(request.question, now=local_now(), known=known)
             work.session = await act(run, desk, tuple(desk.tools), entities, request.writer)
         if work.session is not None:
             run.took = "agents"
@@ -291,14 +293,17 @@ class Assistant:
 
     async def _desk(self, names: tuple[str, ...], request: AskRequest) -> Desk:
         """The tools of these names, the journal, and this process as a worker; kept while the assistant lives."""
-        from pierian.agents import open_desk
+        from pierian.agents import account_tools, open_desk
 
-        if names not in self._desks:
+        opened = await self.database()
+        lasting = tuple(name for name in names if not account_tools.of_accounts(name))
+        linked = [name for name in names if account_tools.of_accounts(name)]
+        if lasting not in self._desks:
             _, sandbox = await self._open(lambda event: None)
-            opened, worker = await self.database(), await self.worker()
-            self._desks[names] = await self._resources.enter_async_context(
-                open_desk(self.settings, names, sandbox, opened, worker)
+            self._desks[lasting] = await self._resources.enter_async_context(
+                open_desk(self.settings, lasting, sandbox, opened, await self.worker())
             )
+        mine = await asyncio.to_thread(account_tools.tools_of, linked, opened, request.owner)
         kept = {
             "tools": list(names),
             "model": self.settings.model,
@@ -308,7 +313,8 @@ class Assistant:
             "budget_seconds": request.budget_seconds or self.settings.budget_seconds,
         }
         return structs.replace(
-            self._desks[names],
+            self._desks[lasting],
+            tools={**self._desks[lasting].tools, **mine},
             waits=request.waits,
             request=kept,
             author=request.author,
@@ -342,7 +348,7 @@ class Assistant:
             run = await self._run(classify(record.question), ledger, lambda event: None)
             names, author = tuple(record.request.get("tools", ())), str(record.request.get("author", ""))
             try:
-                async with open_desk(self.settings, names, sandbox, database, worker) as desk:
+                async with open_desk(self.settings, names, sandbox, database, worker, record.owner) as desk:
                     yield run, structs.replace(desk, request=record.request, author=author)
             finally:
                 if not self._capped():

@@ -36,13 +36,14 @@ def list_command() -> None:
 async def _list() -> None:
     from rich.console import Console
 
+    from pierian.agents import account_tools
     from pierian.agents.workplace import GROUPS, available, group_of
     from pierian.config import load
     from pierian.runs import AcceptedTools
     from pierian.sandbox import Sandbox
     from pierian.toolbox import connected, read_servers
 
-    console, settings = Console(highlight=False), load()
+    console, settings, database = Console(highlight=False), load(), opened_storage()
     for group in (name for name in GROUPS if name != "mcp"):
         if not available(group, settings):
             console.print(f"{group}: needs a setting ({_needs(group)})", style="dim", markup=False)
@@ -50,7 +51,14 @@ async def _list() -> None:
         console.print(group, style="bold", markup=False)
         for tool in group_of(group, settings, Sandbox()):
             _print_tool(console, tool)
-    async with connected(read_servers(), AcceptedTools(opened_storage())) as servers:
+    for group in account_tools.GROUPS:
+        console.print(group, style="bold", markup=False)
+        made = account_tools.group_of(group, database)
+        for tool in made:
+            _print_tool(console, tool)
+        if not made:
+            console.print("  needs an account: pierian accounts link", style="dim", markup=False)
+    async with connected(read_servers(), AcceptedTools(database)) as servers:
         for tool in await servers.tools():
             _print_tool(console, tool)
         for change in await servers.changes():

@@ -1,0 +1,106 @@
+"""The tools of the accounts that an owner has linked, and the people whom a request may name.
+
+They are put together for each request: an account may be linked or unlinked at any time. What they do is the business
+of `accounts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Collection, Sequence
+
+from pierian.agents.entities import Known
+from pierian.config import paths
+from pierian.exceptions import SettingsError, UnknownName
+from pierian.storage.database import Database
+from pierian.storage.usage import local_now
+from pierian.storage.words import fold
+from pierian.tools import Tool
+
+GROUPS = ("calendar", "mail", "contacts")
+LOCAL = "local"
+_NEEDS = {
+    "calendar": "pierian accounts link caldav (or google, microsoft, ics)",
+    "mail": "pierian accounts link imap (or google, microsoft)",
+    "contacts": "pierian accounts link carddav (or google, microsoft)",
+}
+
+
+def of_accounts(name: str) -> bool:
+    """Whether a tool or group belongs to accounts."""
+    return name.partition("_")[0] in GROUPS
+
+
+def tools_of(names: Sequence[str], database: Database, owner: str) -> dict[str, Tool]:
+    """The named tools and groups among those of accounts.
+
+    Raises `UnknownName`, and `SettingsError` where the user of this machine has linked none that a named group needs;
+    whoever else asks a server gets no tools then: its settings are not theirs.
+    """
+    found: dict[str, Tool] = {}
+    for group in GROUPS:
+        wanted = {name for name in names if name.partition("_")[0] == group}
+        if not wanted:
+            continue
+        made = {tool.name: tool for tool in group_of(group, database, owner)}
+        if not made and owner == LOCAL:
+            raise SettingsError(f"No account with {group} is linked.", hint=_NEEDS[group])
+        for name in wanted - {group} if made else ():
+            if name not in made:
+                raise UnknownName("tool", name, [*GROUPS, *made])
+        found |= made if group in wanted else {name: made[name] for name in wanted & made.keys()}
+    return found
+
+
+def group_of(group: str, database: Database, owner: str = LOCAL) -> list[Tool]:
+    """The tools of a group; none where no account has what it needs."""
+    from pierian import accounts
+
+    mine = accounts.Accounts(database, owner)
+    match group:
+        case "calendar":
+            return accounts.calendar_tools(mine, accounts.sealer, now=local_now)
+        case "mail":
+            return accounts.mail_tools(
+                mine, accounts.sealer, now=local_now, folder=paths().data / "attachments"
+            )
+        case _:
+            return accounts.contact_tools(mine, now=local_now)
+
+
+async def people_for(request: str, tools: Collection[str], database: Database, owner: str) -> Sequence[Known]:
+    """As `people_named`, where tools of accounts are offered."""
+    if not any(of_accounts(name) for name in tools):
+        return ()
+    return await asyncio.to_thread(people_named, request, database, owner)
+
+
+def people_named(request: str, database: Database, owner: str) -> list[Known]:
+    """The people of the owner's accounts whom a request names, with their mail addresses.
+
+    Only people with whom the user has had to do by an act of their own: a stranger who writes under the name of a
+    friend is nobody here. A name that several of them have stands for nobody either.
+    """
+    from pierian.accounts import Accounts
+    from pierian.accounts.contacts.people import everybody
+
+    mine = Accounts(database, owner)
+    linked = mine.list()
+    words = set(re.findall(r"[^\W_]+", fold(request)))
+    if not linked or not words:
+        return []
+    named: dict[str, set[str]] = {}
+    for person in everybody(database, linked, local_now()):
+        if not (person.known and person.emails):
+            continue
+        for name in (person.name, *person.other_names):
+            parts = fold(name).split()
+            for called in {" ".join(parts), parts[0] if parts else ""}:
+                if called and words.issuperset(re.findall(r"[^\W_]+", called)):
+                    named.setdefault(called, set()).add(person.emails[0])
+    return [
+        Known("person", (called,), next(iter(addresses)))
+        for called, addresses in named.items()
+        if len(addresses) == 1
+    ]
