@@ -61,6 +61,8 @@ def group_of(group: str, database: Database, owner: str = LOCAL) -> list[Tool]:
     match group:
         case "calendar":
             return accounts.calendar_tools(mine, accounts.sealer, now=local_now)
+        case "mail" if not any(one.switches.read and one.service("imap") for one in mine.list()):
+            return []
         case "mail":
             return accounts.mail_tools(
                 mine, accounts.sealer, now=local_now, folder=paths().data / "attachments"

@@ -1,8 +1,9 @@
 """English, as a table: what its words can be taken for, and the phrases of its dates, times, amounts and numbers.
 
-The words themselves are in `entity_english_words`. The syntax of the phrases is explained in `entity_grammar`, the meanings they name live in `entity_calendar`,
-`entity_clock` and `entity_amounts`. Another language is another module like this one. A lower-case `may` or `march`
-counts as a month, and `sun`, `sat`, `wed` or `mon` as a day, only beside something that belongs to a date.
+The words themselves are in `entity_english_words`. The syntax of the phrases is explained in `entity_grammar`, the
+meanings they name live in `entity_calendar`, `entity_clock` and `entity_amounts`. Another language is another pair of
+modules like these. A lower-case `may` or `march` counts as a month, and `sun`, `sat`, `wed` or `mon` as a day, only
+beside something that belongs to a date.
 """
 
 from __future__ import annotations
