@@ -87,7 +87,7 @@ class World:
         self.database = open_database(home / "world.db")
         self.accounts = Accounts(self.database)
         self.sealer = Sealer(Fernet.generate_key())
-        self.letters = Letters()
+        self.letters: Any = Letters()
         self.account = self.link("ann", name="work", switches=Switches(write=True, send=True))
 
     def link(self, user: str, *, name: str, switches: Switches | None = None, mail: bool = True) -> Account:

@@ -282,6 +282,7 @@ async def test_events_are_created_moved_renamed_and_cancelled_once(
         assert made["begins"] == day(2, 10).isoformat(timespec="minutes")
         moved = await call("calendar_move", "m", event_id=made["id"], later_minutes=30)
         assert moved == await call("calendar_move", "m", lookup=True, event_id=made["id"], later_minutes=30)
+        assert moved == await call("calendar_move", "m", event_id=made["id"], later_minutes=30)
         assert (
             await call("calendar_move", "other", lookup=True, event_id=made["id"], later_minutes=30) is None
         )

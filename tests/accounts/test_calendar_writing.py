@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import logging
 import random
 import threading
 from datetime import timedelta
@@ -12,11 +14,18 @@ from typing import Any
 import icalendar
 import pytest
 from tests.accounts.calendar_world import NOW, World, day, stamp, titles, vcalendar, vevent
+from tests.accounts.dovecot_server import PASSWORD
+from tests.accounts.radicale_server import password_of
+from tests.accounts.smtp_server import outbox
+from tests.accounts.web_server import Reply, WebServer
 
-from pierian.accounts.account import Service, Switches
+from pierian.accounts.account import Collection, Service, Switches
 from pierian.accounts.calendars import caldav_writing, writing
 from pierian.accounts.calendars.caldav_writing import Stands
+from pierian.accounts.calendars.invitations import AccountMail
 from pierian.accounts.dav import Dav
+from pierian.accounts.secrets import Secret
+from pierian.accounts.troubles import AccountError
 from pierian.tools import ToolFailure
 
 WEEKLY = "RRULE:FREQ=WEEKLY"
@@ -84,6 +93,7 @@ async def test_people_are_invited_by_mail_once_and_told_of_changes(world: World)
     assert made["organizer"] == "ann@example.org" and made["with_people"] == ["bob@example.org"]
     await world.call("calendar_move", "move", event_id=made["id"], later_minutes=90)
     await world.call("calendar_move", "move", event_id=made["id"], later_minutes=90)
+    assert [one.begins for one in world.events()] == [day(2, 11, 30)]
     second = invitation(world.letters.sent[1])
     assert second["DTSTART"].dt == day(2, 11, 30) and second["SEQUENCE"] == 1
     assert await world.call("calendar_cancel", "cancel", event_id=made["id"]) == "cancelled"
@@ -315,3 +325,59 @@ async def test_moving_by_a_date_keeps_the_time_of_day_and_the_length(world: Worl
     longer = await world.call("calendar_move", "l", event_id=made["id"], minutes=90)
     assert (longer["begins"], longer["minutes"]) == (iso(4, 16), 90)
     assert NOW + timedelta(days=1) < day(4, 16)
+
+
+async def test_an_invitation_goes_through_a_real_mail_server_once(world: World) -> None:
+    world.sync()
+    with outbox() as kept:
+        caldav = Service(kind="caldav", url=world.server.url, username="ann")
+        smtp = Service(kind="smtp", host="127.0.0.1", port=kept.port, security="none", username="ann")
+        world.accounts.serve(world.account, [caldav])
+        mail = world.accounts.add(
+            "mail",
+            "imap",
+            "ann@post.example",
+            [smtp],
+            Switches(send=True),
+            world.sealer.seal(Secret(password=PASSWORD)),
+        )
+        world.letters = AccountMail(world.accounts, lambda: world.sealer)
+        arguments = {"title": "Grüße", "begins": iso(2, 10), "attendees": ["bob@example.org"]}
+        made = await world.call("calendar_invite", **arguments)
+        assert await world.call("calendar_invite", **arguments) == made
+        assert await world.call("calendar_invite", lookup=True, **arguments) == made
+    [letter] = kept.messages
+    assert letter["From"] == mail.address and letter["Subject"] == "Invitation: Grüße"
+    assert invitation(letter)["SUMMARY"] == "Grüße" and made["organizer"] == mail.address
+    [part] = [one for one in letter.walk() if one.get_content_type() == "text/calendar"]
+    assert part.get_param("method") == "REQUEST" and kept.recipients == [["bob@example.org"]]
+
+
+REFUSALS = [
+    (507, b"", "full", "no room left"),
+    (403, b'<d:error xmlns:d="DAV:"><d:quota-not-exceeded/></d:error>', "full", "no room left"),
+    (403, b"", "denied", "cannot be written"),
+    (413, b"", "failed", "of this size"),
+    (500, b"", "throttled", "fault of its own"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "code", "says"), REFUSALS)
+def test_what_a_server_refuses_is_a_sentence(status: int, body: bytes, code: str, says: str) -> None:
+    with WebServer({"PUT /cal/x.ics": Reply(status, body)}) as server:
+        collection = Collection(
+            id=1, account_id="a", kind="calendar", path=f"{server.url}/cal/", name="Work", writable=True
+        )
+        with Dav(Service(kind="caldav", url=collection.path), Secret(password="canary")) as dav:
+            with pytest.raises(AccountError, match=says) as raised:
+                caldav_writing.put_new(dav, collection, "/cal/x.ics", "text")
+    assert raised.value.code == code and "canary" not in str(raised.value)
+
+
+async def test_the_password_stands_in_no_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.sync()
+    await world.call("calendar_create", title="Dentist", begins=iso(2, 9))
+    password = password_of("ann")
+    secrets = (password, base64.b64encode(f"ann:{password}".encode()).decode())
+    assert caplog.text and not any(one in caplog.text for one in secrets)

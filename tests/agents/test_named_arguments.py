@@ -8,7 +8,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from pierian.agents.named_arguments import fitting, names_for
+from pierian.agents.named_arguments import fitting, names_of
 from pierian.agents.plan_schema import plan_schema
 from pierian.agents.planner import told
 from pierian.agents.runner import Task
@@ -36,7 +36,8 @@ async def look(
 
 
 def allows(arguments: dict[str, Any], names: list[str], request: str = "") -> bool:
-    schema = plan_schema([fitting(look, names)], names=names, request=request)
+    found = names_of(request, names, {})
+    schema = plan_schema([fitting(look, found)], names=found)
     steps = {"steps": [{"call": "look", "arguments": {"which": "all"} | arguments}]}
     return jsonschema.Draft202012Validator(schema).is_valid(steps)
 
@@ -72,8 +73,8 @@ def test_one_of_several_is_taken_from_the_words() -> None:
 
 
 def test_today_is_offered_where_it_is_named() -> None:
-    assert names_for("What is on today?", ["today", "date1"]) == ["today", "date1"]
-    assert names_for("What is on?", ["today", "date1"]) == ["date1"]
+    assert names_of("What is on today?", ["today", "date1"], {}).names == ("today", "date1")
+    assert names_of("What is on?", ["today", "date1"], {}).names == ("date1",)
 
 
 def test_who_is_who_is_told_by_the_words_around() -> None:
@@ -95,5 +96,38 @@ def test_other_tools_are_as_they_were() -> None:
         return text
 
     made: Tool = plain
-    assert fitting(made, []) is made
-    assert plan_schema([made], names=["date1"], request="last") == plan_schema([made])
+    found = names_of("last", ["date1"], {})
+    assert fitting(made, found) is made
+    assert plan_schema([made], names=found) == plan_schema([made])
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments", "allowed"),
+    [
+        (
+            {"person1": "Forward Ann 's", "person2": "mail to Bob"},
+            {"to": "$person2", "sender": "$person1"},
+            True,
+        ),
+        ({"person1": "Forward Ann 's", "person2": "mail to Bob"}, {"sender": "$person2"}, False),
+        ({"person1": "Ann needs", "person2": "mails from Bob today"}, {"to": "$person1"}, True),
+        ({"person1": "Ann needs", "person2": "mails from Bob today"}, {"sender": "$person1"}, False),
+        ({"person1": "Ann and", "person2": "and Bob need"}, {"to": ["$person1", "$person2"]}, True),
+        ({"person1": "Ann and", "person2": "and Bob need"}, {"sender": "$person2"}, False),
+    ],
+)
+def test_people_are_told_apart_by_the_words_around(
+    said: dict[str, str], arguments: dict[str, Any], allowed: bool
+) -> None:
+    @tool(effect="send")
+    async def forward(
+        sender: of(str, entities=["person"], near="from|by") = "",
+        to: of(list[str] | str, entities=["person"], near="to|needs?", several=True) = "",
+    ) -> str:
+        """Forward."""
+        return ""
+
+    names = names_of("", [*said], said)
+    schema = plan_schema([fitting(forward, names)], names=names)
+    steps = {"steps": [{"call": "forward", "arguments": arguments}]}
+    assert jsonschema.Draft202012Validator(schema).is_valid(steps) is allowed

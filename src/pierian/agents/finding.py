@@ -50,11 +50,22 @@ def in_two_steps(plan: Plan, tools: Mapping[str, Tool], first: int = 0) -> Plan:
         ):
             name, own = f"{step.id}_{FOUND}", _properties(tool)
             looked_for = {key: value for key, value in step.arguments.items() if key not in own}
-            steps.append(Call(id=name, guard=step.guard, tool=finder.name, arguments=looked_for))
+            if earlier := _found_before(steps, finder.name, looked_for):
+                name = earlier
+            else:
+                steps.append(Call(id=name, guard=step.guard, tool=finder.name, arguments=looked_for))
             rest = {key: value for key, value in step.arguments.items() if key in own}
             step = structs.replace(step, arguments={tool.found: f"${name}", **rest})
         steps.append(step)
     return Plan(tuple(steps))
+
+
+def _found_before(steps: Sequence[Step], finder: str, looked_for: Mapping[str, Any]) -> str:
+    """The last search of a plan, where what is meant now says nothing that it did not say."""
+    for step in reversed(steps):
+        if isinstance(step, Call) and step.tool == finder and step.guard is None:
+            return step.id if looked_for.items() <= step.arguments.items() else ""
+    return ""
 
 
 def _properties(tool: Tool) -> Mapping[str, Any]:

@@ -1,10 +1,15 @@
 """Arguments that take what code found in a request: which names a planner may write there, by their kinds.
 
-A tool says in the schema of an argument what belongs there. `"entities": ["date", "range"]` are the kinds of names;
-with `"words": "always"` words may stand there too, with `"instead"` where nothing of these kinds was found. `"said"`
-are the words by which a request chooses one of several, as patterns: `{"last": "last|latest"}`. A small model that
-may put a name anywhere puts today's date in the place of a person, and fills in what it may leave out; where nothing
-fits, an argument is therefore not offered at all.
+A tool says in the schema of an argument what belongs there:
+
+- `"entities": ["date", "range"]`: the kinds of names;
+- `"near": "from|by"`: a pattern for the words around a name, by which it is told from others of its kind;
+- `"several": true`: a list of names as well as one;
+- `"words": "always"`: words may stand there too, or `"instead"`: where there is no name for it;
+- `"said": {"last": "last|latest"}`: of an enumeration, the words by which a request chooses, as patterns.
+
+A small model that may put a name anywhere puts today's date in the place of a person, and fills in what it may leave
+out; where nothing fits, an optional argument is therefore not offered at all.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from pierian.tools import Tool
 
@@ -23,19 +28,32 @@ WORDS: dict[str, Any] = {"type": "string", "pattern": r'^[^$"\\]{1,120}$'}
 """Words to look for; names begin with a dollar sign."""
 
 
-def names_for(request: str, entities: Sequence[str]) -> list[str]:
+class Names(Struct, frozen=True):
+    """What a request names, and its words."""
+
+    request: str = ""
+    names: tuple[str, ...] = ()
+    said: Mapping[str, str] = {}
+    """The words around names."""
+
+
+def names_of(request: str, entities: Sequence[str], said: Mapping[str, str]) -> Names:
     """The names that may be written; today, which is always known, only where it is named."""
-    return [name for name in entities if name != "today" or _TODAY.search(request)]
+    kept = (name for name in entities if name != "today" or _TODAY.search(request))
+    return Names(request, tuple(kept), said)
 
 
-def fitting(tool: Tool, names: Sequence[str]) -> Tool:
+def fitting(tool: Tool, names: Names) -> Tool:
     """The tool without the optional arguments for which nothing was found."""
     declared = _declared(tool.parameters)
     required = cast(Sequence[str], tool.parameters.get("required", ()))
     kept = {
         name: schema
         for name, schema in declared.items()
-        if name in required or not _kinds(schema) or schema.get("words") or candidates(schema, names)
+        if name in required
+        or not _kinds(schema)
+        or _candidates(schema, declared, names)
+        or _words(schema, names)
     }
     if len(kept) == len(declared):
         return tool
@@ -43,24 +61,24 @@ def fitting(tool: Tool, names: Sequence[str]) -> Tool:
 
 
 def with_names(
-    decodable: dict[str, Any], tool: Tool, request: str, names: Sequence[str], reference: dict[str, Any]
+    decodable: dict[str, Any], tool: Tool, names: Names, reference: dict[str, Any]
 ) -> dict[str, Any]:
-    """The schema of a call's arguments, in which those that take entities take nothing else."""
+    """The schema of a call's arguments, in which those that take names take nothing else."""
     properties = dict(cast(Mapping[str, Any], decodable.get("properties", {})))
-    for name, schema in _declared(tool.parameters).items():
+    declared = _declared(tool.parameters)
+    for name, schema in declared.items():
         if name not in properties:
             continue
-        if said := chosen(schema, request):
+        if said := _chosen(schema, names.request):
             properties[name] = {"enum": said}
         if not _kinds(schema):
             continue
-        found = candidates(schema, names)
+        found = _candidates(schema, declared, names)
         allowed: list[dict[str, Any]] = [{"enum": found}] if found else []
         if not found or schema.get("words") == "always":
             allowed.append(WORDS if schema.get("words") else {"type": "string"})
-        one = {"anyOf": [*allowed, reference]}
         many = {"type": "array", "minItems": 1, "maxItems": 20, "items": {"anyOf": allowed}}
-        properties[name] = {"anyOf": [*allowed, reference, many]} if schema.get("several") else one
+        properties[name] = {"anyOf": [*allowed, reference, *([many] if schema.get("several") else [])]}
     return {**decodable, "properties": properties} if properties else decodable
 
 
@@ -69,16 +87,41 @@ def kinds_of(tool: Tool) -> list[Sequence[str]]:
     return [_kinds(schema) for schema in _declared(tool.parameters).values()]
 
 
-def candidates(schema: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """The names of the kinds that belong there."""
+def _candidates(
+    schema: Mapping[str, Any], declared: Mapping[str, Mapping[str, Any]], names: Names
+) -> list[str]:
+    """The names that belong there: of the right kind, and by the words around them not another argument's."""
     kinds = _kinds(schema)
-    return [f"${name}" for name in names if ("date" if name == "today" else _KIND.sub("", name)) in kinds]
+    mine = [one for one in names.names if ("date" if one == "today" else _KIND.sub("", one)) in kinds]
+    if not (near := schema.get("near")):
+        return [f"${name}" for name in mine]
+    others = [str(one["near"]) for one in declared.values() if "near" in one and one is not schema]
+    hits = [one for one in mine if _is_near(near, names.said.get(one, ""))]
+    rest = [
+        one
+        for one in mine
+        if one not in hits and not any(_is_near(other, names.said.get(one, "")) for other in others)
+    ]
+    return [
+        f"${name}"
+        for name in (mine if not names.said else [*hits, *rest] if schema.get("several") else hits or rest)
+    ]
 
 
-def chosen(schema: Mapping[str, Any], request: str) -> list[str]:
+def _words(schema: Mapping[str, Any], names: Names) -> bool:
+    """Whether words may stand there."""
+    words, near = schema.get("words"), schema.get("near")
+    return words == "always" or (words == "instead" and (not near or _is_near(near, names.request)))
+
+
+def _is_near(pattern: str, words: str) -> bool:
+    return re.search(rf"\b(?:{pattern})\b", words, re.IGNORECASE) is not None
+
+
+def _chosen(schema: Mapping[str, Any], request: str) -> list[str]:
     """Which of several the request names; empty where it names none."""
     said = cast(Mapping[str, str], schema.get("said", {}))
-    return [one for one, words in said.items() if re.search(rf"\b(?:{words})\b", request, re.IGNORECASE)]
+    return [one for one, words in said.items() if _is_near(words, request)]
 
 
 def _kinds(schema: Mapping[str, Any]) -> Sequence[str]:

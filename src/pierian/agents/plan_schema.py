@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import structs
 
-from pierian.agents.named_arguments import with_names
+from pierian.agents.named_arguments import Names, with_names
 from pierian.agents.plan import (
     REFERENCE,
     VALUE_TYPES,
@@ -35,6 +35,7 @@ from pierian.models.structured import closed_object
 from pierian.tools import Tool
 
 MOST_WRITTEN_STEPS = 12
+NOTHING = Names()
 REFERENCE_SCHEMA: dict[str, Any] = {
     "type": "string",
     "pattern": r"^\$(given_)*s[0-9]+(_[A-Za-z0-9_]+)?(\.[A-Za-z0-9_-]+)*$",
@@ -61,8 +62,7 @@ def plan_schema(
     approves: bool = False,
     answers: Sequence[str] = (),
     decides: bool = True,
-    request: str = "",
-    names: Sequence[str] = (),
+    names: Names = NOTHING,
 ) -> dict[str, Any]:
     """The JSON schema of a plan that may use `tools`.
 
@@ -71,8 +71,7 @@ def plan_schema(
         approves: Whether it may have steps that wait for the user's yes.
         answers: Names of earlier answers, out of which values may be read.
         decides: Whether it may decide between branches.
-        request: The user's words, for the arguments that say by which of them they are chosen.
-        names: Names of entities, for the arguments that say which kinds they take.
+        names: What the request names, for the arguments that say what they take of that.
 
     Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list
     or a record only the value of a step may stand, and a choice among words is always written out: small
@@ -82,7 +81,7 @@ def plan_schema(
     if answers:
         reference = {"anyOf": [REFERENCE_SCHEMA, {"enum": [f"${name}" for name in answers]}]}
     text = {"type": "string", "minLength": 1, "maxLength": 300}
-    calls = [_call_schema(tool, request, names) for tool in tools]
+    calls = [_call_schema(tool, names) for tool in tools]
     asks = [closed_object(approve=text)] if approves else []
     kinds: list[dict[str, Any]] = [
         *calls,
@@ -218,8 +217,8 @@ def _expression(text: str) -> str:
     return re.sub(r"\$(?=[A-Za-z_])", "", text)
 
 
-def _call_schema(tool: Tool, request: str, names: Sequence[str]) -> dict[str, Any]:
-    arguments = with_names(decodable(tool.parameters, FROM_STEP), tool, request, names, REFERENCE_SCHEMA)
+def _call_schema(tool: Tool, names: Names) -> dict[str, Any]:
+    arguments = with_names(decodable(tool.parameters, FROM_STEP), tool, names, REFERENCE_SCHEMA)
     return closed_object(call={"const": tool.name}, arguments=arguments)
 
 

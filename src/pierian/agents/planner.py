@@ -18,7 +18,7 @@ from msgspec import structs
 from pierian.agents.asking import wants_asking
 from pierian.agents.earlier import ANSWERED, answers_among
 from pierian.agents.finding import in_two_steps, offered
-from pierian.agents.named_arguments import fitting, kinds_of, names_for
+from pierian.agents.named_arguments import fitting, kinds_of, names_of
 from pierian.agents.plan import Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
@@ -128,7 +128,7 @@ class ModelPlanner:
 
     async def plan(self, task: Task, so_far: Scope | None, payment: Payment) -> Plan:
         """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
-        names = names_for(task.request, [*task.entities])
+        names = names_of(task.request, [*task.entities], task.said)
         known = [offered(self._tools[name], self._tools) for name in task.tools if name in self._tools]
         chosen = shortlist(known, task.request)
         if so_far is not None:  # a run that was taken up knows earlier answers from its journal
@@ -147,7 +147,6 @@ class ModelPlanner:
             schema=plan_schema(
                 [fitting(tool, names) for tool in chosen],
                 decides=so_far is not None or _DECIDES.search(task.request) is not None,
-                request=task.request,
                 names=names,
                 agents=task.may_delegate,
                 approves=asks,

@@ -14,13 +14,12 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from pierian.accounts.account import Account, written_by
 from pierian.accounts.calendars.event import Event, NewEvent
 from pierian.accounts.calendars.free_time import ALWAYS, WORKING, WorkingHours, free_slots
 from pierian.accounts.calendars.outcomes import Gone, NotAllowed, NotSeen
 from pierian.accounts.calendars.reading import events_between, search_events
+from pierian.accounts.calendars.shown import FoundEvent, FoundEvents, FreeTime, FreeTimes, shown
 from pierian.accounts.calendars.zones import zone_of
 from pierian.accounts.secrets import Sealer
 from pierian.accounts.store import Accounts
@@ -30,6 +29,7 @@ from pierian.provenance import Labelled, Labels, together
 from pierian.tools import Context, Tool, ToolFailure, tool
 from pierian.tools.failure import FailureCode
 from pierian.tools.shapes import returning
+from pierian.tools.tool import Call
 
 if TYPE_CHECKING:
     from pierian.accounts.calendars.invitations import Mail
@@ -55,44 +55,6 @@ _CODES: Mapping[TroubleCode, FailureCode] = {
 }
 
 
-class FoundEvent(Struct, frozen=True, kw_only=True):
-    """An event; `with_people` are mail addresses, `calendar` is that of an account: work/Team."""
-
-    id: str
-    title: str
-    begins: str
-    ends: str
-    minutes: int
-    whole_days: bool
-    location: str
-    organizer: str
-    with_people: list[str]
-    status: str
-    repeats: bool
-    calendar: str
-
-
-class FoundEvents(Struct, frozen=True):
-    """Events by their beginnings; `more` where there are others that did not fit."""
-
-    events: list[FoundEvent]
-    more: bool
-
-
-class FreeTime(Struct, frozen=True):
-    """A stretch in which nothing is planned."""
-
-    begins: str
-    ends: str
-    minutes: int
-
-
-class FreeTimes(Struct, frozen=True):
-    """Stretches, the earliest first."""
-
-    free: list[FreeTime]
-
-
 def calendar_tools(
     accounts: Accounts,
     sealer: Callable[[], Sealer],
@@ -115,7 +77,12 @@ def calendar_tools(
 
         return Writer(accounts, sealer, now=now, mail=mail)
 
-    return [*_reading(accounts, now, hours), *_creating(writer, now), *_changing(writer, now)]
+    return [
+        *_reading(accounts, now, hours),
+        *_creating(writer, now),
+        *_changing(writer, now),
+        *_cancelling(writer),
+    ]
 
 
 def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHours) -> list[Tool]:
@@ -173,11 +140,7 @@ def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHour
 
 
 def _creating(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list[Tool]:
-    async def created(context: Context, values: Mapping[str, Any]) -> Labelled | None:
-        calendar, people = str(values.get("calendar", "")), list[str](values.get("attendees", ()))
-        with _failing():
-            found = await asyncio.to_thread(lambda: writer().find_created(calendar, people, context.key))
-        return None if found is None else _labelled(found)
+    created = _look_for_created(writer)
 
     @returning(FoundEvent)
     @tool(effect="write", name="calendar_create", lookup=created, timeout_seconds=ACT_SECONDS)
@@ -198,7 +161,7 @@ def _creating(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
             ends: Instead of minutes, when it ends; of whole days the last one.
             calendar: Name of the calendar; empty for the usual one.
         """
-        wanted = _wanted(title, begins, minutes, ends, location, (), now)
+        wanted = _wanted(title, begins, minutes, ends, location, [], now)
         with _failing():
             made = await asyncio.to_thread(
                 lambda: writer().create(wanted, calendar=calendar, key=context.key)
@@ -228,8 +191,7 @@ def _creating(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
         """
         if not attendees:
             raise ToolFailure("invalid", "Nobody is named to be invited.")
-        people = tuple(dict.fromkeys(one.strip() for one in attendees))
-        wanted = _wanted(title, begins, minutes, ends, location, people, now)
+        wanted = _wanted(title, begins, minutes, ends, location, attendees, now)
         with _failing():
             made = await asyncio.to_thread(
                 lambda: writer().create(wanted, calendar=calendar, key=context.key)
@@ -237,6 +199,16 @@ def _creating(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
         return _labelled(made)
 
     return [create, invite]
+
+
+def _look_for_created(writer: Callable[[], Writer]) -> Call:
+    async def created(context: Context, values: Mapping[str, Any]) -> Labelled | None:
+        calendar, people = str(values.get("calendar", "")), list[str](values.get("attendees", ()))
+        with _failing():
+            found = await asyncio.to_thread(lambda: writer().find_created(calendar, people, context.key))
+        return None if found is None else _labelled(found)
+
+    return created
 
 
 def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list[Tool]:
@@ -247,14 +219,6 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
                 lambda: writer().find_changed(str(values["event_id"]), context.key, series=series)
             )
         return None if found is None else _labelled(found)
-
-    async def cancelled(context: Context, values: Mapping[str, Any]) -> str | None:
-        series = values.get("series") is True
-        with _failing():
-            gone = await asyncio.to_thread(
-                lambda: writer().is_cancelled(str(values["event_id"]), series=series, key=context.key)
-            )
-        return "cancelled" if gone else None
 
     @returning(FoundEvent)
     @tool(effect="send", name="calendar_move", lookup=changed, timeout_seconds=ACT_SECONDS)
@@ -302,6 +266,18 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
             )
         return _labelled(named)
 
+    return [move, rename]
+
+
+def _cancelling(writer: Callable[[], Writer]) -> list[Tool]:
+    async def cancelled(context: Context, values: Mapping[str, Any]) -> str | None:
+        series = values.get("series") is True
+        with _failing():
+            gone = await asyncio.to_thread(
+                lambda: writer().is_cancelled(str(values["event_id"]), series=series, key=context.key)
+            )
+        return "cancelled" if gone else None
+
     @returning(str)
     @tool(effect="send", name="calendar_cancel", lookup=cancelled, timeout_seconds=ACT_SECONDS)
     async def cancel(context: Context, event_id: str, series: bool = False) -> Labelled:
@@ -315,33 +291,7 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
             was = await asyncio.to_thread(lambda: writer().cancel(event_id, series=series, key=context.key))
         return Labelled("cancelled", was.labels)
 
-    return [move, rename, cancel]
-
-
-def shown(event: Event) -> FoundEvent:
-    """An event as plans see it."""
-    return FoundEvent(
-        id=event.id,
-        title=event.title or ("busy" if not event.id else ""),
-        begins=event.begins.date().isoformat()
-        if event.whole_days
-        else event.begins.isoformat(timespec="minutes"),
-        ends=_ends(event),
-        minutes=int((event.ends.timestamp() - event.begins.timestamp()) // 60),
-        whole_days=event.whole_days,
-        location=event.location,
-        organizer=event.organizer,
-        with_people=list(event.attendees),
-        status=event.status,
-        repeats=event.repeats,
-        calendar=f"{event.account}/{event.calendar}",
-    )
-
-
-def _ends(event: Event) -> str:
-    if event.whole_days:
-        return max(event.begins, event.ends - timedelta(seconds=1)).date().isoformat()
-    return event.ends.isoformat(timespec="minutes")
+    return [cancel]
 
 
 def _between(accounts: Accounts, begins: datetime, ends: datetime) -> Labelled:
@@ -425,11 +375,12 @@ def _wanted(
     minutes: int,
     ends: str,
     location: str,
-    attendees: tuple[str, ...],
+    attendees: Sequence[str],
     now: Callable[[], datetime],
 ) -> NewEvent:
     if minutes < 0:
         raise ToolFailure("invalid", "An event cannot last less than no time.")
+    people = tuple(dict.fromkeys(one.strip() for one in attendees))
     start = _when(begins, now)
     last: date
     if not isinstance(start, datetime):
@@ -438,7 +389,7 @@ def _wanted(
     else:
         last = _moment(ends, now) if ends else start + timedelta(minutes=minutes)
     return NewEvent(
-        title=" ".join(title.split()), begins=start, ends=last, location=location, attendees=attendees
+        title=" ".join(title.split()), begins=start, ends=last, location=location, attendees=people
     )
 
 
