@@ -77,16 +77,15 @@ def test_today_is_offered_where_it_is_named() -> None:
     assert names_of("What is on?", ["today", "date1"], {}).names == ("date1",)
 
 
-def test_who_is_who_is_told_by_the_words_around() -> None:
-    task = Task(
-        "Forward Ann's mail to Bob",
-        ("look",),
-        {"person1": Labelled("ann@example.org", USER), "duration1": Labelled("PT1H", USER)},
-        said={"person1": "Forward Ann 's"},
-    )
-    shown = told(task, [look])
-    assert "$person1 = ann@example.org (Forward Ann 's)" in shown
-    assert "duration1" not in shown  # no tool takes one
+def test_lengths_are_shown_where_a_tool_takes_them() -> None:
+    @tool(effect="read")
+    async def wait(how_long: of(str, entities=["duration"])) -> str:
+        """Wait."""
+        return how_long
+
+    task = Task("Look for an hour", ("look",), {"duration1": Labelled("PT1H", USER)})
+    assert "duration1" not in told(task, [look])
+    assert "$duration1 = PT1H" in told(task, [wait])
 
 
 def test_other_tools_are_as_they_were() -> None:

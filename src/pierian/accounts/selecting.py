@@ -1,20 +1,40 @@
 """How plans say which events or messages they mean: all, the first, the last or the next of those in some time.
 
-A time is given as the entities of a request have it: a date, a moment, or a range of either.
+A time is given as the entities of a request have it: a date, a moment, or a range of either. The types here tell the
+planner which of them belong where (`agents.named_arguments`), so that a small model has little left to choose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from pierian.accounts.calendars.zones import zone_of
 from pierian.tools import ToolFailure
 
-Which = Literal["all", "first", "last", "next"]
+MOST_FOUND = 101
+"""One more than a plan acts on at once, so that nothing acts on a part of what was meant."""
+
+_SPAN = r"(?! (?:\w+ )?(?:days?|weeks?|months?|years?|hours?|minutes?|nights?|time))"
+"""Not the last of "the last three days"."""
+SAID = {
+    "all": "all|every|each|any",
+    "first": "first|earliest|oldest",
+    "last": f"last{_SPAN}|latest|newest|most recent",
+    "next": f"next{_SPAN}|upcoming",
+}
+Which = Annotated[Literal["all", "first", "last", "next"], Meta(extra_json_schema={"said": SAID})]
+
+_GENERIC = frozenset(
+    (
+        "a all an and any appointment appointments at by called e-mail e-mails email emails event events every first "
+        "for from future i in it its last latest mail mails me meeting meetings message messages my named newest next "
+        "none of on our past recent the their them this to today tomorrow upcoming what which with"
+    ).split()
+)
 
 
 class Period(Struct, frozen=True):
@@ -24,8 +44,30 @@ class Period(Struct, frozen=True):
     end: str
 
 
-When = str | Period
+When = Annotated[str | Period, Meta(extra_json_schema={"entities": ["date", "range", "time"]})]
 """A date, a moment, or a period; empty for any time."""
+Point = Annotated[str, Meta(extra_json_schema={"entities": ["time", "date"]})]
+"""A moment, or a date."""
+Lasting = Annotated[timedelta | int, Meta(extra_json_schema={"entities": ["duration"]})]
+"""How long: ISO 8601 such as PT1H30M, or minutes."""
+Words = Annotated[str, Meta(extra_json_schema={"entities": ["quote"], "words": "always"})]
+
+
+def somebody(near: str) -> dict[str, Any]:
+    """The schema of an argument for a person, whose name stands near these words."""
+    return {"entities": ["person", "email"], "words": "instead", "near": near}
+
+
+def quoted(near: str) -> dict[str, Any]:
+    """The schema of an argument for words that are quoted near these, or are the planner's own."""
+    return {"entities": ["quote"], "words": "always", "near": near}
+
+
+People = Annotated[
+    list[str] | str,
+    Meta(extra_json_schema=somebody("to|needs?|tell|ask|send|invite|for|with|and") | {"several": True}),
+]
+"""Mail addresses, or one."""
 
 
 class Span(Struct, frozen=True):
@@ -81,3 +123,33 @@ def _moment(found: date, now: Callable[[], datetime], *, closing: bool = False) 
     except OverflowError as error:
         raise ToolFailure("invalid", f"{found.isoformat()} is too far away.") from error
     return datetime.combine(day, time(), zone_of(now()))
+
+
+def length_of(lasting: timedelta | int) -> timedelta:
+    """How long; a number is in minutes."""
+    return lasting if isinstance(lasting, timedelta) else timedelta(minutes=lasting)
+
+
+def addresses_of(people: list[str] | str) -> list[str]:
+    """The addresses, each once."""
+    every = people.replace(";", ",").split(",") if isinstance(people, str) else people
+    return list(dict.fromkeys(one.strip() for one in every if one.strip()))
+
+
+def significant(words: str) -> str:
+    """Words without those that anything may be called by: "my next review meeting" is about a review."""
+    return " ".join(word for word in words.split() if word.strip(".,:;!?'\"").casefold() not in _GENERIC)
+
+
+Found = TypeVar("Found")
+
+
+def selected(found: list[Found], which: str) -> list[Found]:
+    """Those that are meant of what was found, which stands in the order of time."""
+    match which:
+        case "first" | "next":
+            return found[:1]
+        case "last":
+            return found[-1:]
+        case _:
+            return found

@@ -169,7 +169,7 @@ def told(task: Task, tools: Sequence[Tool]) -> str:
     dated = any(_DATED.search(signature(tool)) for tool in tools) or _DATED.search(task.request)
     lengths = any("duration" in kinds for tool in tools for kinds in kinds_of(tool))
     shown = [
-        f"${name} = {shown_value(value)}{_said(task.said.get(name, ''))}"
+        f"${name} = {shown_value(value)}"
         for name, value in task.entities.items()
         if (name != "today" or dated) and (lengths or not name.startswith("duration"))
     ]
@@ -182,10 +182,6 @@ def told(task: Task, tools: Sequence[Tool]) -> str:
         ]
     lines.append(f"Request: {task.request}")
     return "\n".join(lines)
-
-
-def _said(words: str) -> str:
-    return f" ({words})" if words else ""
 
 
 def signature(tool: Tool) -> str:

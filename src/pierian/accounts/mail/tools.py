@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from pierian.accounts.mail import attachments, marking, reading
 from pierian.accounts.mail.desk import Desk, check, failing, labels_of, returning
@@ -19,7 +21,6 @@ from pierian.accounts.mail.message import Message, Person
 from pierian.accounts.mail.results import (
     MailAttached,
     MailFile,
-    MailFound,
     MailLabels,
     MailListed,
     MailMoved,
@@ -29,12 +30,19 @@ from pierian.accounts.mail.results import (
 from pierian.accounts.mail.words import words_of
 from pierian.accounts.mail.writing_tools import writing_tools
 from pierian.accounts.secrets import Sealer
+from pierian.accounts.selecting import MOST_FOUND, When, Which, quoted, selected, significant, somebody, span_of
 from pierian.accounts.store import Accounts
 from pierian.provenance import Labelled
 from pierian.storage.words import fold, snippet
-from pierian.tools import Context, Tool, ToolFailure, tool
+from pierian.tools import Context, Tool, tool
+from pierian.tools.tool import Call
 
-MOST_LISTED = 50
+About = Annotated[str, Meta(extra_json_schema=quoted("about|called|subject|titled"))]
+Sender = Annotated[str, Meta(extra_json_schema=somebody("from|by|sent|of"))]
+
+TRASH = "trash"
+MOST_NAMED = 50
+"""Addresses of one message."""
 MOST_TEXT = 20_000
 """Characters of one message that are read at once; a conversation has twice as many."""
 
@@ -52,51 +60,38 @@ def _reading_tools(desk: Desk) -> list[Tool]:
 
     @tool(effect="read", name="mail_search", source="mail")
     async def search(
-        words: str = "",
-        sender: str = "",
-        since: str = "",
-        until: str = "",
-        mailbox: str = "",
-        unread: bool = False,
-        limit: int = 10,
+        which: Which, about: About = "", sender: Sender = "", when: When = "", mailbox: str = "", unread: bool = False
     ) -> Labelled:
-        """Find mail by words, sender, dates or mailbox; the newest first.
+        """Find mails that the user got or sent, each with its sender, subject and the day it was sent.
 
         Args:
-            words: Words that all must be in it.
-            sender: The address or a name of who sent it.
-            since: The first date, such as 2026-11-30.
-            until: The last date.
-            mailbox: Inbox, sent, drafts, archive or another name; empty for all.
+            about: Words of the subject or text.
+            sender: Who wrote it.
+            mailbox: Such as sent; empty for all.
             unread: Only what nobody has opened.
-            limit: How many at most.
         """
 
         def work() -> Labelled:
-            zone = desk.now().tzinfo
+            span = span_of(when, desk.now)
             query = reading.Query(
-                words=words,
+                words=significant(about),
                 sender=sender,
-                since=_day(since, zone, 0),
-                until=_day(until, zone, 1),
+                since=span.begins,
+                until=span.ends,
                 mailbox=mailbox,
                 unread=unread,
-                limit=max(1, min(limit, MOST_LISTED)),
+                limit=MOST_FOUND,
             )
-            found = reading.search(database, desk.readable(), query)
-            listed = [_listed(desk, one, words) for one in found.messages]
-            return Labelled(MailFound(listed, found.more), labels_of(found.messages))
+            found = _called(reading.search(database, desk.readable(), query).messages, about)
+            chosen = selected([*reversed(found)], which)
+            return Labelled([_listed(desk, one, about) for one in reversed(chosen)], labels_of(chosen))
 
         with failing("mail_search"):
             return await asyncio.to_thread(work)
 
-    @tool(effect="read", name="mail_read", source="mail")
+    @tool(effect="read", name="mail_read", source="mail", finds="mail_search", found="message")
     async def read(message: str) -> Labelled:
-        """Read a message with its whole conversation.
-
-        Args:
-            message: The id of a message.
-        """
+        """Read mails with all of their conversation, to answer questions about what they say."""
 
         def work() -> Labelled:
             account, found = desk.message(message)
@@ -110,12 +105,18 @@ def _reading_tools(desk: Desk) -> list[Tool]:
         with failing("mail_read"):
             return await asyncio.to_thread(work)
 
-    @tool(effect="read", name="mail_attachment", source="mail", timeout_seconds=120)
+    @tool(
+        effect="read",
+        name="mail_attachment",
+        source="mail",
+        timeout_seconds=120,
+        finds="mail_search",
+        found="message",
+    )
     async def attachment(message: str, name: str = "") -> Labelled:
-        """Fetch an attachment as a file.
+        """Fetch an attachment of mails as a file.
 
         Args:
-            message: The id of a message.
             name: The name of the attachment; empty where it has only one.
         """
 
@@ -131,7 +132,7 @@ def _reading_tools(desk: Desk) -> list[Tool]:
         with failing("mail_attachment"):
             return await asyncio.to_thread(work)
 
-    return [returning(MailFound, search), returning(MailThread, read), returning(MailFile, attachment)]
+    return [returning(list[MailListed], search), returning(MailThread, read), returning(MailFile, attachment)]
 
 
 def _marking_tools(desk: Desk) -> list[Tool]:
@@ -144,12 +145,19 @@ def _marking_tools(desk: Desk) -> list[Tool]:
 
         return await asyncio.to_thread(work)
 
-    @tool(effect="write", name="mail_label", source="mail", lookup=labelled, timeout_seconds=60)
+    @tool(
+        effect="write",
+        name="mail_label",
+        source="mail",
+        lookup=labelled,
+        timeout_seconds=60,
+        finds="mail_search",
+        found="message",
+    )
     async def label(message: str, label: str, remove: bool = False) -> Labelled:
-        """Put a label on a message, or take it off.
+        """Put a label on mails, or take it off.
 
         Args:
-            message: The id of a message.
             label: read, answered, flagged or a word of your own.
             remove: Whether to take it off.
         """
@@ -165,44 +173,63 @@ def _marking_tools(desk: Desk) -> list[Tool]:
         with failing("mail_label"):
             return await asyncio.to_thread(work)
 
-    async def moved(_: Context, values: Mapping[str, Any]) -> Labelled | None:
-        def work() -> Labelled | None:
-            account, found = desk.message(str(values["message"]))
-            name = marking.is_in(account, desk.secret(account), found, str(values["mailbox"]))
-            return None if name is None else Labelled(MailMoved(found.id, name), labels_of([found]))
+    def moving(mailbox_of: Callable[[Mapping[str, Any]], str]) -> Call:
+        async def moved(_: Context, values: Mapping[str, Any]) -> Labelled | None:
+            def work() -> Labelled | None:
+                account, found = desk.message(str(values["message"]))
+                name = marking.is_in(account, desk.secret(account), found, mailbox_of(values))
+                return None if name is None else Labelled(MailMoved(found.id, name), labels_of([found]))
 
-        return await asyncio.to_thread(work)
-
-    @tool(effect="write", name="mail_move", source="mail", lookup=moved, timeout_seconds=60)
-    async def move(message: str, mailbox: str) -> Labelled:
-        """Move a message to another mailbox: archive it, or delete it by moving it to the trash.
-
-        Args:
-            message: The id of a message.
-            mailbox: archive, trash, junk or the name of a mailbox.
-        """
-
-        def work() -> Labelled:
-            account, found = desk.message(message)
-            check(account, send=False)
-            name = marking.move_message(desk.accounts, account, desk.secret(account), found, mailbox)
-            return Labelled(MailMoved(found.id, name), labels_of([found]))
-
-        with failing("mail_move"):
             return await asyncio.to_thread(work)
 
-    return [returning(MailLabels, label), returning(MailMoved, move)]
+        return moved
+
+    def put(message: str, mailbox: str) -> Labelled:
+        account, found = desk.message(message)
+        check(account, send=False)
+        name = marking.move_message(desk.accounts, account, desk.secret(account), found, mailbox)
+        return Labelled(MailMoved(found.id, name), labels_of([found]))
+
+    @tool(
+        effect="write",
+        name="mail_move",
+        source="mail",
+        lookup=moving(lambda values: str(values["mailbox"])),
+        timeout_seconds=60,
+        finds="mail_search",
+        found="message",
+    )
+    async def move(message: str, mailbox: str) -> Labelled:
+        """Move mails to another mailbox.
+
+        Args:
+            mailbox: archive, junk or the name of a mailbox.
+        """
+        with failing("mail_move"):
+            return await asyncio.to_thread(put, message, mailbox)
+
+    @tool(
+        effect="write",
+        name="mail_delete",
+        source="mail",
+        lookup=moving(lambda _: TRASH),
+        timeout_seconds=60,
+        finds="mail_search",
+        found="message",
+    )
+    async def delete(message: str) -> Labelled:
+        """Delete mails: they go to the trash."""
+        with failing("mail_delete"):
+            return await asyncio.to_thread(put, message, TRASH)
+
+    return [returning(MailLabels, label), returning(MailMoved, move), returning(MailMoved, delete)]
 
 
-def _day(text: str, zone: tzinfo | None, days: int) -> datetime | None:
-    """The beginning of a date, some days later."""
-    if not text.strip():
-        return None
-    try:
-        day = datetime.fromisoformat(text.strip()).date() + timedelta(days=days)
-    except (ValueError, OverflowError) as error:
-        raise ToolFailure("invalid", f"{text[:40]!r} is not a date such as 2026-11-30.") from error
-    return datetime.combine(day, time(), zone)
+def _called(found: Sequence[Message], about: str) -> list[Message]:
+    """Those that have the words in their subject, as they stand; where none has, all that were found."""
+    wanted = fold(about)
+    named = [one for one in found if wanted and wanted in fold(one.subject)]
+    return named or [*found]
 
 
 def _fitting(thread: Sequence[Message], wanted: Message) -> list[Message]:
@@ -252,7 +279,7 @@ def _whole(desk: Desk, one: Message) -> MailRead:
 
 
 def _addresses(people: Sequence[Person]) -> list[str]:
-    return [one.address for one in people if one.address][:MOST_LISTED]
+    return [one.address for one in people if one.address][:MOST_NAMED]
 
 
 def _labels(message: str, flags: Sequence[str]) -> MailLabels:

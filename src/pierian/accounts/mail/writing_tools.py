@@ -9,19 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from pierian.accounts.account import Account
 from pierian.accounts.mail import composing, drafts, marking, reading, sending
 from pierian.accounts.mail.desk import Desk, check, failing, labels_of, returning
 from pierian.accounts.mail.message import Message
 from pierian.accounts.mail.results import MailDrafted, MailSent
+from pierian.accounts.selecting import People, addresses_of, quoted
 from pierian.accounts.troubles import AccountError
 from pierian.exceptions import UserError
-from pierian.provenance import NOBODY, Labelled
+from pierian.provenance import Labelled
 from pierian.storage.words import fold
 from pierian.tools import Context, Tool, tool
 from pierian.tools.tool import Call
+
+Subject = Annotated[str, Meta(extra_json_schema=quoted("titled?|subject|called|name"))]
+Text = Annotated[str, Meta(extra_json_schema=quoted("saying|says?|tell|them|with|reply|text|body"))]
 
 
 def writing_tools(desk: Desk) -> list[Tool]:
@@ -31,6 +37,7 @@ def writing_tools(desk: Desk) -> list[Tool]:
         returning(MailDrafted, _drafting(desk)),
         returning(MailSent, _sending(desk, sent)),
         returning(MailSent, _answering(desk, sent)),
+        returning(MailSent, _forwarding(desk, sent)),
     ]
 
 
@@ -45,21 +52,17 @@ def _drafting(desk: Desk) -> Tool:
 
     @tool(effect="write", name="mail_draft", source="mail", lookup=drafted, timeout_seconds=60)
     async def draft(
-        to: list[str], subject: str, text: str, context: Context, answer_to: str = "", account: str = ""
+        to: People, subject: Subject, text: Text, context: Context, account: str = ""
     ) -> Labelled:
-        """Write a draft, which the user finishes and sends.
+        """Write a draft of a mail, which the user finishes and sends.
 
         Args:
-            to: Addresses.
-            answer_to: The id of the message that it answers.
-            account: The account; empty for the usual one.
+            account: Empty for the usual one.
         """
 
         def work() -> Labelled:
             chosen = desk.writer(account, send=False)
-            message = _composed(desk, chosen, context, to, subject, text)
-            if answer_to:
-                composing.answer_to(desk.message(answer_to)[1], message)
+            message = _composed(desk, chosen, context, addresses_of(to), subject, text)
             return Labelled(_drafted(chosen, drafts.save_draft(chosen, desk.secret(chosen), message)))
 
         with failing("mail_draft"):
@@ -88,30 +91,18 @@ def _looking_for_sent(desk: Desk) -> Call:
 def _sending(desk: Desk, sent: Call) -> Tool:
     @tool(effect="send", name="mail_send", source="mail", lookup=sent, timeout_seconds=120)
     async def send(
-        to: list[str],
-        subject: str,
-        text: str,
-        context: Context,
-        cc: list[str] = [],  # noqa: B006 - the default stands in the schema, and is not changed
-        forward: str = "",
-        account: str = "",
+        to: People, subject: Subject, text: Text, context: Context, account: str = ""
     ) -> Labelled:
-        """Send a new message.
+        """Send a new mail.
 
         Args:
-            to: Addresses.
-            cc: Addresses that get a copy.
-            forward: The id of a message to pass on with it.
-            account: The account; empty for the usual one.
+            account: Empty for the usual one.
         """
 
         def work() -> Labelled:
             chosen = desk.writer(account, send=True)
-            original = desk.message(forward)[1] if forward else None
-            whole = composing.forwarded(original, text) if original else text
-            message = _composed(desk, chosen, context, to, subject, whole, cc)
-            done = _send(desk, chosen, message)
-            return Labelled(_sent(chosen, done), labels_of([original]) if original else NOBODY)
+            done = _send(desk, chosen, _composed(desk, chosen, context, addresses_of(to), subject, text))
+            return Labelled(_sent(chosen, done))
 
         with failing("mail_send"):
             return await asyncio.to_thread(work)
@@ -120,18 +111,20 @@ def _sending(desk: Desk, sent: Call) -> Tool:
 
 
 def _answering(desk: Desk, sent: Call) -> Tool:
-    @tool(effect="send", name="mail_reply", source="mail", lookup=sent, timeout_seconds=120)
-    async def reply(
-        message: str,
-        text: str,
-        context: Context,
-        to: list[str] = [],  # noqa: B006 - as above
-    ) -> Labelled:
-        """Answer a message.
+    @tool(
+        effect="send",
+        name="mail_reply",
+        source="mail",
+        lookup=sent,
+        timeout_seconds=120,
+        finds="mail_search",
+        found="message",
+    )
+    async def reply(message: str, text: Text, context: Context, to: list[str] | str = "") -> Labelled:
+        """Answer mails.
 
         Args:
-            message: The id of the message to answer.
-            to: Addresses out of it; empty for its sender alone.
+            to: Addresses out of the mail; empty for its sender alone.
         """
 
         def work() -> Labelled:
@@ -153,6 +146,36 @@ def _answering(desk: Desk, sent: Call) -> Tool:
     return reply
 
 
+def _forwarding(desk: Desk, sent: Call) -> Tool:
+    @tool(
+        effect="send",
+        name="mail_forward",
+        source="mail",
+        lookup=sent,
+        timeout_seconds=120,
+        finds="mail_search",
+        found="message",
+    )
+    async def forward(message: str, to: People, context: Context, text: Text = "") -> Labelled:
+        """Forward mails to other people.
+
+        Args:
+            text: What to say with it.
+        """
+
+        def work() -> Labelled:
+            account, original = desk.message(message)
+            check(account, send=True)
+            whole, subject = composing.forwarded(original, text), composing.forwarded_subject(original.subject)
+            done = _send(desk, account, _composed(desk, account, context, addresses_of(to), subject, whole))
+            return Labelled(_sent(account, done), labels_of([original]))
+
+        with failing("mail_forward"):
+            return await asyncio.to_thread(work)
+
+    return forward
+
+
 def _composed(
     desk: Desk,
     account: Account,
@@ -160,10 +183,9 @@ def _composed(
     to: Sequence[str],
     subject: str,
     text: str,
-    cc: Sequence[str] = (),
 ) -> EmailMessage:
     message_id = desk.key_id(context, account)
-    return composing.compose(account, to, subject, text, now=desk.now(), message_id=message_id, cc=cc)
+    return composing.compose(account, to, subject, text, now=desk.now(), message_id=message_id)
 
 
 def _send(desk: Desk, account: Account, message: EmailMessage) -> sending.Sent:
