@@ -1,9 +1,9 @@
-"""The plain tool loop that `benchmarks.workbench` compares with: the model sees the tools in its own format, calls, reads
-what came of it, and goes on until it answers without a call.
+"""The plain tool loop that a planner is compared with on WorkBench: the model sees the tools in its own format, calls,
+reads what came of it, and goes on until it answers without a call.
 
-The same model, the same tools, and the same facts that Pierian has: the day, the working hours, the people's addresses.
-Its calls are read leniently (any JSON with a name and arguments), nothing is asked of anybody, and what a tool refuses is
-told to the model, which may try again.
+The same model, the same tools, and the same facts that Pierian has: the day, the working hours, the people's
+addresses. Its calls are read leniently (any JSON with a name and arguments), nothing is asked of anybody, and what a
+tool refuses is told to the model, which may try again.
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ MOST_SHOWN = 6_000
 """Characters of a result: more would not fit into the context several times."""
 
 
-async def loop(model: Model, tools: Sequence[Tool], request: str, now: datetime, people: Sequence[str]) -> int:
+async def loop(
+    model: Model, tools: Sequence[Tool], request: str, now: datetime, people: Sequence[str]
+) -> int:
     """Carry a request out; returns how many calls were made."""
     described = [
-        {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)} for tool in tools
+        {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+        for tool in tools
     ]
     listed = "\n".join(json.dumps({"type": "function", "function": one}) for one in described)
     facts = (

@@ -1,5 +1,5 @@
-"""The tasks of WorkBench (github.com/olly-styles/WorkBench, MIT) that need a calendar and mail only: tables, requests,
-and what has to have changed when one is done.
+"""The tasks of WorkBench (github.com/olly-styles/WorkBench, MIT) that need a calendar and mail only: tables,
+requests, and what has to have changed when one is done.
 
 Right is what its authors call right: the final state is that which their calls lead to, and nothing else has changed.
 Texts are compared without case, as they do, and without the width of white space.
@@ -106,7 +106,9 @@ def tasks(folder: Path, known: Tables) -> list[Task]:
         for number, line in enumerate(lines):
             row = json.loads(line)
             if {*ast.literal_eval(row["domains"])} <= DOMAINS:
-                changes = [change for call in ast.literal_eval(row["answer"]) for change in _asked(call, known)]
+                changes = [
+                    change for call in ast.literal_eval(row["answer"]) for change in _asked(call, known)
+                ]
                 found.append(Task(f"{group}-{number}", group, row["query"], tuple(changes)))
     return found
 

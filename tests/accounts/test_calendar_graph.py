@@ -271,21 +271,19 @@ async def test_events_are_created_moved_renamed_and_cancelled_once(
             found = await invoke(tools[tool], given, Context(key), lookup=lookup)
             return found and found.value
 
-        wanted = {"title": "Plan", "begins": day(2, 10).isoformat(), "attendees": ["bob@example.org"]}
-        assert await call("calendar_invite", lookup=True, **wanted) is None
-        made = await call("calendar_invite", **wanted)
+        wanted = {"title": "Plan", "begins": day(2, 10).isoformat(), "people": ["bob@example.org"]}
+        assert await call("calendar_create", lookup=True, **wanted) is None
+        made = await call("calendar_create", **wanted)
         assert (
             made
-            == await call("calendar_invite", **wanted)
-            == await call("calendar_invite", lookup=True, **wanted)
+            == await call("calendar_create", **wanted)
+            == await call("calendar_create", lookup=True, **wanted)
         )
         assert made["begins"] == day(2, 10).isoformat(timespec="minutes")
-        moved = await call("calendar_move", "m", event_id=made["id"], later_minutes=30)
-        assert moved == await call("calendar_move", "m", lookup=True, event_id=made["id"], later_minutes=30)
-        assert moved == await call("calendar_move", "m", event_id=made["id"], later_minutes=30)
-        assert (
-            await call("calendar_move", "other", lookup=True, event_id=made["id"], later_minutes=30) is None
-        )
+        moved = await call("calendar_move", "m", event_id=made["id"], later=30)
+        assert moved == await call("calendar_move", "m", lookup=True, event_id=made["id"], later=30)
+        assert moved == await call("calendar_move", "m", event_id=made["id"], later=30)
+        assert await call("calendar_move", "other", lookup=True, event_id=made["id"], later=30) is None
         assert moved["begins"] == day(2, 10, 30).isoformat(timespec="minutes")
         assert (await call("calendar_rename", "r", event_id=made["id"], title="Other"))["title"] == "Other"
         assert titles(events((accounts, account))) == ["Other"]

@@ -14,7 +14,7 @@ from tests.accounts.smtp_server import Outbox, outbox
 from tests.accounts.test_mail_sending import attached
 
 from pierian.accounts.account import Switches
-from pierian.accounts.mail.results import MailFound, MailSent, MailThread
+from pierian.accounts.mail.results import MailListed, MailSent, MailThread
 from pierian.accounts.mail.tools import mail_tools
 from pierian.accounts.secrets import Sealer
 from pierian.provenance import Label, Labelled, Origin
@@ -41,9 +41,11 @@ class Desk:
         self.labels = found.labels if found is not None else frozenset[Label]()
         return None if found is None else found.value
 
+    async def found(self, **query: Any) -> list[MailListed]:
+        return msgspec.convert(await self.call("mail_search", **({"which": "all"} | query)), list[MailListed])
+
     async def first(self, **query: Any) -> str:
-        found = msgspec.convert(await self.call("mail_search", **query), MailFound)
-        return found.messages[0].id
+        return (await self.found(**query))[0].id
 
 
 @pytest.fixture
@@ -55,7 +57,8 @@ def test_effects_and_shapes(desk: Desk) -> None:
     effects = {name: tool.effect for name, tool in desk.tools.items()}
     assert effects == {
         "mail_search": "read", "mail_read": "read", "mail_attachment": "read", "mail_label": "write",
-        "mail_move": "write", "mail_draft": "write", "mail_send": "send", "mail_reply": "send",
+        "mail_move": "write", "mail_delete": "write", "mail_draft": "write",
+        "mail_send": "send", "mail_reply": "send", "mail_forward": "send",
     }  # fmt: skip
     assert all(tool.result and (tool.lookup is not None) is tool.acts for tool in desk.tools.values())
 
@@ -66,22 +69,20 @@ async def test_search_and_read_are_labelled_with_account_and_sender(desk: Desk) 
         mail(2, subject="Re: Budget", sender="Eve@Evil.example", head="In-Reply-To: <1@example.org>"),
     )
     desk.linked.sync()
-    found = msgspec.convert(
-        await desk.call("mail_search", words="budget", since="2026-11-01", until="2026-11-28"), MailFound
-    )
-    assert [one.subject for one in found.messages] == ["Re: Budget", "Budget"]
+    found = await desk.found(about="budget", when={"start": "2026-11-01", "end": "2026-11-28"})
+    assert [one.subject for one in found] == ["Re: Budget", "Budget"]
     assert {label.source for label in desk.labels} == {
         "mail:work/ann@example.org",
         "mail:work/eve@evil.example",
     }
     assert {label.origin for label in desk.labels} == {Origin.EXTERNAL}
-    thread = msgspec.convert(await desk.call("mail_read", message=found.messages[0].id), MailThread)
+    thread = msgspec.convert(await desk.call("mail_read", message=found[0].id), MailThread)
     assert [one.text for one in thread.messages] == ["This is message number 1.", "This is message number 2."]
     assert {label.source for label in desk.labels} == {
         "mail:work/ann@example.org",
         "mail:work/eve@evil.example",
     }
-    assert found.messages[0].sent == "2026-11-28T09:00+00:00"
+    assert found[0].sent == "2026-11-28T09:00+00:00"
 
 
 async def test_sending_is_looked_up_and_happens_once(desk: Desk, smtp: Outbox) -> None:
@@ -136,11 +137,13 @@ async def test_an_answer_to_oneself_goes_on_to_the_others(desk: Desk, smtp: Outb
 async def test_passing_on_carries_the_labels_of_what_is_passed_on(desk: Desk, smtp: Outbox) -> None:
     desk.linked.put(mail(1, text="The numbers are 1 and 2."))
     desk.linked.sync()
-    await desk.call(
-        "mail_send", to=["bob@example.net"], subject="Fwd", text="See below.", forward=await desk.first()
-    )
+    values = {"message": await desk.first(), "to": "bob@example.net", "text": "See below."}
+    assert await desk.call("mail_forward", lookup=True, **values) is None
+    await desk.call("mail_forward", **values)
+    assert smtp.messages[0]["Subject"].startswith("Fwd: ")
     assert "The numbers are 1 and 2." in smtp.messages[0].get_content()
     assert {label.source for label in desk.labels} == {"mail:work/ann@example.org"}
+    assert await desk.call("mail_forward", lookup=True, **values) is not None
 
 
 async def test_drafts_labels_moves_and_files(desk: Desk, tmp_path: Path) -> None:
@@ -149,7 +152,7 @@ async def test_drafts_labels_moves_and_files(desk: Desk, tmp_path: Path) -> None
     message = await desk.first()
     file = await desk.call("mail_attachment", message=message)
     assert Path(file["path"]).read_bytes() == b"%PDF-" and Path(file["path"]).is_relative_to(tmp_path)
-    values = {"to": ["bob@example.net"], "subject": "Hi", "text": "Hello", "answer_to": message}
+    values = {"to": ["bob@example.net"], "subject": "Hi", "text": "Hello"}
     assert await desk.call("mail_draft", lookup=True, **values) is None
     draft = await desk.call("mail_draft", **values)
     assert await desk.call("mail_draft", lookup=True, **values) == draft
@@ -157,8 +160,10 @@ async def test_drafts_labels_moves_and_files(desk: Desk, tmp_path: Path) -> None
     labels = await desk.call("mail_label", message=message, label="flagged")
     assert labels == {"id": message, "labels": ["flagged"]}
     assert await desk.call("mail_label", lookup=True, message=message, label="flagged") == labels
-    moved = await desk.call("mail_move", message=message, mailbox="trash")
+    assert await desk.call("mail_delete", lookup=True, message=message) is None
+    moved = await desk.call("mail_delete", message=message)
     assert moved == {"id": message, "mailbox": "Trash"}
+    assert await desk.call("mail_delete", lookup=True, message=message) == moved
     assert desk.linked.found(mailbox="inbox") == []
 
 
@@ -197,16 +202,16 @@ async def test_an_account_that_may_not_be_read_offers_nothing(desk: Desk) -> Non
     desk.linked.sync()
     message = await desk.first()
     desk.linked.accounts.switch(desk.linked.account, msgspec.structs.replace(ALL, read=False))
-    assert (await desk.call("mail_search"))["messages"] == []
+    assert await desk.found() == []
     with pytest.raises(ToolFailure) as raised:
         await desk.call("mail_read", message=message)
     assert raised.value.code == "not_found"
 
 
-@pytest.mark.parametrize("values", [{"since": "next week"}, {"until": "2026-13-45"}])
-async def test_what_is_no_date_is_refused(desk: Desk, values: dict[str, str]) -> None:
+@pytest.mark.parametrize("when", ["next week", "2026-13-45", {"start": "2026-11-01", "end": "never"}])
+async def test_what_is_no_date_is_refused(desk: Desk, when: Any) -> None:
     with pytest.raises(ToolFailure) as raised:
-        await desk.call("mail_search", **values)
+        await desk.found(when=when)
     assert raised.value.code == "invalid"
 
 
@@ -220,3 +225,22 @@ async def test_a_server_that_is_gone_leaves_reading_as_it_was(desk: Desk, doveco
     with pytest.raises(ToolFailure) as raised:
         await desk.call("mail_label", message=message, label="read")
     assert raised.value.code == "unreachable"
+
+
+async def test_the_mails_that_are_meant(desk: Desk) -> None:
+    desk.linked.put(
+        mail(1, subject="Budget", sender="Ann Lee <ann@example.org>", text="It is about the plan."),
+        mail(2, subject="The plan", sender="Bob <bob@example.org>"),
+        mail(3, subject="Lunch", sender="Ann Lee <ann@example.org>"),
+    )
+    desk.linked.sync()
+
+    async def meant(**query: Any) -> list[str]:
+        return [one.subject for one in await desk.found(**query)]
+
+    assert await meant(which="last", sender="ann@example.org") == ["Lunch"]
+    assert await meant(which="first", sender="ann lee") == ["Budget"]
+    assert await meant(sender="ann@example.org") == ["Lunch", "Budget"]
+    assert await meant(about="the plan") == ["The plan"]  # its subject, though another one has the words too
+    assert await meant(about="plan", sender="ann@example.org") == ["Budget"]
+    assert await meant(about="my last mail", which="last") == ["Lunch"]

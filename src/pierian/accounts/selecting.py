@@ -6,13 +6,14 @@ planner which of them belong where (`agents.named_arguments`), so that a small m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-from pierian.accounts.calendars.zones import zone_of
+from pierian.accounts.zones import zone_of
 from pierian.tools import ToolFailure
 
 MOST_FOUND = 101
@@ -28,12 +29,10 @@ SAID = {
 }
 Which = Annotated[Literal["all", "first", "last", "next"], Meta(extra_json_schema={"said": SAID})]
 
-_GENERIC = frozenset(
-    (
-        "a all an and any appointment appointments at by called e-mail e-mails email emails event events every first "
-        "for from future i in it its last latest mail mails me meeting meetings message messages my named newest next "
-        "none of on our past recent the their them this to today tomorrow upcoming what which with"
-    ).split()
+_GENERIC = re.compile(
+    r"a|all|an|and|any|appointments?|at|by|called|e-?mails?|events?|every|first|for|from|future|i|in|it|its|last|latest"
+    r"|mails?|me|meetings?|messages?|my|named|newest|next|none|of|on|our|past|recent|the|their|them|this|to|today"
+    r"|tomorrow|upcoming|what|which|with"
 )
 
 
@@ -138,7 +137,9 @@ def addresses_of(people: list[str] | str) -> list[str]:
 
 def significant(words: str) -> str:
     """Words without those that anything may be called by: "my next review meeting" is about a review."""
-    return " ".join(word for word in words.split() if word.strip(".,:;!?'\"").casefold() not in _GENERIC)
+    return " ".join(
+        word for word in words.split() if not _GENERIC.fullmatch(word.strip(".,:;!?'\"").casefold())
+    )
 
 
 Found = TypeVar("Found")

@@ -25,8 +25,8 @@ def brief(
 ) -> None:
     """Show today's events with conflicts, mail that waits for your answer, and what changed in your calendars."""
     from pierian.accounts.brief import day_brief
-    from pierian.accounts.calendars.zones import local_zone
     from pierian.accounts.store import Accounts
+    from pierian.accounts.zones import local_zone
     from pierian.storage.ids import utc_now
 
     accounts = Accounts(opened_storage())

@@ -47,7 +47,7 @@ def add(
     tools: ToolsOption = None,
 ) -> None:
     """Do something at set times, such as `add "every weekday 7:30" brief`."""
-    from pierian.accounts.calendars.zones import local_zone
+    from pierian.accounts.zones import local_zone
     from pierian.assistant import checked_question
     from pierian.reasoning.mode import Mode
     from pierian.schedules import Question

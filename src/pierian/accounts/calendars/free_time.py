@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from pierian.accounts.account import Account
 from pierian.accounts.calendars.reading import calendars_of, seconds, within
-from pierian.accounts.calendars.zones import local_zone
+from pierian.accounts.zones import local_zone
 from pierian.exceptions import UserError
 from pierian.storage.account_tables import occurrences
 from pierian.storage.database import Database

@@ -26,11 +26,11 @@ from pierian.accounts.calendars.outcomes import Changed, Gone, NotAllowed, NotSe
 from pierian.accounts.calendars.reading import Calendar, event_at
 from pierian.accounts.calendars.rows import hrefs_of_uid, object_at, remove_objects
 from pierian.accounts.calendars.working_out import WorkingOut
-from pierian.accounts.calendars.zones import zone_of
 from pierian.accounts.dav import Dav
 from pierian.accounts.secrets import Sealer
 from pierian.accounts.signing_in import fresh_secret
 from pierian.accounts.store import Accounts
+from pierian.accounts.zones import zone_of
 
 _GONE = (404, 410)
 T = TypeVar("T")

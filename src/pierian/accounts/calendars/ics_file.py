@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from pierian.accounts.calendars.zones import known_zones
+from pierian.accounts.zones import known_zones
 
 _FOLDED = re.compile(r"\r?\n[ \t]|\r(?!\n)")
 _ZONES = re.compile(r'TZID="?([^";:,\n]{1,200})')

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 
 from pierian.accounts.account import Account, written_by
 from pierian.accounts.calendars.event import Event, EventId, Status, id_of
-from pierian.accounts.calendars.zones import local_zone
+from pierian.accounts.zones import local_zone
 from pierian.storage.account_tables import calendar_objects, collections, occurrences
 from pierian.storage.database import Database
 from pierian.storage.words import fold
@@ -100,19 +100,23 @@ def events_between(
     *,
     zone: tzinfo | None = None,
     most: int = MOST_EVENTS,
+    latest: bool = False,
 ) -> list[Event]:
-    """The events that take place, at least in part, between two moments, by their beginnings; at most `most`."""
+    """The events that take place, at least in part, between two moments, by their beginnings.
+
+    Where there are more than `most`, the earliest are given, or the `latest`.
+    """
+    order = occurrences.c.begins.desc() if latest else occurrences.c.begins
     with database.read() as connection:
         calendars = calendars_of(connection, accounts)
         rows = chain.from_iterable(
-            connection.execute(
-                _events().where(part).order_by(occurrences.c.begins, occurrences.c.id).limit(most)
-            )
+            connection.execute(_events().where(part).order_by(order, occurrences.c.id).limit(most))
             for part in within(calendars, seconds(begins), seconds(ends))
         )
         zone = zone or local_zone()
         found = [_event(row, calendars, zone) for row in rows]
-    return sorted(found, key=_when)[:most]
+    found.sort(key=_when)
+    return found[-most:] if latest else found[:most]
 
 
 def search_events(
@@ -124,11 +128,12 @@ def search_events(
     ends: datetime | None = None,
     zone: tzinfo | None = None,
     most: int = 50,
+    latest: bool = False,
 ) -> list[Event]:
     """The events that have all of some words in their title, place, description or people, by their beginnings.
 
-    From `begins` on the earliest are given, without it the latest. Of accounts that tell no more than times nothing
-    is found.
+    Where there are more than `most`, the earliest are given, with `latest` or without `begins` the latest. Of
+    accounts that tell no more than times nothing is found.
     """
     with database.read() as connection:
         calendars = {
@@ -141,7 +146,7 @@ def search_events(
             query = query.where(_ends_after(seconds(begins)))
         if ends is not None:
             query = query.where(occurrences.c.begins < seconds(ends))
-        order = occurrences.c.begins if begins is not None else occurrences.c.begins.desc()
+        order = occurrences.c.begins if begins is not None and not latest else occurrences.c.begins.desc()
         rows = connection.execute(query.order_by(order, occurrences.c.id).limit(most)).all()
         zone = zone or local_zone()
         found = [_event(row, calendars, zone) for row in rows]

@@ -26,25 +26,12 @@ class FoundEvent(Struct, frozen=True, kw_only=True):
     calendar: str
 
 
-class FoundEvents(Struct, frozen=True):
-    """Events by their beginnings; `more` where there are others that did not fit."""
-
-    events: list[FoundEvent]
-    more: bool
-
-
 class FreeTime(Struct, frozen=True):
     """A stretch in which nothing is planned."""
 
     begins: str
     ends: str
     minutes: int
-
-
-class FreeTimes(Struct, frozen=True):
-    """Stretches, the earliest first."""
-
-    free: list[FreeTime]
 
 
 def shown(event: Event) -> FoundEvent:

@@ -1,8 +1,7 @@
-"""Tools for plans: what is in the calendars, when one is free, and creating, inviting, moving, renaming, cancelling.
+"""Tools for plans: what is in the calendars, when one is free, and creating, moving, renaming, cancelling.
 
-Made for small planners: few parameters, plain names, dates as text. Reading is done from the local copy. What reaches
-other people is a tool of its own (`calendar_invite`) or counts as sending (`calendar_move`, `calendar_cancel`), so
-that a rule that allows one's own entries allows no more.
+Made for small planners: what is acted on is found by the words of `calendar_events`, and each argument says what of a
+request belongs there. Reading is done from the local copy. What may reach other people counts as sending.
 """
 
 from __future__ import annotations
@@ -12,18 +11,38 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
 
 from pierian.accounts.account import Account, written_by
 from pierian.accounts.calendars.event import Event, NewEvent
 from pierian.accounts.calendars.free_time import ALWAYS, WORKING, WorkingHours, free_slots
 from pierian.accounts.calendars.outcomes import Gone, NotAllowed, NotSeen
 from pierian.accounts.calendars.reading import events_between, search_events
-from pierian.accounts.calendars.shown import FoundEvent, FoundEvents, FreeTime, FreeTimes, shown
-from pierian.accounts.calendars.zones import zone_of
+from pierian.accounts.calendars.shown import FoundEvent, FreeTime, shown
 from pierian.accounts.secrets import Sealer
+from pierian.accounts.selecting import (
+    MOST_FOUND,
+    Lasting,
+    People,
+    Point,
+    Span,
+    When,
+    Which,
+    Words,
+    addresses_of,
+    length_of,
+    point,
+    quoted,
+    selected,
+    significant,
+    somebody,
+    span_of,
+)
 from pierian.accounts.store import Accounts
 from pierian.accounts.troubles import AccountError, TroubleCode
+from pierian.accounts.zones import zone_of
 from pierian.exceptions import UserError
 from pierian.provenance import Labelled, Labels, together
 from pierian.tools import Context, Tool, ToolFailure, tool
@@ -35,10 +54,16 @@ if TYPE_CHECKING:
     from pierian.accounts.calendars.invitations import Mail
     from pierian.accounts.calendars.writing import Writer
 
-MOST_EVENTS = 100
 MOST_SLOTS = 20
+AHEAD = timedelta(days=400)
+"""How far "from now on" is looked."""
+FREE_WITHIN = timedelta(days=60)
 ACT_SECONDS = 90.0
 """For asking a server a few times, with a pause where it wants one."""
+
+With = Annotated[str, Meta(extra_json_schema=somebody("with|and"))]
+Titled = Annotated[str, Meta(extra_json_schema=quoted("called|titled?|named?"))]
+Renamed = Annotated[str, Meta(extra_json_schema=quoted("to|into|called|named?"))]
 
 _CODES: Mapping[TroubleCode, FailureCode] = {
     "password": "denied",
@@ -79,131 +104,90 @@ def calendar_tools(
 
     return [
         *_reading(accounts, now, hours),
-        *_creating(writer, now),
+        _creating(accounts, writer, now, hours),
         *_changing(writer, now),
         *_cancelling(writer),
     ]
 
 
 def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHours) -> list[Tool]:
-    @returning(FoundEvents)
+    @returning(list[FoundEvent])
     @tool(effect="read", name="calendar_events")
-    async def events(begins: str, ends: str = "") -> Labelled:
-        """What is in the calendars on a day, or between two times.
+    async def events(which: Which, called: Words = "", when: When = "", with_person: With = "") -> Labelled:
+        """Events and meetings in the user's calendars, each with its title, when it begins, and with_people.
 
         Args:
-            begins: A date such as 2026-12-24, or a time such as 2026-12-24T09:00.
-            ends: Likewise, a date included; empty for the day of the beginning.
+            called: Words of the title.
         """
-        first = _moment(begins or "today", now)
-        last = (
-            _moment(ends, now, closing=True) if ends else _midnight(first.date() + timedelta(days=1), first)
-        )
-        return await asyncio.to_thread(_between, accounts, first, last)
+        wanted = f"{significant(called)} {with_person}".strip()
+        return await asyncio.to_thread(_events, accounts, wanted, span_of(when, now), which, now())
 
-    @returning(FoundEvents)
-    @tool(effect="read", name="calendar_search")
-    async def search(words: str, begins: str = "", ends: str = "") -> Labelled:
-        """Find events by words of their title, place or description, or by the name or address of who takes part.
-
-        Args:
-            begins: From when on, a date or time; empty for from now on.
-            ends: Until when; empty for no end.
-        """
-        first = _moment(begins, now) if begins else now()
-        return await asyncio.to_thread(
-            _search, accounts, words, first, _moment(ends, now, closing=True) if ends else None
-        )
-
-    @returning(FreeTimes)
+    @returning(list[FreeTime])
     @tool(effect="read", name="calendar_free")
-    async def free(
-        begins: str, ends: str = "", minutes: int = 30, buffer_minutes: int = 0, any_hour: bool = False
-    ) -> Labelled:
-        """When nothing is planned in any calendar, within working hours.
+    async def free(when: When = "", lasting: Lasting = 30, any_hour: bool = False) -> Labelled:
+        """When nothing is planned in any of the user's calendars, within working hours.
 
         Args:
-            begins: From when on, a date or time.
-            ends: Until when, a date included; empty for a week.
-            minutes: How long it has to be free at least.
-            buffer_minutes: Time to keep before and after other events.
+            when: Without it the next seven days.
+            lasting: How long it has to be free at least.
             any_hour: Also outside of working hours.
         """
-        first = max(_moment(begins, now), now())
-        last = _moment(ends, now, closing=True) if ends else first + timedelta(days=7)
-        if minutes < 1 or buffer_minutes < 0:
-            raise ToolFailure("invalid", "Free time lasts at least a minute.")
-        wanted = ALWAYS if any_hour else hours
-        return await asyncio.to_thread(_free, accounts, first, last, minutes, buffer_minutes, wanted)
+        span = span_of(when, now)
+        first = max(span.begins or now(), now())
+        last = span.ends or first + timedelta(days=7)
+        return await asyncio.to_thread(
+            _free, accounts, first, last, _minutes(lasting), ALWAYS if any_hour else hours
+        )
 
-    return [events, search, free]
+    return [events, free]
 
 
-def _creating(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list[Tool]:
-    created = _look_for_created(writer)
-
+def _creating(
+    accounts: Accounts, writer: Callable[[], Writer], now: Callable[[], datetime], hours: WorkingHours
+) -> Tool:
     @returning(FoundEvent)
-    @tool(effect="write", name="calendar_create", lookup=created, timeout_seconds=ACT_SECONDS)
+    @tool(
+        effect="send",
+        name="calendar_create",
+        lookup=_look_for_created(writer),
+        timeout_seconds=ACT_SECONDS,
+    )
     async def create(
         context: Context,
-        title: str,
-        begins: str,
-        minutes: int = 60,
-        ends: str = "",
+        title: Titled,
+        begins: Point = "",
+        people: People = "",
+        lasting: Lasting = 60,
+        first_free: When = "",
+        ends: Point = "",
         location: str = "",
         calendar: str = "",
     ) -> Labelled:
-        """Put an event into the user's own calendar, without other people.
+        """Schedule a meeting or another event; people who take part get an invitation.
 
         Args:
-            begins: A time such as 2026-12-24T09:00; a date alone for the whole day.
-            minutes: How long it lasts.
-            ends: Instead of minutes, when it ends; of whole days the last one.
-            calendar: Name of the calendar; empty for the usual one.
+            begins: A date and time; a date alone for the whole day.
+            people: Who is to take part.
+            first_free: Instead of begins: the first free time on or after this day is taken.
+            ends: Instead of lasting; of whole days the last one.
+            calendar: Empty for the usual one.
         """
-        wanted = _wanted(title, begins, minutes, ends, location, [], now)
+        minutes = _minutes(lasting)
+        if not begins:
+            begins = await asyncio.to_thread(_first_free, accounts, first_free, minutes, hours, now)
+        wanted = _wanted(title, begins, minutes, ends, location, addresses_of(people), now)
         with _failing():
             made = await asyncio.to_thread(
                 lambda: writer().create(wanted, calendar=calendar, key=context.key)
             )
         return _labelled(made)
 
-    @returning(FoundEvent)
-    @tool(effect="send", name="calendar_invite", lookup=created, timeout_seconds=ACT_SECONDS)
-    async def invite(
-        context: Context,
-        title: str,
-        begins: str,
-        attendees: list[str],
-        minutes: int = 60,
-        ends: str = "",
-        location: str = "",
-        calendar: str = "",
-    ) -> Labelled:
-        """Create an event, such as a meeting, with other people, who get an invitation.
-
-        Args:
-            begins: A time such as 2026-12-24T09:00; a date alone for the whole day.
-            attendees: Mail addresses of the people.
-            minutes: How long it lasts.
-            ends: Instead of minutes, when it ends; of whole days the last one.
-            calendar: Name of the calendar; empty for the usual one.
-        """
-        if not attendees:
-            raise ToolFailure("invalid", "Nobody is named to be invited.")
-        wanted = _wanted(title, begins, minutes, ends, location, attendees, now)
-        with _failing():
-            made = await asyncio.to_thread(
-                lambda: writer().create(wanted, calendar=calendar, key=context.key)
-            )
-        return _labelled(made)
-
-    return [create, invite]
+    return create
 
 
 def _look_for_created(writer: Callable[[], Writer]) -> Call:
     async def created(context: Context, values: Mapping[str, Any]) -> Labelled | None:
-        calendar, people = str(values.get("calendar", "")), list[str](values.get("attendees", ()))
+        calendar, people = str(values.get("calendar", "")), addresses_of(values.get("people", ""))
         with _failing():
             found = await asyncio.to_thread(lambda: writer().find_created(calendar, people, context.key))
         return None if found is None else _labelled(found)
@@ -221,43 +205,60 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
         return None if found is None else _labelled(found)
 
     @returning(FoundEvent)
-    @tool(effect="send", name="calendar_move", lookup=changed, timeout_seconds=ACT_SECONDS)
+    @tool(
+        effect="send",
+        name="calendar_move",
+        lookup=changed,
+        timeout_seconds=ACT_SECONDS,
+        finds="calendar_events",
+        found="event_id",
+    )
     async def move(
         context: Context,
         event_id: str,
-        begins: str = "",
-        later_minutes: int = 0,
-        minutes: int = 0,
+        later: Lasting = 0,
+        begins: Point = "",
+        lasting: Lasting = 0,
         series: bool = False,
     ) -> Labelled:
-        """Move an event to another time; people who take part are told.
+        """Move events to another time, or delay them; people who take part are told.
 
         Args:
-            event_id: The id of an event that was found.
-            begins: The new time, such as 2026-12-24T09:00; a date alone keeps the time of day.
-            later_minutes: So much later than now planned; negative for earlier.
-            minutes: How long it lasts from now on; 0 for as long as before.
+            later: How much later than planned; negative for earlier.
+            begins: Instead of later, the new time; a date alone keeps the time of day.
+            lasting: How long it lasts from now on.
             series: Whether all events of a series are meant.
         """
-        if not begins and not later_minutes and not minutes:
+        delay, minutes = length_of(later), _minutes(lasting)
+        if not begins and not delay and not minutes:
             raise ToolFailure("invalid", "It is not said to when the event is to be moved.")
-        start = _when(begins, now) if begins else None
-        later = timedelta(minutes=0 if begins else later_minutes)
+        # "My meeting on Friday half an hour later" names a day, to which nothing is moved.
+        start = point(begins, now) if begins else None
+        if delay and not isinstance(start, datetime):
+            start = None
+        later_by = timedelta() if start is not None else delay
         with _failing():
             moved = await asyncio.to_thread(
                 lambda: writer().move(
-                    event_id, start, later=later, minutes=minutes, series=series, key=context.key
+                    event_id, start, later=later_by, minutes=minutes, series=series, key=context.key
                 )
             )
         return _labelled(moved)
 
     @returning(FoundEvent)
-    @tool(effect="send", name="calendar_rename", lookup=changed, timeout_seconds=ACT_SECONDS)
-    async def rename(context: Context, event_id: str, title: str, series: bool = False) -> Labelled:
-        """Change the name of an event; people who take part are told.
+    @tool(
+        effect="send",
+        name="calendar_rename",
+        lookup=changed,
+        timeout_seconds=ACT_SECONDS,
+        finds="calendar_events",
+        found="event_id",
+    )
+    async def rename(context: Context, event_id: str, title: Renamed, series: bool = False) -> Labelled:
+        """Change the name of events; people who take part are told.
 
         Args:
-            event_id: The id of an event that was found.
+            title: The new name.
             series: Whether all events of a series are meant.
         """
         with _failing():
@@ -279,12 +280,18 @@ def _cancelling(writer: Callable[[], Writer]) -> list[Tool]:
         return "cancelled" if gone else None
 
     @returning(str)
-    @tool(effect="send", name="calendar_cancel", lookup=cancelled, timeout_seconds=ACT_SECONDS)
+    @tool(
+        effect="send",
+        name="calendar_cancel",
+        lookup=cancelled,
+        timeout_seconds=ACT_SECONDS,
+        finds="calendar_events",
+        found="event_id",
+    )
     async def cancel(context: Context, event_id: str, series: bool = False) -> Labelled:
-        """Cancel (delete) an event; people who take part are told.
+        """Cancel or delete events; people who take part are told.
 
         Args:
-            event_id: The id of an event that was found.
             series: Whether all events of a series are meant.
         """
         with _failing():
@@ -294,41 +301,46 @@ def _cancelling(writer: Callable[[], Writer]) -> list[Tool]:
     return [cancel]
 
 
-def _between(accounts: Accounts, begins: datetime, ends: datetime) -> Labelled:
-    every = accounts.list()
-    with _failing():
-        found = events_between(
-            accounts.database, every, begins, ends, zone=zone_of(begins), most=MOST_EVENTS + 1
-        )
-    return _found(found, every)
+def _events(accounts: Accounts, words: str, span: Span, which: str, now: datetime) -> Labelled:
+    """The events with all of some words in a time, of which one is meant or all.
 
-
-def _search(accounts: Accounts, words: str, begins: datetime, ends: datetime | None) -> Labelled:
-    if not words.strip():
-        raise ToolFailure("invalid", "There are no words to look for.")
-    every = accounts.list()
+    Without a time those from now on are meant; by the last one the one before now.
+    """
+    every, latest, open_ended = accounts.list(), which == "last", span.begins is None
+    begins = span.begins or (now - AHEAD if latest else now)
+    ends = span.ends or (now if latest else now + AHEAD)
+    zone, database = zone_of(now), accounts.database
     with _failing():
-        found = search_events(
-            accounts.database,
-            every,
-            words,
-            begins=begins,
-            ends=ends,
-            zone=zone_of(begins),
-            most=MOST_EVENTS + 1,
-        )
-    return _found(found, every)
+        if words:
+            found = search_events(
+                database,
+                every,
+                words,
+                begins=begins,
+                ends=ends,
+                zone=zone,
+                most=MOST_FOUND,
+                latest=latest,
+            )
+        else:
+            found = events_between(database, every, begins, ends, zone=zone, most=MOST_FOUND, latest=latest)
+    if not span.whole_days or which == "next":
+        # "Before two" and "next" are about when something begins.
+        since = max(begins, now) if which == "next" else begins
+        found = [event for event in found if event.begins >= since]
+    elif open_ended and latest:
+        found = [event for event in found if event.begins < now]
+    chosen = selected(found, which)
+    labels = _of_calendars(every) | together(event.labels for event in chosen)
+    return Labelled([shown(event) for event in chosen], labels)
 
 
 def _free(
-    accounts: Accounts,
-    begins: datetime,
-    ends: datetime,
-    minutes: int,
-    buffer_minutes: int,
-    hours: WorkingHours,
+    accounts: Accounts, begins: datetime, ends: datetime, minutes: int, hours: WorkingHours
 ) -> Labelled:
     every = accounts.list()
+    if minutes < 1:
+        raise ToolFailure("invalid", "Free time lasts at least a minute.")
     with _failing():
         slots = free_slots(
             accounts.database,
@@ -337,7 +349,6 @@ def _free(
             ends,
             minutes=minutes,
             hours=hours,
-            buffer_minutes=buffer_minutes,
             zone=zone_of(begins),
             most=MOST_SLOTS,
         )
@@ -347,13 +358,32 @@ def _free(
         )
         for one in slots
     ]
-    return Labelled(FreeTimes(free), _of_calendars(every))
+    return Labelled(free, _of_calendars(every))
 
 
-def _found(events: Sequence[Event], accounts: Sequence[Account]) -> Labelled:
-    kept = events[:MOST_EVENTS]
-    found = FoundEvents([shown(event) for event in kept], len(events) > len(kept))
-    return Labelled(found, _of_calendars(accounts) | together(event.labels for event in kept))
+def _first_free(
+    accounts: Accounts, when: When, minutes: int, hours: WorkingHours, now: Callable[[], datetime]
+) -> str:
+    """When the first free time of that length begins."""
+    span = span_of(when, now)
+    if span.begins is None:
+        raise ToolFailure("invalid", "It is not said when the event begins.")
+    first = max(span.begins, now())
+    last = max(span.ends or first, first + FREE_WITHIN)
+    with _failing():
+        slots = free_slots(
+            accounts.database,
+            accounts.list(),
+            first,
+            last,
+            minutes=minutes,
+            hours=hours,
+            zone=zone_of(first),
+            most=1,
+        )
+    if not slots:
+        raise ToolFailure("not_found", "There is no free time of that length.")
+    return slots[0].begins.isoformat()
 
 
 def _labelled(event: Event) -> Labelled:
@@ -381,48 +411,23 @@ def _wanted(
     if minutes < 0:
         raise ToolFailure("invalid", "An event cannot last less than no time.")
     people = tuple(dict.fromkeys(one.strip() for one in attendees))
-    start = _when(begins, now)
+    start = point(begins, now)
     last: date
     if not isinstance(start, datetime):
-        final = _when(ends, now) if ends else start
+        final = point(ends, now) if ends else start
         last = (final.date() if isinstance(final, datetime) else final) + timedelta(days=1)
+    elif ends:
+        final = point(ends, now)
+        last = final if isinstance(final, datetime) else datetime.combine(final, time(), zone_of(start))
     else:
-        last = _moment(ends, now) if ends else start + timedelta(minutes=minutes)
+        last = start + timedelta(minutes=minutes)
     return NewEvent(
         title=" ".join(title.split()), begins=start, ends=last, location=location, attendees=people
     )
 
 
-def _moment(text: str, now: Callable[[], datetime], *, closing: bool = False) -> datetime:
-    """A time; of a date its beginning, or with `closing` its end."""
-    found = _when(text, now)
-    if isinstance(found, datetime):
-        return found
-    return _midnight(found + timedelta(days=1) if closing else found, now())
-
-
-def _when(text: str, now: Callable[[], datetime]) -> date:
-    """A date, or an aware time in the user's zone where the text names none."""
-    text = text.strip()
-    moment = now()
-    if text.lower() in ("now", "today"):
-        return moment if text.lower() == "now" else moment.date()
-    try:
-        if len(text) <= 10:
-            return date.fromisoformat(text)
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ToolFailure(
-            "invalid",
-            f"{text[:60]!r} is neither a date nor a time.",
-            hint="Write it as 2026-12-24 or 2026-12-24T09:00.",
-        ) from error
-    zone = zone_of(moment)
-    return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
-
-
-def _midnight(day: date, moment: datetime) -> datetime:
-    return datetime.combine(day, time(), zone_of(moment))
+def _minutes(lasting: timedelta | int) -> int:
+    return int(length_of(lasting).total_seconds() // 60)
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from pierian.accounts.calendars.parsing import YEAR, Circumstances, Parsed
 from pierian.accounts.calendars.parsing_process import ParsingProcess
 from pierian.accounts.calendars.reading import CalendarState
 from pierian.accounts.calendars.rows import CalendarObject, keep_objects, known_objects
-from pierian.accounts.calendars.zones import local_zone
 from pierian.accounts.syncing import Synced
+from pierian.accounts.zones import local_zone
 from pierian.storage.database import Database
 from pierian.storage.words import fold
 

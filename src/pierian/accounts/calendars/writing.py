@@ -33,11 +33,11 @@ from pierian.accounts.calendars.reading import Calendar, event_at
 from pierian.accounts.calendars.rows import object_at, remove_objects
 from pierian.accounts.calendars.telling import Telling
 from pierian.accounts.calendars.working_out import WorkingOut
-from pierian.accounts.calendars.zones import zone_of
 from pierian.accounts.dav import Dav
 from pierian.accounts.secrets import Sealer
 from pierian.accounts.signing_in import fresh_secret
 from pierian.accounts.store import Accounts
+from pierian.accounts.zones import zone_of
 from pierian.exceptions import UserError
 
 LONGEST_TITLE = 500

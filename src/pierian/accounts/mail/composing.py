@@ -29,6 +29,7 @@ MOST_REFERENCES = 20
 
 _ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]]+@[^\s@<>(),;:\\\"\[\]]+\.?[^\s@<>(),;:\\\"\[\]]*")
 _NAMED = re.compile(r"([^<>]*)<([^<>]+)>")
+_FORWARDED = re.compile(r"\s*(fwd?|wg|tr|rv)\s*:", re.IGNORECASE)
 _ANSWERED = re.compile(r"\s*(re|aw|sv|vs|antw|odp)\s*(\[\d+\])?\s*:", re.IGNORECASE)
 
 
@@ -48,18 +49,15 @@ def compose(
     *,
     now: datetime,
     message_id: str,
-    cc: Sequence[str] = (),
 ) -> EmailMessage:
     """A message by the user of an account; raises `UserError` where an address or the subject is none."""
     message = EmailMessage(policy=SMTP.clone(max_line_length=78))
-    every = [person_of(one) for one in [*to, *cc]]
+    every = [person_of(one) for one in to]
     if len(every) > MOST_RECIPIENTS:
         raise UserError(f"A message goes to at most {MOST_RECIPIENTS} addresses.")
     message["From"] = header_address(Person("", account.address))
     if to:
-        message["To"] = [header_address(one) for one in every[: len(to)]]
-    if cc:
-        message["Cc"] = [header_address(one) for one in every[len(to) :]]
+        message["To"] = [header_address(one) for one in every]
     message["Subject"] = subject_of(subject)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id
@@ -83,6 +81,12 @@ def answered_subject(subject: str) -> str:
     """The subject of an answer."""
     line = " ".join(clean(subject).split())
     return line if _ANSWERED.match(line) else f"Re: {line}"
+
+
+def forwarded_subject(subject: str) -> str:
+    """The subject of a message that passes another one on."""
+    line = " ".join(clean(subject).split())
+    return line if _FORWARDED.match(line) else f"Fwd: {line}"
 
 
 def forwarded(original: Message, text: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
 from pierian.accounts.account import Account
 from pierian.accounts.mail.connection import Imap, signed_in
 from pierian.accounts.mail.drafts import imap_of
-from pierian.accounts.mail.message import ANSWERED, FLAGGED, SEEN, Message, without_id
+from pierian.accounts.mail.message import ANSWERED, DELETED, FLAGGED, SEEN, Message, without_id
 from pierian.accounts.mail.reading import boxes
 from pierian.accounts.secrets import Secret
 from pierian.accounts.store import Accounts
@@ -64,8 +64,10 @@ def move_message(
         there = message.uid not in imap.numbers() if without_id(message) else _is_in(imap, path, message)
         if not there:
             raise AccountError(f"The server does not show the message in {name}.", code="failed")
+    # Its row is kept until the next sync, out of sight, so that what was done can be looked up by its id.
     with accounts.database.append() as connection:
-        connection.execute(delete(messages).where(messages.c.id == message.row))
+        flags = f" {' '.join([*message.flags, DELETED])} "
+        connection.execute(update(messages).where(messages.c.id == message.row).values(flags=flags))
     return name
 
 

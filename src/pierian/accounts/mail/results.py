@@ -21,13 +21,6 @@ class MailListed(Struct, frozen=True, kw_only=True):
     attachments: list[str]
 
 
-class MailFound(Struct, frozen=True):
-    """Messages, the newest first; `more` tells whether there are others that fit."""
-
-    messages: list[MailListed]
-    more: bool
-
-
 class MailAttached(Struct, frozen=True):
     """An attachment that has not been fetched."""
 

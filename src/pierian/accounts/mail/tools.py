@@ -30,7 +30,16 @@ from pierian.accounts.mail.results import (
 from pierian.accounts.mail.words import words_of
 from pierian.accounts.mail.writing_tools import writing_tools
 from pierian.accounts.secrets import Sealer
-from pierian.accounts.selecting import MOST_FOUND, When, Which, quoted, selected, significant, somebody, span_of
+from pierian.accounts.selecting import (
+    MOST_FOUND,
+    When,
+    Which,
+    quoted,
+    selected,
+    significant,
+    somebody,
+    span_of,
+)
 from pierian.accounts.store import Accounts
 from pierian.provenance import Labelled
 from pierian.storage.words import fold, snippet
@@ -60,7 +69,12 @@ def _reading_tools(desk: Desk) -> list[Tool]:
 
     @tool(effect="read", name="mail_search", source="mail")
     async def search(
-        which: Which, about: About = "", sender: Sender = "", when: When = "", mailbox: str = "", unread: bool = False
+        which: Which,
+        about: About = "",
+        sender: Sender = "",
+        when: When = "",
+        mailbox: str = "",
+        unread: bool = False,
     ) -> Labelled:
         """Find mails that the user got or sent, each with its sender, subject and the day it was sent.
 

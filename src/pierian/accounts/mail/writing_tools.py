@@ -90,9 +90,7 @@ def _looking_for_sent(desk: Desk) -> Call:
 
 def _sending(desk: Desk, sent: Call) -> Tool:
     @tool(effect="send", name="mail_send", source="mail", lookup=sent, timeout_seconds=120)
-    async def send(
-        to: People, subject: Subject, text: Text, context: Context, account: str = ""
-    ) -> Labelled:
+    async def send(to: People, subject: Subject, text: Text, context: Context, account: str = "") -> Labelled:
         """Send a new mail.
 
         Args:
@@ -166,7 +164,10 @@ def _forwarding(desk: Desk, sent: Call) -> Tool:
         def work() -> Labelled:
             account, original = desk.message(message)
             check(account, send=True)
-            whole, subject = composing.forwarded(original, text), composing.forwarded_subject(original.subject)
+            whole, subject = (
+                composing.forwarded(original, text),
+                composing.forwarded_subject(original.subject),
+            )
             done = _send(desk, account, _composed(desk, account, context, addresses_of(to), subject, whole))
             return Labelled(_sent(account, done), labels_of([original]))
 
