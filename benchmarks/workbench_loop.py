@@ -1,5 +1,5 @@
-"""The plain tool loop that a planner is compared with on WorkBench: the model sees the tools in its own format, calls,
-reads what came of it, and goes on until it answers without a call.
+"""The plain tool loop that a planner is compared with on WorkBench: the model sees the tools in its own format,
+calls, reads what came of it, and goes on until it answers without a call.
 
 The same model, the same tools, and the same facts that Pierian has: the day, the working hours, the people's
 addresses. Its calls are read leniently (any JSON with a name and arguments), nothing is asked of anybody, and what a
