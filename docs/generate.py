@@ -38,7 +38,10 @@ def commands() -> str:
     pages = ["# Commands\n\n<!-- Written by docs/generate.py. -->\n", EXIT_CODES]
 
     def walk(command: click.Command, path: list[str]) -> None:
-        text = runner.invoke(app, [*path, "--help"], prog_name="pierian").output
+        told = runner.invoke(app, [*path, "--help"], prog_name="pierian")
+        if told.exit_code:
+            sys.exit(f"`pierian {' '.join(path)} --help` fails: {told.output.strip() or told.stderr.strip()}")
+        text = told.output
         body = "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
         title = " ".join(["pierian", *path])
         pages.append(f"## {title}\n\n```text\n{body.strip()}\n```\n")

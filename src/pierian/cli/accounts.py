@@ -30,7 +30,7 @@ app.add_typer(account_consents.app, name="link")
 
 Which = Annotated[str, typer.Argument(metavar="NAME", help="The account's name, or the beginning of its id.")]
 Some = Annotated[str | None, typer.Argument(metavar="NAME", help="One account; all without it.")]
-PACKAGES = ("caldav", "cryptography", "dns", "icalendar", "keyring")
+PACKAGES = ("cryptography", "dns", "icalendar", "imapclient", "keyring", "rapidfuzz", "recurring_ical_events")
 
 
 @app.callback()
