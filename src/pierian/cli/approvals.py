@@ -52,9 +52,8 @@ def show(approval: Id) -> None:
         f"{one.id} · {one.state} · run {one.run} · {marked(one.asked.tool)}\n{marked(one.asked.reason)}"
     )
     for argument in one.asked.arguments:
-        text = argument.value if isinstance(argument.value, str) else repr(argument.value)
         typer.echo(f"{marked(argument.name)}  ← {marked(argument.source)}")
-        typer.echo("\n".join(f"  │ {line}" for line in marked(text).split("\n")))
+        typer.echo("\n".join(f"  │ {line}" for line in marked(argument.text).split("\n")))
 
 
 @app.command("approve")

@@ -29,7 +29,7 @@ def shown(asked: ApprovalNeeded) -> RenderableType:
     lines.append(f"\n{printable(asked.reason)}", style="yellow")
     for argument in asked.arguments:
         lines.append(f"\n  {marked(argument.name)}: ", style="dim").append(
-            _value(argument.value, asked.approval)
+            _value(argument.text, asked.approval)
         )
         lines.append(f"\n    ← {marked(argument.source)}", style="dim")
     return lines
@@ -40,11 +40,9 @@ def _deed(effect: str) -> str:
     return deeds.get(effect, "be called with this")
 
 
-def _value(value: object, approval: str) -> str:
+def _value(value: str, approval: str) -> str:
     """A value whose further lines stand behind a bar, so that it cannot look like another argument."""
-    import msgspec
-
-    text = marked(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    text = marked(value)
     left_out = len(text) - _LONGEST_VALUE
     if left_out > 0:
         text = f"{text[:_LONGEST_VALUE]}…\n[{left_out:,} more characters: pierian approvals show {approval}]"

@@ -7,8 +7,9 @@ is the path of the sub-agent whose plan it is, empty for the run's own.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 from msgspec import Struct
 
 from pierian.provenance import NOBODY, Labelled, Labels
@@ -76,6 +77,17 @@ class ShownArgument(Struct, frozen=True):
     value: Any
     source: str
 
+    @property
+    def text(self) -> str:
+        """The value as a person reads it: records on a line each, without their ids and what is empty in them."""
+        value: object = self.value
+        if isinstance(value, str):
+            return value
+        every = cast(list[object], value) if isinstance(value, list) else [value]
+        if every and all(isinstance(one, dict) for one in every):
+            return "\n".join(_line(cast(dict[str, Any], one)) for one in every)
+        return _encoded(value)
+
 
 class ApprovalNeeded(Struct, frozen=True):
     """Somebody has to say yes before the step acts."""
@@ -117,3 +129,19 @@ class RunFailed(Struct, frozen=True):
     run: str
     reason: str
     hint: str = ""
+
+
+def _line(record: dict[str, Any]) -> str:
+    kept = {name: one for name, one in record.items() if name != "id" and one not in ("", [], None, False)}
+    return "; ".join(f"{name}: {_told(one)}" for name, one in kept.items()) or _encoded(record)
+
+
+def _told(value: object) -> str:
+    """In quotation marks where it could look like more than one value."""
+    if isinstance(value, str) and value.isprintable() and ";" not in value:
+        return value
+    return _encoded(value)
+
+
+def _encoded(value: Any) -> str:
+    return msgspec.json.encode(value, enc_hook=repr).decode()

@@ -154,8 +154,7 @@ class Steps:
     def _asked(self, event: ApprovalNeeded) -> None:
         step = self._step(event.step)
         arguments = tuple(
-            ArgumentView(marked(one.name), _shown(_text(one.value)), marked(one.source))
-            for one in event.arguments
+            ArgumentView(marked(one.name), _shown(one.text), marked(one.source)) for one in event.arguments
         )
         step.approval = ApprovalView(event.approval, event.tool, event.effect, event.reason, arguments)
         step.state = "waiting"
