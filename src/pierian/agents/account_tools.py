@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Collection, Sequence
 
+from pierian.agents.account_words import groups_about
 from pierian.agents.entities import Known
 from pierian.config import paths
 from pierian.exceptions import SettingsError, UnknownName
@@ -51,6 +52,11 @@ def tools_of(names: Sequence[str], database: Database, owner: str) -> dict[str, 
                 raise UnknownName("tool", name, [*GROUPS, *made])
         found |= made if group in wanted else {name: made[name] for name in wanted & made.keys()}
     return found
+
+
+def linked_groups(request: str, database: Database, owner: str) -> tuple[str, ...]:
+    """The groups that a request is about, of those for which the owner has linked an account."""
+    return tuple(group for group in groups_about(request) if group_of(group, database, owner))
 
 
 def group_of(group: str, database: Database, owner: str = LOCAL) -> list[Tool]:

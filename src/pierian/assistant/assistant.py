@@ -267,6 +267,10 @@ class Assistant:
             from pierian.agents import named
 
             names = named(self.settings.tools)
+        elif names is None:
+            from pierian.agents.account_words import groups_for
+
+            names = await groups_for(request.question, self.database, request.owner)
         run = work.run
         if run is None or not (names or request.resumes):
             return False

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from pierian.agents import named
+from pierian.agents.account_tools import linked_groups, of_accounts
 from pierian.assistant import checked_question
 from pierian.exceptions import UnknownName, UserError
 from pierian.reasoning import Mode
@@ -170,7 +171,7 @@ def _request(
         mode=mode.value,
         instructions=profile.instructions,
         # What stands in a file must not choose what is done: with files there are no tools.
-        tools=named(site.service.settings.tools) if visitor.owns and not files else (),
+        tools=() if files else _tools(site, visitor, text),
         budget_tokens=profile.budget_tokens,
         budget_seconds=profile.budget_seconds,
         drafts=drafts,
@@ -178,6 +179,14 @@ def _request(
     while context_bytes(asked) > MOST_CONTEXT_BYTES and asked.history:
         asked = msgspec.structs.replace(asked, history=asked.history[2:])
     return storable(asked)
+
+
+def _tools(site: Site, visitor: Visitor, text: str) -> tuple[str, ...]:
+    """Those of this machine are its owner's alone; those of accounts belong to whoever has linked them."""
+    own = named(site.service.settings.tools) if visitor.owns else ()
+    if any(of_accounts(name) for name in own):
+        return own
+    return (*own, *linked_groups(text, site.database, visitor.owner))
 
 
 def _with_files(text: str, files: Sequence[Attachment]) -> str:
