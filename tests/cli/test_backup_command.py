@@ -188,7 +188,7 @@ def test_all_that_is_a_users_is_exported_and_nothing_of_others(
     assert told == {
         "user.json", "keys.json", "key_totals.json", "kept_answers.json", "invitations.json", "rules.json",
         "accepted_tools.json", "usage.json", "conversations", "runs", "responses", "shares.json", "sessions.json",
-        "links.json", "attachments", "password.json", "profile.json",
+        "links.json", "attachments", "password.json", "profile.json", "schedules.json", "accounts.json",
     }  # fmt: skip
     assert shown == found["user.json"][0]["name"]
     (run_name,) = (name for name in found if name.startswith("runs/"))
@@ -205,8 +205,8 @@ def test_all_that_is_a_users_is_exported_and_nothing_of_others(
         t.name for t in metadata.sorted_tables if {"owner", "user_id", "key_id", "run_id"} & {*t.c.keys()}
     }
     assert theirs - {"key_rates", "key_leases", "run_entries", "approvals"} == {
-        "accepted_tools", "attachments", "conversations", "idempotent_requests", "key_totals", "keys", "links",
-        "passwords", "profiles", "responses", "rules", "runs", "sessions", "shares", "usage",
+        "accepted_tools", "accounts", "attachments", "conversations", "idempotent_requests", "key_totals", "keys", "links",
+        "passwords", "profiles", "responses", "rules", "runs", "schedules", "sessions", "shares", "usage",
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.webapp.browsing import CHROMIUM, WIDTHS, App, complaints_of
+from tests.webapp.browsing import CHROMIUM, PATIENCE, WIDTHS, App, complaints_of
 
 
 @pytest.fixture(scope="module")
@@ -13,8 +13,9 @@ def browser() -> Iterator[object]:
     """Chromium, for the tests of one file: its loop must be gone before tests with a loop of their own."""
     if not CHROMIUM.exists():
         pytest.skip(f"needs Chromium at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)  # machines are slower than people are patient
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield started

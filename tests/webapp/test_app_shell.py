@@ -73,7 +73,7 @@ def test_a_form_that_was_sent_without_the_server_is_still_there(app: App, width:
         finally:
             app.start()
         expect(page.locator("h1")).to_have_text("Settings")
-        assert page.get_by_label("Instructions").input_value() == "Typed with care, and not to be lost."
+        expect(page.get_by_label("Instructions")).to_have_value("Typed with care, and not to be lost.")
 
 
 def test_the_list_of_shortcuts_is_found_by_its_key_and_in_the_menu(page: Page, width: int) -> None:

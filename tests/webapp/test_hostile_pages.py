@@ -128,6 +128,8 @@ class Guard:
     def visit(self, address: str, words: str = "") -> None:
         """Open a page and judge it; the encoded `words` have to be on it."""
         self.page.goto(address)
+        # A busy machine may answer so late that the page of the server that is gone stands there for a moment.
+        self.page.wait_for_function("words => document.documentElement.innerHTML.includes(words)", arg=words)
         self.judge(words)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, or_, select
 
+from pierian.storage.account_tables import accounts
 from pierian.storage.database import Database
 from pierian.storage.tables import (
     accepted_tools,
@@ -86,6 +87,7 @@ def belongings(database: Database, owners: Collection[str]) -> Iterator[Exported
         ("shares.json", shares, shares.c.owner.in_(owners)),
         ("rules.json", rules, rules.c.owner.in_(owners)),
         ("schedules.json", schedules, schedules.c.owner.in_(owners)),
+        ("accounts.json", accounts, accounts.c.owner.in_(owners)),
         ("accepted_tools.json", accepted_tools, accepted_tools.c.owner.in_(owners)),
         ("usage.json", usage, usages),
     )
