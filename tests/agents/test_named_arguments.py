@@ -109,7 +109,11 @@ def test_other_tools_are_as_they_were() -> None:
             True,
         ),
         ({"person1": "Forward Ann 's", "person2": "mail to Bob"}, {"sender": "$person2"}, False),
-        ({"person1": "Ann needs", "person2": "mails from Bob today"}, {"to": "$person1"}, True),
+        (
+            {"person1": "Ann needs", "person2": "mails from Bob today"},
+            {"to": "$person1", "sender": "$person2"},
+            True,
+        ),
         ({"person1": "Ann needs", "person2": "mails from Bob today"}, {"sender": "$person1"}, False),
         ({"person1": "Ann and", "person2": "and Bob need"}, {"to": ["$person1", "$person2"]}, True),
         ({"person1": "Ann and", "person2": "and Bob need"}, {"sender": "$person2"}, False),
@@ -130,3 +134,38 @@ def test_people_are_told_apart_by_the_words_around(
     schema = plan_schema([fitting(forward, names)], names=names)
     steps = {"steps": [{"call": "forward", "arguments": arguments}]}
     assert jsonschema.Draft202012Validator(schema).is_valid(steps) is allowed
+
+
+def required(tool_: Tool, request: str, said: dict[str, str], *names: str) -> list[str]:
+    return list(fitting(tool_, names_of(request, [*names], said)).parameters["required"])
+
+
+def test_what_was_named_has_to_be_used() -> None:
+    @tool(effect="read")
+    async def find(
+        which: Which,
+        when: When = "",
+        with_person: of(str, entities=["person"], near="with") = "",
+        called: Called = "",
+    ) -> str:
+        """Find."""
+        return ""
+
+    assert required(find, "", {}) == ["which"]
+    assert required(find, "", {}, "date1") == ["which", "when"]
+    assert required(find, "", {"person1": "meeting with Ann"}, "person1") == ["which", "with_person"]
+    assert required(find, "", {"person1": "tell Ann that"}, "person1") == ["which"]
+    assert required(find, "", {}, "quote1") == ["which"]
+
+
+def test_what_is_of_no_use_is_not_offered() -> None:
+    @tool(effect="read")
+    async def read(unread: of(bool, only="unread|new") = False) -> str:
+        """Read."""
+        return ""
+
+    offered_ = [
+        [*fitting(read, names_of(request, [], {})).parameters["properties"]]
+        for request in ("My mail", "My unread mail", "Renewed mail")
+    ]
+    assert offered_ == [[], ["unread"], []]

@@ -52,9 +52,14 @@ Lasting = Annotated[timedelta | int, Meta(extra_json_schema={"entities": ["durat
 Words = Annotated[str, Meta(extra_json_schema={"entities": ["quote"], "words": "always"})]
 
 
+def only(words: str) -> dict[str, Any]:
+    """The schema of an argument that is of use where a request has these words."""
+    return {"only": words}
+
+
 def somebody(near: str) -> dict[str, Any]:
     """The schema of an argument for a person, whose name stands near these words."""
-    return {"entities": ["person", "email"], "words": "instead", "near": near}
+    return {"entities": ["person", "email"], "near": near}
 
 
 def quoted(near: str) -> dict[str, Any]:
@@ -62,6 +67,9 @@ def quoted(near: str) -> dict[str, Any]:
     return {"entities": ["quote"], "words": "always", "near": near}
 
 
+Series = Annotated[bool, Meta(extra_json_schema=only("series|recurring|every"))]
+Account = Annotated[str, Meta(extra_json_schema=only("account|calendar"))]
+"""The name of an account, or of one of its calendars."""
 People = Annotated[
     list[str] | str,
     Meta(extra_json_schema=somebody("to|needs?|tell|ask|send|invite|for|with|and") | {"several": True}),

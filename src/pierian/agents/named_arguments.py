@@ -6,10 +6,13 @@ A tool says in the schema of an argument what belongs there:
 - `"near": "from|by"`: a pattern for the words around a name, by which it is told from others of its kind;
 - `"several": true`: a list of names as well as one;
 - `"words": "always"`: words may stand there too, or `"instead"`: where there is no name for it;
-- `"said": {"last": "last|latest"}`: of an enumeration, the words by which a request chooses, as patterns.
+- `"said": {"last": "last|latest"}`: of an enumeration, the words by which a request chooses, as patterns;
+- `"only": "unread|new"`: a pattern without which in the request the argument is of no use.
 
 A small model that may put a name anywhere puts today's date in the place of a person, and fills in what it may leave
-out; where nothing fits, an optional argument is therefore not offered at all.
+out; where nothing fits, an optional argument is therefore not offered at all. What it leaves out though it was named
+is as bad: where the words around a name say that it belongs to an argument, or no other argument takes it, the
+argument has to be given.
 """
 
 from __future__ import annotations
@@ -44,9 +47,13 @@ def names_of(request: str, entities: Sequence[str], said: Mapping[str, str]) -> 
 
 
 def fitting(tool: Tool, names: Names) -> Tool:
-    """The tool without the optional arguments for which nothing was found."""
-    declared = _declared(tool.parameters)
+    """The tool without optional arguments for which nothing was found, and with those required that were named."""
     required = cast(Sequence[str], tool.parameters.get("required", ()))
+    declared = {
+        name: schema
+        for name, schema in _declared(tool.parameters).items()
+        if name in required or "only" not in schema or _is_near(str(schema["only"]), names.request)
+    }
     kept = {
         name: schema
         for name, schema in declared.items()
@@ -55,9 +62,10 @@ def fitting(tool: Tool, names: Names) -> Tool:
         or _candidates(schema, declared, names)
         or _words(schema, names)
     }
-    if len(kept) == len(declared):
+    needed = [name for name in kept if name in required or _is_named(name, kept, names)]
+    if len(kept) == len(_declared(tool.parameters)) and needed == [*required]:
         return tool
-    return structs.replace(tool, parameters={**tool.parameters, "properties": kept})
+    return structs.replace(tool, parameters={**tool.parameters, "properties": kept, "required": needed})
 
 
 def with_names(
@@ -75,10 +83,12 @@ def with_names(
             continue
         found = _candidates(schema, declared, names)
         allowed: list[dict[str, Any]] = [{"enum": found}] if found else []
-        if not found or schema.get("words") == "always":
-            allowed.append(WORDS if schema.get("words") else {"type": "string"})
+        if (not found and schema.get("words")) or schema.get("words") == "always":
+            allowed.append(WORDS)
         many = {"type": "array", "minItems": 1, "maxItems": 20, "items": {"anyOf": allowed}}
-        properties[name] = {"anyOf": [*allowed, reference, *([many] if schema.get("several") else [])]}
+        properties[name] = {
+            "anyOf": [*allowed, reference, *([many] if schema.get("several") and allowed else [])]
+        }
     return {**decodable, "properties": properties} if properties else decodable
 
 
@@ -106,6 +116,18 @@ def _candidates(
         f"${name}"
         for name in (mine if not names.said else [*hits, *rest] if schema.get("several") else hits or rest)
     ]
+
+
+def _is_named(name: str, declared: Mapping[str, Mapping[str, Any]], names: Names) -> bool:
+    """Whether the request names what an optional argument takes, and nothing else of the tool's takes it."""
+    schema = declared[name]
+    found = _candidates(schema, declared, names)
+    if not found:
+        return False
+    if near := schema.get("near"):
+        return any(_is_near(near, names.said.get(one.removeprefix("$"), "")) for one in found)
+    others = {kind for other, one in declared.items() if other != name for kind in _kinds(one)}
+    return schema.get("words") != "always" and not others & {*_kinds(schema)}
 
 
 def _words(schema: Mapping[str, Any], names: Names) -> bool:

@@ -62,6 +62,7 @@ def plan_schema(
     approves: bool = False,
     answers: Sequence[str] = (),
     decides: bool = True,
+    least: int = 0,
     names: Names = NOTHING,
 ) -> dict[str, Any]:
     """The JSON schema of a plan that may use `tools`.
@@ -71,6 +72,7 @@ def plan_schema(
         approves: Whether it may have steps that wait for the user's yes.
         answers: Names of earlier answers, out of which values may be read.
         decides: Whether it may decide between branches.
+        least: How many steps it has at least.
         names: What the request names, for the arguments that say what they take of that.
 
     Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list
@@ -106,7 +108,8 @@ def plan_schema(
             "items": {"enum": [tool.name for tool in tools]},
         }
         kinds.append(closed_object(agent=text, tools=some))
-    return closed_object(steps={"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}})
+    most = {"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}}
+    return closed_object(steps=most | ({"minItems": least} if least else {}))
 
 
 def read_plan(

@@ -39,6 +39,12 @@ _DECIDES = re.compile(
     re.IGNORECASE,
 )
 """Words of requests that something depends on; no other is offered to decide, or small models ask before each act."""
+_ORDERS = re.compile(
+    r"\b(?:cancel|delete|remove|move|postpone|delay|push back|reschedule|rename|change|schedule|book|create|send"
+    r"|reply|forward|answer|draft|archive|label|get rid|get back)\b",
+    re.IGNORECASE,
+)
+"""Words that ask for something to be done: where a tool that was found by them can do it, a plan is not empty."""
 _SHOWN_VALUE = 120
 
 SYSTEM = """\
@@ -147,6 +153,7 @@ class ModelPlanner:
             schema=plan_schema(
                 [fitting(tool, names) for tool in chosen],
                 decides=so_far is not None or _DECIDES.search(task.request) is not None,
+                least=int(so_far is None and _is_order(task.request, chosen)),
                 names=names,
                 agents=task.may_delegate,
                 approves=asks,
@@ -161,6 +168,11 @@ class ModelPlanner:
             return in_two_steps(plan, self._tools, len(steps))
 
         return await decoded(self._model, request, read, payment)
+
+
+def _is_order(request: str, tools: Sequence[Tool]) -> bool:
+    """Whether the request asks for something to be done with what a tool finds."""
+    return any(tool.finds for tool in tools) and _ORDERS.search(request) is not None
 
 
 def told(task: Task, tools: Sequence[Tool]) -> str:

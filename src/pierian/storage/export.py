@@ -58,7 +58,7 @@ UNTOLD = frozenset(
 )
 """Columns that mean nothing to a person, or must not leave."""
 TEXTS_OF_JSON = frozenset(
-    {"receipt", "request", "event", "asked", "signature", "modes", "models", "grant", "body"}
+    {"receipt", "request", "event", "asked", "signature", "modes", "models", "grant", "body", "services"}
 )
 
 Exported = tuple[str, Any]

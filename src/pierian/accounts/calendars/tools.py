@@ -26,19 +26,24 @@ from pierian.accounts.selecting import (
     MOST_FOUND,
     Lasting,
     People,
+    Period,
     Point,
+    Series,
     Span,
     When,
     Which,
-    Words,
     addresses_of,
     length_of,
+    only,
     point,
     quoted,
     selected,
     significant,
     somebody,
     span_of,
+)
+from pierian.accounts.selecting import (
+    Account as OfAccount,
 )
 from pierian.accounts.store import Accounts
 from pierian.accounts.troubles import AccountError, TroubleCode
@@ -61,7 +66,26 @@ FREE_WITHIN = timedelta(days=60)
 ACT_SECONDS = 90.0
 """For asking a server a few times, with a pause where it wants one."""
 
-With = Annotated[str, Meta(extra_json_schema=somebody("with|and"))]
+With = Annotated[str, Meta(extra_json_schema=somebody("with|and") | {"words": "instead"})]
+_ANY = r"(?:(?:future|upcoming|other|first|last|latest|next|all|my|the|of) )*(?:meetings?|events?|appointments?)\b"
+_TITLED = rf"(?:the|next|all|any|future|my) (?!{_ANY})(?:[\w'’-]+ ){{1,6}}(?:meetings?|events?|appointments?)"
+Called = Annotated[
+    str,
+    Meta(extra_json_schema=quoted("called|titled?|named?") | only(f"called|titled|named|about|{_TITLED}")),
+]
+Location = Annotated[str, Meta(extra_json_schema=only("room|office|place|location|at the"))]
+Ends = Annotated[
+    str, Meta(extra_json_schema={"entities": ["time", "date"]} | only("until|till|ends?|through"))
+]
+FirstFree = Annotated[
+    str | Period, Meta(extra_json_schema={"entities": ["date", "range"]} | only("free|available|open"))
+]
+MovedTo = Annotated[str, Meta(extra_json_schema={"entities": ["time", "date"]} | only("to"))]
+NewLength = Annotated[
+    timedelta | int,
+    Meta(extra_json_schema={"entities": ["duration"]} | only("longer|shorte(?:n|r)|extend|length")),
+]
+AnyHour = Annotated[bool, Meta(extra_json_schema=only("any (?:time|hour)|evenings?|nights?|weekends?"))]
 Titled = Annotated[str, Meta(extra_json_schema=quoted("called|titled?|named?"))]
 Renamed = Annotated[str, Meta(extra_json_schema=quoted("to|into|called|named?"))]
 
@@ -113,7 +137,7 @@ def calendar_tools(
 def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHours) -> list[Tool]:
     @returning(list[FoundEvent])
     @tool(effect="read", name="calendar_events")
-    async def events(which: Which, called: Words = "", when: When = "", with_person: With = "") -> Labelled:
+    async def events(which: Which, called: Called = "", when: When = "", with_person: With = "") -> Labelled:
         """Events and meetings in the user's calendars, each with its title, when it begins, and with_people.
 
         Args:
@@ -124,7 +148,7 @@ def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHour
 
     @returning(list[FreeTime])
     @tool(effect="read", name="calendar_free")
-    async def free(when: When = "", lasting: Lasting = 30, any_hour: bool = False) -> Labelled:
+    async def free(when: When = "", lasting: Lasting = 30, any_hour: AnyHour = False) -> Labelled:
         """When nothing is planned in any of the user's calendars, within working hours.
 
         Args:
@@ -158,10 +182,10 @@ def _creating(
         begins: Point = "",
         people: People = "",
         lasting: Lasting = 60,
-        first_free: When = "",
-        ends: Point = "",
-        location: str = "",
-        calendar: str = "",
+        first_free: FirstFree = "",
+        ends: Ends = "",
+        location: Location = "",
+        calendar: OfAccount = "",
     ) -> Labelled:
         """Schedule a meeting or another event; people who take part get an invitation.
 
@@ -217,9 +241,9 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
         context: Context,
         event_id: str,
         later: Lasting = 0,
-        begins: Point = "",
-        lasting: Lasting = 0,
-        series: bool = False,
+        begins: MovedTo = "",
+        lasting: NewLength = 0,
+        series: Series = False,
     ) -> Labelled:
         """Move events to another time, or delay them; people who take part are told.
 
@@ -254,7 +278,7 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
         finds="calendar_events",
         found="event_id",
     )
-    async def rename(context: Context, event_id: str, title: Renamed, series: bool = False) -> Labelled:
+    async def rename(context: Context, event_id: str, title: Renamed, series: Series = False) -> Labelled:
         """Change the name of events; people who take part are told.
 
         Args:
@@ -288,7 +312,7 @@ def _cancelling(writer: Callable[[], Writer]) -> list[Tool]:
         finds="calendar_events",
         found="event_id",
     )
-    async def cancel(context: Context, event_id: str, series: bool = False) -> Labelled:
+    async def cancel(context: Context, event_id: str, series: Series = False) -> Labelled:
         """Cancel or delete events; people who take part are told.
 
         Args:

@@ -34,6 +34,7 @@ from pierian.accounts.selecting import (
     MOST_FOUND,
     When,
     Which,
+    only,
     quoted,
     selected,
     significant,
@@ -47,7 +48,14 @@ from pierian.tools import Context, Tool, tool
 from pierian.tools.tool import Call
 
 About = Annotated[str, Meta(extra_json_schema=quoted("about|called|subject|titled"))]
-Sender = Annotated[str, Meta(extra_json_schema=somebody("from|by|sent|of"))]
+Sender = Annotated[str, Meta(extra_json_schema=somebody("from|by|sent|of|me|\\S+'s") | {"words": "instead"})]
+In = Annotated[
+    str,
+    Meta(
+        extra_json_schema=only("mailbox|folder|drafts|archived?|junk|spam|trash|sent (?:mail|items|folder)")
+    ),
+]
+Unread = Annotated[bool, Meta(extra_json_schema=only("unread|unopened|new mails?"))]
 
 TRASH = "trash"
 MOST_NAMED = 50
@@ -73,8 +81,8 @@ def _reading_tools(desk: Desk) -> list[Tool]:
         about: About = "",
         sender: Sender = "",
         when: When = "",
-        mailbox: str = "",
-        unread: bool = False,
+        mailbox: In = "",
+        unread: Unread = False,
     ) -> Labelled:
         """Find mails that the user got or sent, each with its sender, subject and the day it was sent.
 

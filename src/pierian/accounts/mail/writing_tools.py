@@ -18,7 +18,8 @@ from pierian.accounts.mail import composing, drafts, marking, reading, sending
 from pierian.accounts.mail.desk import Desk, check, failing, labels_of, returning
 from pierian.accounts.mail.message import Message
 from pierian.accounts.mail.results import MailDrafted, MailSent
-from pierian.accounts.selecting import People, addresses_of, quoted
+from pierian.accounts.selecting import Account as OfAccount
+from pierian.accounts.selecting import People, addresses_of, only, quoted, somebody
 from pierian.accounts.troubles import AccountError
 from pierian.exceptions import UserError
 from pierian.provenance import Labelled
@@ -26,6 +27,9 @@ from pierian.storage.words import fold
 from pierian.tools import Context, Tool, tool
 from pierian.tools.tool import Call
 
+Others = Annotated[
+    list[str] | str, Meta(extra_json_schema=somebody("to|and|copy|cc") | only("copy|cc|everyone|also"))
+]
 Subject = Annotated[str, Meta(extra_json_schema=quoted("titled?|subject|called|name"))]
 Text = Annotated[str, Meta(extra_json_schema=quoted("saying|says?|tell|them|with|reply|text|body"))]
 
@@ -52,7 +56,7 @@ def _drafting(desk: Desk) -> Tool:
 
     @tool(effect="write", name="mail_draft", source="mail", lookup=drafted, timeout_seconds=60)
     async def draft(
-        to: People, subject: Subject, text: Text, context: Context, account: str = ""
+        to: People, subject: Subject, text: Text, context: Context, account: OfAccount = ""
     ) -> Labelled:
         """Write a draft of a mail, which the user finishes and sends.
 
@@ -90,7 +94,9 @@ def _looking_for_sent(desk: Desk) -> Call:
 
 def _sending(desk: Desk, sent: Call) -> Tool:
     @tool(effect="send", name="mail_send", source="mail", lookup=sent, timeout_seconds=120)
-    async def send(to: People, subject: Subject, text: Text, context: Context, account: str = "") -> Labelled:
+    async def send(
+        to: People, subject: Subject, text: Text, context: Context, account: OfAccount = ""
+    ) -> Labelled:
         """Send a new mail.
 
         Args:
@@ -118,7 +124,7 @@ def _answering(desk: Desk, sent: Call) -> Tool:
         finds="mail_search",
         found="message",
     )
-    async def reply(message: str, text: Text, context: Context, to: list[str] | str = "") -> Labelled:
+    async def reply(message: str, text: Text, context: Context, to: Others = "") -> Labelled:
         """Answer mails.
 
         Args:
