@@ -36,10 +36,13 @@ def offered(tool: Tool, tools: Mapping[str, Tool]) -> Tool:
     return structs.replace(tool, parameters=parameters)
 
 
-def in_two_steps(plan: Plan, tools: Mapping[str, Tool], first: int = 0) -> Plan:
-    """The plan with a step that finds before each call, from the step `first` on, that acts on what is found."""
-    steps = list[Step](plan.steps[:first])
-    for step in plan.steps[first:]:
+def in_two_steps(plan: Plan, tools: Mapping[str, Tool], earlier: Sequence[Step] = ()) -> Plan:
+    """The plan with a step that finds before each call that acts on what is found.
+
+    A search that stands in the plan already, or among the `earlier` steps of other rounds, is not made again.
+    """
+    steps = list[Step](earlier)
+    for step in plan.steps:
         tool = tools.get(step.tool) if isinstance(step, Call) else None
         finder = tools.get(tool.finds) if tool is not None else None
         if (
@@ -50,14 +53,14 @@ def in_two_steps(plan: Plan, tools: Mapping[str, Tool], first: int = 0) -> Plan:
         ):
             name, own = f"{step.id}_{FOUND}", _properties(tool)
             looked_for = {key: value for key, value in step.arguments.items() if key not in own}
-            if earlier := _found_before(steps, finder.name, looked_for):
-                name = earlier
+            if found := _found_before(steps, finder.name, looked_for):
+                name = found
             else:
                 steps.append(Call(id=name, guard=step.guard, tool=finder.name, arguments=looked_for))
             rest = {key: value for key, value in step.arguments.items() if key in own}
             step = structs.replace(step, arguments={tool.found: f"${name}", **rest})
         steps.append(step)
-    return Plan(tuple(steps))
+    return Plan(tuple(steps[len(earlier) :]))
 
 
 def _found_before(steps: Sequence[Step], finder: str, looked_for: Mapping[str, Any]) -> str:

@@ -38,12 +38,26 @@ class Names(Struct, frozen=True):
     names: tuple[str, ...] = ()
     said: Mapping[str, str] = {}
     """The words around names."""
+    patterns: tuple[str, ...] = ()
+    """All that tell names apart, of whatever tool."""
 
 
-def names_of(request: str, entities: Sequence[str], said: Mapping[str, str]) -> Names:
+def names_of(
+    request: str, entities: Sequence[str], said: Mapping[str, str], tools: Sequence[Tool] = ()
+) -> Names:
     """The names that may be written; today, which is always known, only where it is named."""
     kept = (name for name in entities if name != "today" or _TODAY.search(request))
-    return Names(request, tuple(kept), said)
+    near = (
+        str(one["near"]) for tool in tools for one in _declared(tool.parameters).values() if "near" in one
+    )
+    return Names(request, tuple(kept), said, tuple(dict.fromkeys(near)))
+
+
+def asked_for(tools: Sequence[Tool], request: str) -> list[Tool]:
+    """The tools that a request may ask for: where it has the words of some, not those whose words it lacks."""
+    if not any(tool.only and _is_near(tool.only, request) for tool in tools):
+        return [*tools]  # another language, perhaps
+    return [tool for tool in tools if not tool.only or _is_near(tool.only, request)]
 
 
 def fitting(tool: Tool, names: Names) -> Tool:
@@ -105,7 +119,8 @@ def _candidates(
     mine = [one for one in names.names if ("date" if one == "today" else _KIND.sub("", one)) in kinds]
     if not (near := schema.get("near")):
         return [f"${name}" for name in mine]
-    others = [str(one["near"]) for one in declared.values() if "near" in one and one is not schema]
+    own = {str(one["near"]) for one in declared.values() if "near" in one}
+    others = [one for one in (*names.patterns, *own) if one != near]
     hits = [one for one in mine if _is_near(near, names.said.get(one, ""))]
     rest = [
         one

@@ -18,7 +18,7 @@ from msgspec import structs
 from pierian.agents.asking import wants_asking
 from pierian.agents.earlier import ANSWERED, answers_among
 from pierian.agents.finding import in_two_steps, offered
-from pierian.agents.named_arguments import fitting, kinds_of, names_of
+from pierian.agents.named_arguments import asked_for, fitting, kinds_of, names_of
 from pierian.agents.plan import Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
@@ -134,9 +134,9 @@ class ModelPlanner:
 
     async def plan(self, task: Task, so_far: Scope | None, payment: Payment) -> Plan:
         """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
-        names = names_of(task.request, [*task.entities], task.said)
         known = [offered(self._tools[name], self._tools) for name in task.tools if name in self._tools]
         chosen = shortlist(known, task.request)
+        names = names_of(task.request, [*task.entities], task.said, chosen)
         if so_far is not None:  # a run that was taken up knows earlier answers from its journal
             task = structs.replace(task, entities={**so_far.entities, **task.entities})
         steps = so_far.plan.steps if so_far else ()
@@ -151,7 +151,7 @@ class ModelPlanner:
             messages=(*fixed_prompt(), Message("user", asked)),
             max_tokens=MOST_TOKENS,
             schema=plan_schema(
-                [fitting(tool, names) for tool in chosen],
+                [fitting(tool, names) for tool in asked_for(chosen, task.request)],
                 decides=so_far is not None or _DECIDES.search(task.request) is not None,
                 least=int(so_far is None and _is_order(task.request, chosen)),
                 names=names,
@@ -165,7 +165,7 @@ class ModelPlanner:
 
         def read(text: str) -> Plan:
             plan = read_plan(text, tools, task.entities, earlier=steps)
-            return in_two_steps(plan, self._tools, len(steps))
+            return in_two_steps(plan, self._tools, steps)
 
         return await decoded(self._model, request, read, payment)
 

@@ -71,6 +71,8 @@ class Tool(Struct, frozen=True, kw_only=True):
     """Name of the reading tool that finds what this one acts on: planners say both in one call."""
     found: str = ""
     """The argument that takes the id of one that was found; it is called for each."""
+    only: str = ""
+    """A pattern of words that ask for it: a request that has those of other tools and not these does not mean it."""
 
     @property
     def acts(self) -> bool:
@@ -95,6 +97,7 @@ def tool(
     always_asks: bool = False,
     finds: str = "",
     found: str = "",
+    only: str = "",
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
 
@@ -142,6 +145,7 @@ def tool(
             always_asks=always_asks,
             finds=finds,
             found=found,
+            only=only,
         )
 
     return make

@@ -126,11 +126,13 @@ def calendar_tools(
 
         return Writer(accounts, sealer, now=now, mail=mail)
 
+    events, free = _reading(accounts, now, hours)
     return [
-        *_reading(accounts, now, hours),
+        events,
         _creating(accounts, writer, now, hours),
-        *_changing(writer, now),
         *_cancelling(writer),
+        *_changing(writer, now),
+        free,
     ]
 
 
@@ -236,6 +238,7 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
         timeout_seconds=ACT_SECONDS,
         finds="calendar_events",
         found="event_id",
+        only="move|moving|delay|postpone|push|reschedule|later|earlier|shift|bring forward|extend|shorten|longer",
     )
     async def move(
         context: Context,
@@ -277,6 +280,7 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
         timeout_seconds=ACT_SECONDS,
         finds="calendar_events",
         found="event_id",
+        only="rename|name|title|call it",
     )
     async def rename(context: Context, event_id: str, title: Renamed, series: Series = False) -> Labelled:
         """Change the name of events; people who take part are told.
@@ -311,6 +315,7 @@ def _cancelling(writer: Callable[[], Writer]) -> list[Tool]:
         timeout_seconds=ACT_SECONDS,
         finds="calendar_events",
         found="event_id",
+        only="cancel|delete|remove|clear|drop|get rid|call off",
     )
     async def cancel(context: Context, event_id: str, series: Series = False) -> Labelled:
         """Cancel or delete events; people who take part are told.

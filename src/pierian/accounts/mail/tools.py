@@ -58,6 +58,11 @@ In = Annotated[
 Unread = Annotated[bool, Meta(extra_json_schema=only("unread|unopened|new mails?"))]
 
 TRASH = "trash"
+_ORDER = (
+    *("mail_search", "mail_send", "mail_reply", "mail_forward", "mail_delete", "mail_read"),
+    *("mail_draft", "mail_label", "mail_move", "mail_attachment"),
+)
+"""The most used first: of many tools the last are left out of a prompt, and what comes before is read once."""
 MOST_NAMED = 50
 """Addresses of one message."""
 MOST_TEXT = 20_000
@@ -69,7 +74,8 @@ def mail_tools(
 ) -> list[Tool]:
     """The tools for the mail of all accounts; `now` is aware, and fetched attachments go into `folder`."""
     desk = Desk(accounts, sealer, now, folder)
-    return [*_reading_tools(desk), *_marking_tools(desk), *writing_tools(desk)]
+    made = [*_reading_tools(desk), *_marking_tools(desk), *writing_tools(desk)]
+    return sorted(made, key=lambda one: _ORDER.index(one.name))
 
 
 def _reading_tools(desk: Desk) -> list[Tool]:
@@ -134,6 +140,7 @@ def _reading_tools(desk: Desk) -> list[Tool]:
         timeout_seconds=120,
         finds="mail_search",
         found="message",
+        only="attach(?:ed|ments?)?|files?|documents?|pdf",
     )
     async def attachment(message: str, name: str = "") -> Labelled:
         """Fetch an attachment of mails as a file.
@@ -175,6 +182,7 @@ def _marking_tools(desk: Desk) -> list[Tool]:
         timeout_seconds=60,
         finds="mail_search",
         found="message",
+        only="label|mark|flag|tag|star",
     )
     async def label(message: str, label: str, remove: bool = False) -> Labelled:
         """Put a label on mails, or take it off.
@@ -220,6 +228,7 @@ def _marking_tools(desk: Desk) -> list[Tool]:
         timeout_seconds=60,
         finds="mail_search",
         found="message",
+        only="move|archive|file|junk|spam",
     )
     async def move(message: str, mailbox: str) -> Labelled:
         """Move mails to another mailbox.
@@ -238,6 +247,7 @@ def _marking_tools(desk: Desk) -> list[Tool]:
         timeout_seconds=60,
         finds="mail_search",
         found="message",
+        only="delete|remove|trash|get rid|deleted",
     )
     async def delete(message: str) -> Labelled:
         """Delete mails: they go to the trash."""

@@ -123,6 +123,7 @@ def _answering(desk: Desk, sent: Call) -> Tool:
         timeout_seconds=120,
         finds="mail_search",
         found="message",
+        only="reply|replies|answer|respond|get back|write back",
     )
     async def reply(message: str, text: Text, context: Context, to: Others = "") -> Labelled:
         """Answer mails.
@@ -159,6 +160,7 @@ def _forwarding(desk: Desk, sent: Call) -> Tool:
         timeout_seconds=120,
         finds="mail_search",
         found="message",
+        only="forward|pass (?:it |them )?on|needs?|share",
     )
     async def forward(message: str, to: People, context: Context, text: Text = "") -> Labelled:
         """Forward mails to other people.
