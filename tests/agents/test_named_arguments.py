@@ -48,7 +48,7 @@ def allows(arguments: dict[str, Any], names: list[str], request: str = "") -> bo
         ({"when": "$date1"}, ["date1"], True),
         ({"when": "$person1"}, ["date1", "person1"], False),
         ({"when": "2026-12-24"}, ["date1"], False),
-        ({"when": "$s1.day"}, ["date1"], True),
+        ({"when": "$s1.day"}, ["date1"], False),
         ({"when": "2026-12-24"}, [], False),  # nothing was found, so nothing is asked for
         ({"person": "$person1"}, ["person1"], True),
         ({"person": "Dr. Lee"}, ["person1"], False),

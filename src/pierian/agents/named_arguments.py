@@ -99,9 +99,11 @@ def with_names(
         allowed: list[dict[str, Any]] = [{"enum": found}] if found else []
         if (not found and schema.get("words")) or schema.get("words") == "always":
             allowed.append(WORDS)
+        # What the request names is not looked up: where it names nothing, the value of a step may be meant.
+        steps = [] if found else [reference]
         many = {"type": "array", "minItems": 1, "maxItems": 20, "items": {"anyOf": allowed}}
         properties[name] = {
-            "anyOf": [*allowed, reference, *([many] if schema.get("several") and allowed else [])]
+            "anyOf": [*allowed, *steps, *([many] if schema.get("several") and allowed else [])]
         }
     return {**decodable, "properties": properties} if properties else decodable
 

@@ -47,7 +47,8 @@ from pierian.storage.words import fold, snippet
 from pierian.tools import Context, Tool, tool
 from pierian.tools.tool import Call
 
-About = Annotated[str, Meta(extra_json_schema=quoted("about|called|subject|titled"))]
+_ABOUT = "about|called|subject|titled"
+About = Annotated[str, Meta(extra_json_schema=quoted(_ABOUT) | only(_ABOUT))]
 Sender = Annotated[str, Meta(extra_json_schema=somebody("from|by|sent|of|me|\\S+'s") | {"words": "instead"})]
 In = Annotated[
     str,

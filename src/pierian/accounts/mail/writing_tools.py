@@ -31,6 +31,8 @@ Others = Annotated[
     list[str] | str, Meta(extra_json_schema=somebody("to|and|copy|cc") | only("copy|cc|everyone|also"))
 ]
 Subject = Annotated[str, Meta(extra_json_schema=quoted("titled?|subject|called|name"))]
+_NOTE = "saying|says?|note|words"
+Note = Annotated[str, Meta(extra_json_schema=quoted(_NOTE) | only(_NOTE))]
 Text = Annotated[str, Meta(extra_json_schema=quoted("saying|says?|tell|them|with|reply|text|body"))]
 
 
@@ -162,7 +164,7 @@ def _forwarding(desk: Desk, sent: Call) -> Tool:
         found="message",
         only="forward|pass (?:it |them )?on|needs?|share",
     )
-    async def forward(message: str, to: People, context: Context, text: Text = "") -> Labelled:
+    async def forward(message: str, to: People, context: Context, text: Note = "") -> Labelled:
         """Forward mails to other people.
 
         Args:
