@@ -38,6 +38,9 @@ _TOO_LONG = re.compile(r"context (?:length|size|window)|maximum context|too long
 LOOK_SECONDS = 5.0
 LOOK_CONNECT_SECONDS = 2.0
 LISTING_SECONDS = 10.0
+IDLE_SECONDS = 4.0
+"""How long a connection is kept: less than the five seconds after which llama.cpp and uvicorn close it. A request that
+is sent in that moment is lost."""
 END_SECONDS = 0.2
 """How long the end of a body is waited for after the answer's: usually it has arrived with it."""
 MOST_EVENT_BYTES = 4 * 1024 * 1024
@@ -107,7 +110,9 @@ class Client:
             trust_env=trusting,
             verify=verify,
             # How many may ask at once is decided elsewhere; waiting unseen for a connection helps nobody.
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+            limits=httpx2.Limits(
+                max_connections=None, max_keepalive_connections=20, keepalive_expiry=IDLE_SECONDS
+            ),
             # Proxies are left to `httpx2`, which knows what their variables mean.
             transport=make(verify=verify) if make and not proxied else None,
         )

@@ -17,10 +17,8 @@ import aiohttp
 import httpx2
 from yarl import URL
 
-from pierian.models.client import Client
+from pierian.models.client import IDLE_SECONDS, Client
 
-IDLE_SECONDS = 4.0
-"""How long a connection is kept: less than the five seconds after which uvicorn, which many use, closes it."""
 AT_ONCE_BYTES = 512 * 1024
 """Of a body; more is sent in parts, between which the event loop turns to others."""
 
