@@ -39,8 +39,8 @@ LOOK_SECONDS = 5.0
 LOOK_CONNECT_SECONDS = 2.0
 LISTING_SECONDS = 10.0
 IDLE_SECONDS = 4.0
-"""How long a connection is kept: less than the five seconds after which llama.cpp and uvicorn close it. A request that
-is sent in that moment is lost."""
+"""How long a connection is kept: less than the five seconds after which llama.cpp and uvicorn close it. A request
+that is sent in that moment is lost."""
 END_SECONDS = 0.2
 """How long the end of a body is waited for after the answer's: usually it has arrived with it."""
 MOST_EVENT_BYTES = 4 * 1024 * 1024
