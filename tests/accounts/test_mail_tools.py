@@ -120,6 +120,8 @@ async def test_an_answer_goes_to_the_sender_or_to_whom_it_names(desk: Desk, smtp
         to=["Bob@example.org", "elsewhere@evil.example"],
     )
     assert smtp.recipients[1] == ["Bob@example.org", "elsewhere@evil.example"]
+    await desk.call("mail_reply", key="alone", message=message, text="Yes.", to="bob@example.org")
+    assert smtp.recipients[2] == ["bob@example.org"]
     with pytest.raises(ToolFailure) as raised:
         await desk.call("mail_reply", key="three", message=message, text="Yes.", to=["stranger@evil.example"])
     assert raised.value.code == "invalid"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,20 @@ async def test_only_what_is_linked_is_offered_and_nothing_opened_for_other_reque
         Accounts(database).add("work", "imap", "me@example.org", [imap], Switches())
         assert await groups_for("Any mail about my meetings?", opened, "local") == ("mail", "contacts")
         assert await groups_for("Any mail about my meetings?", opened, "ann") == ()
+
+
+def test_without_the_packages_of_accounts_nothing_is_missed(tmp_path: Path) -> None:
+    blocked = ["cryptography", "dns", "icalendar", "imapclient", "keyring", "nicknames", "rapidfuzz"]
+    program = f"""
+import sys
+for name in {[*blocked, "recurring_ical_events"]!r}:
+    sys.modules[name] = None
+from pathlib import Path
+from pierian.agents.account_tools import linked_groups
+from pierian.server.scheduling import scheduling
+from pierian.storage import open_database
+with open_database(Path({str(tmp_path / "pierian.db")!r})) as database:
+    print(linked_groups("What is on my calendar, and is there mail?", database, "local"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("()\n", "")

@@ -22,8 +22,8 @@ from pierian.accounts.scopes import consented_parts
 from pierian.accounts.secrets import Sealer, Secret
 from pierian.accounts.signing_in import fresh_secret, ics_address
 from pierian.accounts.store import Accounts
-from pierian.accounts.transport import TIMEOUT, ask, client, tls
-from pierian.accounts.troubles import AccountError, TroubleCode, by_status, explained, refuse_plain_text
+from pierian.accounts.transport import TIMEOUT, ask, client
+from pierian.accounts.troubles import AccountError, TroubleCode, by_status, explained
 from pierian.exceptions import PierianError
 
 SecretOf = Callable[[Service], Secret | None]
@@ -142,33 +142,12 @@ def _imap(service: Service, secret: Secret | None) -> str:
 
 
 def _smtp(service: Service, secret: Secret | None) -> str:
-    host, port = service.host, service.port
-    if service.security == "none":
-        refuse_plain_text(host)
-    if service.security == "tls":
-        smtp = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=tls())
-    else:
-        smtp = smtplib.SMTP(host, port, timeout=TIMEOUT)
-    with smtp:
-        if service.security == "starttls":
-            smtp.starttls(context=tls())
-        smtp.ehlo()
-        if service.sign_in == "oauth":
-            text = _xoauth2(service, secret or Secret())
+    from pierian.accounts.mail.sending import signed_in_smtp
 
-            def answer(challenge: bytes | None = None) -> str:
-                return text if challenge is None else ""
-
-            smtp.auth("XOAUTH2", answer)
-        elif service.sign_in == "password":
-            smtp.login(service.username, (secret or Secret()).password)
+    with signed_in_smtp(service, secret) as smtp:
         most = smtp.esmtp_features.get("size", "")
     size = f"; messages up to {int(most) // 1_000_000} MB" if most.isdigit() and int(most) > 1_000_000 else ""
     return f"{'signed in' if service.sign_in != 'none' else 'answers'}; nothing was sent{size}"
-
-
-def _xoauth2(service: Service, secret: Secret) -> str:
-    return f"user={service.username}\1auth=Bearer {secret.access_token}\1\1"
 
 
 def _ics(service: Service, secret: Secret | None) -> str:

@@ -49,7 +49,6 @@ Point = Annotated[str, Meta(extra_json_schema={"entities": ["time", "date"]})]
 """A moment, or a date."""
 Lasting = Annotated[timedelta | int, Meta(extra_json_schema={"entities": ["duration"]})]
 """How long: ISO 8601 such as PT1H30M, or minutes."""
-Words = Annotated[str, Meta(extra_json_schema={"entities": ["quote"], "words": "always"})]
 
 
 def only(words: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ipaddress import ip_address
 from typing import Literal
 
 from pierian.exceptions import PierianError, RunError
+from pierian.tools.failure import FailureCode
 
 TroubleCode = Literal[
     "password",  # it does not let us in with what we have
@@ -32,6 +33,21 @@ TroubleCode = Literal[
     "full",  # the quota is used up
     "failed",  # anything else
 ]
+
+FAILURE_OF: dict[TroubleCode, FailureCode] = {
+    "password": "denied",
+    "consent": "denied",
+    "denied": "denied",
+    "certificate": "denied",
+    "plain_text": "denied",
+    "not_found": "not_found",
+    "unreachable": "unreachable",
+    "timeout": "timeout",
+    "throttled": "unreachable",
+    "full": "failed",
+    "failed": "failed",
+}
+"""What a planner learns of it."""
 
 PASSING: frozenset[TroubleCode] = frozenset({"unreachable", "timeout", "throttled"})
 """What may be over when it is tried again."""

@@ -64,6 +64,8 @@ def group_of(group: str, database: Database, owner: str = LOCAL) -> list[Tool]:
     from pierian import accounts
 
     mine = accounts.Accounts(database, owner)
+    if not mine.list():
+        return []  # also where the packages that accounts need are not installed
     match group:
         case "calendar":
             return accounts.calendar_tools(mine, accounts.sealer, now=local_now)

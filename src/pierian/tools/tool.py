@@ -102,16 +102,8 @@ def tool(
     """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
 
     def make(function: Callable[..., Awaitable[Any]]) -> Tool:
-        if not inspect.iscoroutinefunction(function):
-            raise TypeError(f"{function.__name__} must be an async function to be a tool.")
         called = name or function.__name__.strip("_")
-        for parameter in inspect.signature(function).parameters.values():
-            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-                raise TypeError(
-                    f"The tool {called} cannot take {parameter}: each argument needs a name of its own."
-                )
-        if not _NAME.fullmatch(called):
-            raise TypeError(f"{called!r} cannot be the name of a tool.")
+        _check(function, called)
         description, explained = _documentation(function)
         if not description:
             raise TypeError(f"The tool {called} needs a docstring: the planner chooses by it.")
@@ -149,6 +141,19 @@ def tool(
         )
 
     return make
+
+
+def _check(function: Callable[..., Any], called: str) -> None:
+    """Raise `TypeError` for a function that cannot be a tool of that name."""
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function.__name__} must be an async function to be a tool.")
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(
+                f"The tool {called} cannot take {parameter}: each argument needs a name of its own."
+            )
+    if not _NAME.fullmatch(called):
+        raise TypeError(f"{called!r} cannot be the name of a tool.")
 
 
 def object_schema(kind: type[Any]) -> dict[str, Any]:

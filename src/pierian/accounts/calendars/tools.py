@@ -46,12 +46,11 @@ from pierian.accounts.selecting import (
     Account as OfAccount,
 )
 from pierian.accounts.store import Accounts
-from pierian.accounts.troubles import AccountError, TroubleCode
+from pierian.accounts.troubles import FAILURE_OF, AccountError
 from pierian.accounts.zones import zone_of
 from pierian.exceptions import UserError
 from pierian.provenance import Labelled, Labels, together
 from pierian.tools import Context, Tool, ToolFailure, tool
-from pierian.tools.failure import FailureCode
 from pierian.tools.shapes import returning
 from pierian.tools.tool import Call
 
@@ -89,20 +88,6 @@ AnyHour = Annotated[bool, Meta(extra_json_schema=only("any (?:time|hour)|evening
 Titled = Annotated[str, Meta(extra_json_schema=quoted("called|titled?|named?"))]
 Renamed = Annotated[str, Meta(extra_json_schema=quoted("to|into|called|named?"))]
 
-_CODES: Mapping[TroubleCode, FailureCode] = {
-    "password": "denied",
-    "consent": "denied",
-    "denied": "denied",
-    "certificate": "denied",
-    "plain_text": "denied",
-    "not_found": "not_found",
-    "unreachable": "unreachable",
-    "timeout": "timeout",
-    "throttled": "unreachable",
-    "full": "failed",
-    "failed": "failed",
-}
-
 
 def calendar_tools(
     accounts: Accounts,
@@ -130,8 +115,9 @@ def calendar_tools(
     return [
         events,
         _creating(accounts, writer, now, hours),
-        *_cancelling(writer),
-        *_changing(writer, now),
+        _cancelling(writer),
+        _moving(writer, now),
+        _renaming(writer),
         free,
     ]
 
@@ -221,7 +207,7 @@ def _look_for_created(writer: Callable[[], Writer]) -> Call:
     return created
 
 
-def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list[Tool]:
+def _look_for_changed(writer: Callable[[], Writer]) -> Call:
     async def changed(context: Context, values: Mapping[str, Any]) -> Labelled | None:
         with _failing():
             series = values.get("series") is True
@@ -230,11 +216,15 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
             )
         return None if found is None else _labelled(found)
 
+    return changed
+
+
+def _moving(writer: Callable[[], Writer], now: Callable[[], datetime]) -> Tool:
     @returning(FoundEvent)
     @tool(
         effect="send",
         name="calendar_move",
-        lookup=changed,
+        lookup=_look_for_changed(writer),
         timeout_seconds=ACT_SECONDS,
         finds="calendar_events",
         found="event_id",
@@ -272,11 +262,15 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
             )
         return _labelled(moved)
 
+    return move
+
+
+def _renaming(writer: Callable[[], Writer]) -> Tool:
     @returning(FoundEvent)
     @tool(
         effect="send",
         name="calendar_rename",
-        lookup=changed,
+        lookup=_look_for_changed(writer),
         timeout_seconds=ACT_SECONDS,
         finds="calendar_events",
         found="event_id",
@@ -295,10 +289,10 @@ def _changing(writer: Callable[[], Writer], now: Callable[[], datetime]) -> list
             )
         return _labelled(named)
 
-    return [move, rename]
+    return rename
 
 
-def _cancelling(writer: Callable[[], Writer]) -> list[Tool]:
+def _cancelling(writer: Callable[[], Writer]) -> Tool:
     async def cancelled(context: Context, values: Mapping[str, Any]) -> str | None:
         series = values.get("series") is True
         with _failing():
@@ -327,7 +321,7 @@ def _cancelling(writer: Callable[[], Writer]) -> list[Tool]:
             was = await asyncio.to_thread(lambda: writer().cancel(event_id, series=series, key=context.key))
         return Labelled("cancelled", was.labels)
 
-    return [cancel]
+    return cancel
 
 
 def _events(accounts: Accounts, words: str, span: Span, which: str, now: datetime) -> Labelled:
@@ -396,7 +390,11 @@ def _first_free(
     """When the first free time of that length begins."""
     span = span_of(when, now)
     if span.begins is None:
-        raise ToolFailure("invalid", "It is not said when the event begins.")
+        raise ToolFailure(
+            "invalid",
+            "It is not said when the event begins.",
+            hint="Name a day and a time, or a day with free time.",
+        )
     first = max(span.begins, now())
     last = max(span.ends or first, first + FREE_WITHIN)
     with _failing():
@@ -411,7 +409,11 @@ def _first_free(
             most=1,
         )
     if not slots:
-        raise ToolFailure("not_found", "There is no free time of that length.")
+        raise ToolFailure(
+            "not_found",
+            f"There is no free time of that length within {FREE_WITHIN.days} days.",
+            hint="Ask for a shorter one, or name a time.",
+        )
     return slots[0].begins.isoformat()
 
 
@@ -473,4 +475,4 @@ def _failing() -> Generator[None]:
     except NotSeen as error:
         raise ToolFailure("unknown", str(error), hint=error.hint) from error
     except AccountError as error:
-        raise ToolFailure(_CODES[error.code], str(error), hint=error.hint) from error
+        raise ToolFailure(FAILURE_OF[error.code], str(error), hint=error.hint) from error

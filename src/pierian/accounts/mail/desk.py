@@ -16,24 +16,10 @@ from pierian.accounts.mail.message import Message
 from pierian.accounts.secrets import Sealer, Secret
 from pierian.accounts.signing_in import fresh_secret
 from pierian.accounts.store import Accounts
-from pierian.accounts.troubles import AccountError, TroubleCode
+from pierian.accounts.troubles import FAILURE_OF, AccountError
 from pierian.exceptions import UserError
 from pierian.provenance import Labels, together
-from pierian.tools import Context, FailureCode, Tool, ToolFailure
-
-_CODES: dict[TroubleCode, FailureCode] = {
-    "password": "denied",
-    "consent": "denied",
-    "denied": "denied",
-    "certificate": "denied",
-    "plain_text": "denied",
-    "not_found": "not_found",
-    "unreachable": "unreachable",
-    "timeout": "timeout",
-    "throttled": "unreachable",
-    "full": "failed",
-    "failed": "failed",
-}
+from pierian.tools import Context, Tool, ToolFailure
 
 
 class Desk:
@@ -118,7 +104,7 @@ def failing(doing: str) -> Generator[None]:
     except sending.SendingUnknown as error:
         raise ToolFailure("unknown", f"{doing}: {error}", hint=error.hint) from error
     except AccountError as error:
-        raise ToolFailure(_CODES[error.code], f"{doing}: {error}", hint=error.hint) from error
+        raise ToolFailure(FAILURE_OF[error.code], f"{doing}: {error}", hint=error.hint) from error
     except UserError as error:
         raise ToolFailure("invalid", f"{doing}: {error}", hint=error.hint) from error
 

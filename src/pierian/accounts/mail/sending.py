@@ -68,7 +68,7 @@ def send_message(accounts: Accounts, account: Account, secret: Secret | None, me
     message_id = str(message["Message-ID"])
     if (before := look_for(accounts, account, secret, message_id)) is not None:
         return before
-    with reaching(service), _smtp(service, secret) as smtp:
+    with reaching(service), signed_in_smtp(service, secret) as smtp:
         content = _as_sent(smtp, message, service)
         refused = _address(smtp, account.address, recipients, service)
         _begin(accounts, account, message_id, refused)
@@ -125,7 +125,7 @@ def _service(account: Account) -> Service:
 
 
 @contextmanager
-def _smtp(service: Service, secret: Secret | None) -> Generator[smtplib.SMTP]:
+def signed_in_smtp(service: Service, secret: Secret | None) -> Generator[smtplib.SMTP]:
     """A signed-in connection to the server that sends."""
     if service.security == "none":
         refuse_plain_text(service.host)

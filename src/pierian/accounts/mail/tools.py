@@ -1,4 +1,5 @@
-"""The tools for mail: search, read, fetch an attachment, label and move; those that write are in `writing_tools`.
+"""The tools for mail: search, read, fetch an attachment. Those that mark are in `marking_tools`, those that write in
+`writing_tools`.
 
 Everything that is read carries the label of its account and sender, who may have written anything. Reading is done
 from the copy on this machine; acting is done at the server and read back from there. Which account may be used for
@@ -8,22 +9,21 @@ what its switches say: without `write` nothing is drafted or labelled, without `
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
-from pierian.accounts.mail import attachments, marking, reading
-from pierian.accounts.mail.desk import Desk, check, failing, labels_of, returning
+from pierian.accounts.mail import attachments, reading
+from pierian.accounts.mail.desk import Desk, failing, labels_of, returning
+from pierian.accounts.mail.marking_tools import marking_tools
 from pierian.accounts.mail.message import Message, Person
 from pierian.accounts.mail.results import (
     MailAttached,
     MailFile,
-    MailLabels,
     MailListed,
-    MailMoved,
     MailRead,
     MailThread,
 )
@@ -44,8 +44,7 @@ from pierian.accounts.selecting import (
 from pierian.accounts.store import Accounts
 from pierian.provenance import Labelled
 from pierian.storage.words import fold, snippet
-from pierian.tools import Context, Tool, tool
-from pierian.tools.tool import Call
+from pierian.tools import Tool, tool
 
 _ABOUT = "about|called|subject|titled"
 About = Annotated[str, Meta(extra_json_schema=quoted(_ABOUT) | only(_ABOUT))]
@@ -58,7 +57,6 @@ In = Annotated[
 ]
 Unread = Annotated[bool, Meta(extra_json_schema=only("unread|unopened|new mails?"))]
 
-TRASH = "trash"
 _ORDER = (
     *("mail_search", "mail_send", "mail_reply", "mail_forward", "mail_delete", "mail_read"),
     *("mail_draft", "mail_label", "mail_move", "mail_attachment"),
@@ -75,13 +73,11 @@ def mail_tools(
 ) -> list[Tool]:
     """The tools for the mail of all accounts; `now` is aware, and fetched attachments go into `folder`."""
     desk = Desk(accounts, sealer, now, folder)
-    made = [*_reading_tools(desk), *_marking_tools(desk), *writing_tools(desk)]
+    made = [_searching(desk), _opening(desk), _fetching(desk), *marking_tools(desk), *writing_tools(desk)]
     return sorted(made, key=lambda one: _ORDER.index(one.name))
 
 
-def _reading_tools(desk: Desk) -> list[Tool]:
-    database = desk.accounts.database
-
+def _searching(desk: Desk) -> Tool:
     @tool(effect="read", name="mail_search", source="mail")
     async def search(
         which: Which,
@@ -111,20 +107,24 @@ def _reading_tools(desk: Desk) -> list[Tool]:
                 unread=unread,
                 limit=MOST_FOUND,
             )
-            found = _called(reading.search(database, desk.readable(), query).messages, about)
+            found = _called(reading.search(desk.accounts.database, desk.readable(), query).messages, about)
             chosen = selected([*reversed(found)], which)
             return Labelled([_listed(desk, one, about) for one in reversed(chosen)], labels_of(chosen))
 
         with failing("mail_search"):
             return await asyncio.to_thread(work)
 
+    return returning(list[MailListed], search)
+
+
+def _opening(desk: Desk) -> Tool:
     @tool(effect="read", name="mail_read", source="mail", finds="mail_search", found="message")
     async def read(message: str) -> Labelled:
         """Read mails with all of their conversation, to answer questions about what they say."""
 
         def work() -> Labelled:
             account, found = desk.message(message)
-            thread = reading.conversation(database, [account], found)
+            thread = reading.conversation(desk.accounts.database, [account], found)
             kept = _fitting(thread, found)
             every = [_whole(desk, one) for one in kept]
             return Labelled(
@@ -134,6 +134,10 @@ def _reading_tools(desk: Desk) -> list[Tool]:
         with failing("mail_read"):
             return await asyncio.to_thread(work)
 
+    return returning(MailThread, read)
+
+
+def _fetching(desk: Desk) -> Tool:
     @tool(
         effect="read",
         name="mail_attachment",
@@ -162,100 +166,7 @@ def _reading_tools(desk: Desk) -> list[Tool]:
         with failing("mail_attachment"):
             return await asyncio.to_thread(work)
 
-    return [returning(list[MailListed], search), returning(MailThread, read), returning(MailFile, attachment)]
-
-
-def _marking_tools(desk: Desk) -> list[Tool]:
-    async def labelled(_: Context, values: Mapping[str, Any]) -> Labelled | None:
-        def work() -> Labelled | None:
-            _, found = desk.message(str(values["message"]))
-            flag, off = marking.flag_of(str(values["label"])), bool(values.get("remove", False))
-            has = flag.lower() in [one.lower() for one in found.flags]
-            return None if has is off else Labelled(_labels(found.id, found.flags), labels_of([found]))
-
-        return await asyncio.to_thread(work)
-
-    @tool(
-        effect="write",
-        name="mail_label",
-        source="mail",
-        lookup=labelled,
-        timeout_seconds=60,
-        finds="mail_search",
-        found="message",
-        only="label|mark|flag|tag|star",
-    )
-    async def label(message: str, label: str, remove: bool = False) -> Labelled:
-        """Put a label on mails, or take it off.
-
-        Args:
-            label: read, answered, flagged or a word of your own.
-            remove: Whether to take it off.
-        """
-
-        def work() -> Labelled:
-            account, found = desk.message(message)
-            check(account, send=False)
-            flags = marking.set_label(
-                desk.accounts, account, desk.secret(account), found, label, on=not remove
-            )
-            return Labelled(_labels(found.id, flags), labels_of([found]))
-
-        with failing("mail_label"):
-            return await asyncio.to_thread(work)
-
-    def moving(mailbox_of: Callable[[Mapping[str, Any]], str]) -> Call:
-        async def moved(_: Context, values: Mapping[str, Any]) -> Labelled | None:
-            def work() -> Labelled | None:
-                account, found = desk.message(str(values["message"]))
-                name = marking.is_in(account, desk.secret(account), found, mailbox_of(values))
-                return None if name is None else Labelled(MailMoved(found.id, name), labels_of([found]))
-
-            return await asyncio.to_thread(work)
-
-        return moved
-
-    def put(message: str, mailbox: str) -> Labelled:
-        account, found = desk.message(message)
-        check(account, send=False)
-        name = marking.move_message(desk.accounts, account, desk.secret(account), found, mailbox)
-        return Labelled(MailMoved(found.id, name), labels_of([found]))
-
-    @tool(
-        effect="write",
-        name="mail_move",
-        source="mail",
-        lookup=moving(lambda values: str(values["mailbox"])),
-        timeout_seconds=60,
-        finds="mail_search",
-        found="message",
-        only="move|archive|file|junk|spam",
-    )
-    async def move(message: str, mailbox: str) -> Labelled:
-        """Move mails to another mailbox.
-
-        Args:
-            mailbox: archive, junk or the name of a mailbox.
-        """
-        with failing("mail_move"):
-            return await asyncio.to_thread(put, message, mailbox)
-
-    @tool(
-        effect="write",
-        name="mail_delete",
-        source="mail",
-        lookup=moving(lambda _: TRASH),
-        timeout_seconds=60,
-        finds="mail_search",
-        found="message",
-        only="delete|remove|trash|get rid|deleted",
-    )
-    async def delete(message: str) -> Labelled:
-        """Delete mails: they go to the trash."""
-        with failing("mail_delete"):
-            return await asyncio.to_thread(put, message, TRASH)
-
-    return [returning(MailLabels, label), returning(MailMoved, move), returning(MailMoved, delete)]
+    return returning(MailFile, attachment)
 
 
 def _called(found: Sequence[Message], about: str) -> list[Message]:
@@ -313,8 +224,3 @@ def _whole(desk: Desk, one: Message) -> MailRead:
 
 def _addresses(people: Sequence[Person]) -> list[str]:
     return [one.address for one in people if one.address][:MOST_NAMED]
-
-
-def _labels(message: str, flags: Sequence[str]) -> MailLabels:
-    names = {flag.lower(): name for name, flag in marking.FLAGS.items()}
-    return MailLabels(message, [names.get(one.lower(), one) for one in flags])

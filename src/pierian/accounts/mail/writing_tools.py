@@ -137,7 +137,7 @@ def _answering(desk: Desk, sent: Call) -> Tool:
         def work() -> Labelled:
             account, original = desk.message(message)
             check(account, send=True)
-            every = _answered(desk, account, original, to)
+            every = _answered(desk, account, original, addresses_of(to))
             answer = _composed(
                 desk, account, context, every, composing.answered_subject(original.subject), text
             )
