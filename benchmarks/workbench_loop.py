@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.bfcl import SYSTEM, lenient_calls
 from pierian.models.model import Model
-from pierian.models.wire import Finished, Message, Piece, Request
+from pierian.models.wire import Message, Piece, Request
 from pierian.provenance import USER, Labelled
 from pierian.tools import Context, Tool, ToolFailure, invoke
 
@@ -58,8 +58,6 @@ async def _said(model: Model, messages: Sequence[Message]) -> str:
     async for item in model.stream(Request(messages=tuple(messages), max_tokens=MOST_TOKENS)):
         if isinstance(item, Piece):
             text += item.text
-        elif isinstance(item, Finished):
-            break
     return text
 
 

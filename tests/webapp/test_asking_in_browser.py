@@ -153,6 +153,22 @@ def test_a_plan_asks_in_its_place(app: App, page: Page, button: str) -> None:
         page.reload()
 
 
+def test_what_was_unfolded_stays_when_the_stream_comes_late(page: Page) -> None:
+    ask(page, "With 18 pens at 3 for 2 euros, what do they cost?", "thinking")
+    answered(page, "12")
+    late: list[Route] = []
+    page.route("**/live?*", lambda route: late.append(route))
+    page.reload()
+    page.locator(".thoughts > summary").click()
+    thoughts = page.locator(".thoughts-body")
+    expect(thoughts).to_contain_text("answer = 18")
+    with page.expect_response("**/live?*"):
+        late[0].continue_()
+    ask(page, "And another", "instant")
+    answered(page, "A plain answer.")
+    expect(thoughts.first).to_contain_text("answer = 18")
+
+
 def test_a_file_goes_with_its_question(app: App, page: Page) -> None:
     file = {
         "name": "spring.txt",

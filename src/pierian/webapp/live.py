@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Literal
 
 from markupsafe import escape
-from msgspec import structs
+from msgspec import Struct, structs
 
 from pierian.access import SessionEnded
 from pierian.exceptions import UserError
@@ -27,27 +27,47 @@ from pierian.webapp.progress import ProgressReader
 from pierian.webapp.rendering import event, fragment, refreshed, replacement, safe, update
 from pierian.webapp.sidebar import conversation_lines, version_of
 from pierian.webapp.site import Site, list_of
-from pierian.webapp.turns import SHOWN_TURNS, turn_view
+from pierian.webapp.turns import SHOWN_TURNS, run_progress, turn_view
 from pierian.webapp.views import Progress, TurnView
 from pierian.webapp.visitors import Visitor
 
 LOOK_SECONDS = 1.0
 """How often changes by other processes are looked for."""
 ENDED = ("done", "failed", "cancelled", "stopped", "lost")
+_OPEN = "-open"
 PARTS = ("status", "plan", "receipt", "actions")
 """Sent whole where they change; answer, thoughts and drafts are sent in pieces."""
 
 
+class Seen(Struct, frozen=True):
+    """What of a conversation a page has, as text `17` or `17-open`."""
+
+    position: int = -1
+    """Of its last turn; -1 for none."""
+    open: bool = False
+    """Whether that turn was under way, so that the page may lack its end."""
+
+    def __str__(self) -> str:
+        return f"{self.position}{_OPEN if self.open else ''}"
+
+    @classmethod
+    def from_text(cls, text: str) -> Seen | None:
+        """What a page says that it has; None where that is nothing of ours."""
+        position = text.removesuffix(_OPEN)
+        known = position.removeprefix("-").isdecimal() and len(position) < 12
+        return cls(int(position), text.endswith(_OPEN)) if known else None
+
+
 async def live(
-    site: Site, visitor: Visitor, session: str, conversation: str, seen: int, listed: int
+    site: Site, visitor: Visitor, session: str, conversation: str, seen: Seen, listed: int
 ) -> AsyncGenerator[bytes]:
     """Events for the page until it goes, the conversation is deleted, or this server ends.
 
-    Each message has the position of the last turn as its id, from which a page goes on when it connects again.
+    Each message has what the page has then (`Seen`) as its id, from which a page goes on when it connects again.
 
     Args:
         session: The secret of the session in which the page was opened; the stream ends with it.
-        seen: Position of the last turn that the page has; -1 for none.
+        seen: What of the conversation the page has.
         listed: The version of the list of conversations that it has (`sidebar.version_of`).
     """
     offered = await asyncio.to_thread(modes_of, site, visitor)
@@ -72,7 +92,7 @@ async def live(
             if all_of_them in changed:
                 updates += await asyncio.to_thread(page.frame)
             if updates:
-                yield event(*updates, id=str(page.head))
+                yield event(*updates, id=str(page.seen))
             for run in page.runs:
                 watch.add(run)
             changed = await watch.wait(LOOK_SECONDS)
@@ -87,23 +107,23 @@ class _Page:
         owner: str,
         conversation: str,
         offered: Sequence[ModeChoice],
-        seen: int,
+        seen: Seen,
         listed: int,
     ) -> None:
         self._site = site
         self._owner = owner
         self._conversation = conversation
         self._offered = offered  # modes in which answers may be given again
-        self._head: int = seen
+        self._head = seen.position
+        self._before: Seen | None = seen  # until it is known what has come since
         self._answers: dict[int, _Answer] = {}
-        self._first = True
         self._listed = listed
         self._title = ""
 
     @property
-    def head(self) -> int:
-        """Position of the last turn that the page has."""
-        return self._head
+    def seen(self) -> Seen:
+        """What the page has now."""
+        return Seen(self._head, open=self._head in self._answers)
 
     @property
     def runs(self) -> list[str]:
@@ -140,18 +160,24 @@ class _Page:
         store = self._site.conversations(self._owner)
         shown = store.last_shown(self._conversation)
         head = -1 if shown is None else shown
-        if head == self._head and not self._first:
+        before, self._before = self._before, None
+        if head == self._head and not before:
             return []
         turns, earlier = store.page(self._conversation, limit=SHOWN_TURNS)
         positions = [turn.position for turn in turns]
-        seen, first = self._head, self._first
-        self._head, self._first = head, False
+        seen, self._head = self._head, head
         if seen != -1 and seen not in positions:
             return [self._everything(turns, earlier)]
         begin = positions.index(seen) + 1 if seen in positions else 0
-        if first and begin:
-            begin -= 1  # it may be an answer that was under way when the page was made
-        return [update("turns", self._article(turn)) for turn in turns[begin:]]
+        found = [self._again(turns[begin - 1])] if begin and before and before.open else []
+        return found + [update("turns", self._article(turn)) for turn in turns[begin:]]
+
+    def _again(self, turn: Turn) -> str:
+        """An answer that was under way when the page was made or lost its connection, with all that it has become."""
+        view = self._view(turn)
+        if turn.run and not turn.pending:
+            view = structs.replace(view, progress=run_progress(self._site.journal(self._owner), turn.run))
+        return update("turns", fragment("turn.html", turn=view, **self._context()))
 
     def _everything(self, turns: Sequence[Turn], earlier: bool) -> str:
         """Another branch in the place of the one that the page shows."""

@@ -19,7 +19,7 @@ from pierian.webapp.allowances import let_in
 from pierian.webapp.asking import Question, ask, check_free
 from pierian.webapp.forms import Form, form_of
 from pierian.webapp.layout import conversation_page, earlier_turns
-from pierian.webapp.live import live
+from pierian.webapp.live import Seen, live
 from pierian.webapp.responses import HEADERS, done, go_to, html
 from pierian.webapp.site import Site
 from pierian.webapp.visitors import COOKIE, visitor_of
@@ -58,7 +58,7 @@ async def follow(
     request: HttpRequest,
     state: State,
     conversation_id: FromPath[str],
-    seen: FromQuery[int] = -1,
+    seen: FromQuery[str] = "",
     listed: FromQuery[int] = 0,
 ) -> ASGIApp:
     """What happens in the conversation from now on, as parts of its page."""
@@ -67,11 +67,10 @@ async def follow(
     await asyncio.to_thread(
         site.conversations(visitor.owner).page, conversation_id, limit=1
     )  # that it is there
-    last = request.headers.get("last-event-id", "")
-    if last.removeprefix("-").isdecimal() and len(last) < 12:  # it connects again
-        seen = int(last)
+    again = Seen.from_text(request.headers.get("last-event-id", ""))  # it connects once more
+    has = again or Seen.from_text(seen) or Seen()
     session = request.cookies.get(COOKIE, "")
-    return EventStream(live(site, visitor, session, conversation_id, seen, listed), HEADERS)
+    return EventStream(live(site, visitor, session, conversation_id, has, listed), HEADERS)
 
 
 @post("/ask", include_in_schema=False)
