@@ -1,7 +1,7 @@
 """What there is in a picture, as values: the graph that readers propose and that answers are computed from.
 
-Every part has an id that is unique in its scene (`t3` a line of text, `b1` a table, `c1` a chart, `s5` a shape, `k1` a
-barcode, `p1` a photograph's object; parts of a chart are named below it, `c1.m7`), a region, and how sure its reader is.
+Every part has an id that is unique in its scene (`t3` a line of text, `b1` a table, `c1` a chart, `s5` a shape, `k1`
+a barcode; parts of a chart are named below it, `c1.m7`), a region, and how sure its reader is.
 All text in a scene was found in the picture: it is never the user's own words.
 """
 
@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from pierian.vision.regions import Box, Polygon, Region
 
-type ChartKind = Literal[
+ChartKind = Literal[
     "bar", "line", "area", "scatter", "pie", "histogram", "box"
 ]  # a donut is a pie; a column chart is a bar chart that stands
-type Scale = Literal["linear", "log", "date", "category"]
+Scale = Literal["linear", "log", "date", "category"]
 
 
 class TextLine(Struct, frozen=True, kw_only=True):
@@ -80,7 +80,8 @@ class Mark(Struct, frozen=True, kw_only=True):
 
     `label` is the category, or the date, as text; `error` is what `y` may be off by, in its unit. A stacked bar's `y`
     is the height of its own part. A box plot's five numbers are in `numbers` (whisker, quartile, median, quartile,
-    whisker) and its `y` is the median; a pie's `y` is its share between 0 and 1, or the printed value where there is one.
+    whisker) and its `y` is the median; a pie's `y` is its share between 0 and 1, or the printed value where there
+    is one.
     """
 
     id: str
@@ -105,8 +106,8 @@ class Series(Struct, frozen=True, kw_only=True):
 class Chart(Struct, frozen=True, kw_only=True):
     """A chart. `region` is the whole of it with its titles, `plot` the field inside its axes.
 
-    `agreement`: between 0 and 1, how well the chart drawn again from these values matches the picture; `unsure` says, in
-    sentences for people, what does not.
+    `agreement`: between 0 and 1, how well the chart drawn again from these values matches the picture; `unsure`
+    says, in sentences for people, what does not.
     """
 
     id: str
