@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Pierian needs Python 3.11 or newer: make PYTHON=python3.12 …"; rm -rf $(VENV); exit 1; }
 	@echo "Installing Pierian …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[accounts,server]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[accounts,server,vision]'
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed

@@ -22,6 +22,8 @@ from pierian.events import (
     DraftVoided,
     Escalated,
     Event,
+    Look,
+    LookTaken,
     Merging,
     ProgramRun,
     PromptRead,
@@ -33,6 +35,7 @@ from pierian.events import (
     Token,
     ValueMissing,
 )
+from pierian.events.regions import Box
 
 RECEIPT = Receipt(
     "thinking", "m", Spend(10, 0, 1200, 8.0, 6.0), (Check("program", "passed", "a program gave 12"),)
@@ -121,6 +124,11 @@ def test_a_second_look_and_a_failed_program_are_said() -> None:
     text = shown(ProgramRun(2, "x", "", "Line 1: no"), SecondLook("The drafts disagree: 1, 2."))
     assert "· program: Line 1: no" in text
     assert "· The drafts disagree: 1, 2. Looking again." in text
+
+
+def test_a_look_at_a_picture_is_said() -> None:
+    look = Look(number=2, kind="count", region=Box(10, 20, 30, 40), found="7\x1b[2J", follows="seven")
+    assert "· look 2. count (10, 20)–(30, 40): 7[2J → seven" in shown(LookTaken(look))
 
 
 def test_no_text_drives_the_terminal() -> None:

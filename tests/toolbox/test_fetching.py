@@ -15,7 +15,7 @@ import pytest
 from tests.toolbox.web_server import ELSEWHERE, HERE, WebServer, here, leading, response, serving
 
 from pierian.toolbox.addresses import Address, may_be_fetched
-from pierian.toolbox.fetching import Fetched, Fetcher
+from pierian.toolbox.fetching import MOST_BYTES, MOST_PICTURE_BYTES, Fetched, Fetcher
 from pierian.tools import ToolFailure
 
 
@@ -43,6 +43,17 @@ async def test_a_page_comes_with_its_address_and_host(server: WebServer) -> None
     assert found == Fetched(server.url("/a?q=%C3%BC"), "html", "utf-8", b"<p>hello", ("site.example",))
     assert server.asked[-1] == ("/a?q=%C3%BC", f"site.example:{server.port}")
     assert all(word not in server.heads[-1].lower() for word in ("cookie", "authorization", "referer"))
+
+
+async def test_a_picture_may_be_larger_and_is_of_whatever_type_it_says(server: WebServer) -> None:
+    body = bytes(MOST_BYTES + 1)
+    server.pages["/a"] = response(body, kind="application/octet-stream")
+    found = await fetcher_for(server).fetch(server.url("/a"), wanted="picture")
+    assert found == Fetched(server.url("/a"), "picture", "", body, ("site.example",))
+    assert "accept: image/*" in server.heads[-1].lower()
+    server.pages["/b"] = response(bytes(MOST_PICTURE_BYTES + 1))
+    with pytest.raises(ToolFailure, match="larger than the 20,000,000 bytes"):
+        await fetcher_for(server).fetch(server.url("/b"), wanted="picture")
 
 
 async def test_redirects_are_followed_and_all_hosts_are_named(server: WebServer) -> None:

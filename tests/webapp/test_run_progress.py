@@ -24,6 +24,8 @@ from pierian.events import (
     EngineRestarted,
     Escalated,
     Event,
+    Look,
+    LookTaken,
     Merging,
     ModelLoading,
     ModelReady,
@@ -41,6 +43,7 @@ from pierian.events import (
     decode,
     encode,
 )
+from pierian.events.regions import Point
 from pierian.models.wire import Request
 from pierian.testing import FunctionalModel, serve
 from pierian.webapp import words
@@ -116,6 +119,11 @@ def test_a_run_that_waits_says_for_what() -> None:
     assert shown(RunOpened("r"), state="waiting").status == words.WAITING_AGAIN
     assert shown(state="nonsense").state == "lost"
     assert shown(RunOpened("r"), state="stopped").status == ""
+
+
+def test_a_look_at_a_picture_is_told() -> None:
+    look = Look(number=1, kind="read", region=Point(3, 4), found="Total 12.30", confidence=0.5)
+    assert shown(LookTaken(look)).notes == ("Look 1. read (3, 4): Total 12.30, 50% sure",)
 
 
 def test_a_corrected_calculation_replaces_the_text_and_is_told() -> None:
@@ -311,6 +319,7 @@ EVENTS: st.SearchStrategy[Any] = st.one_of(
     st.builds(DraftFinished, DRAFTS, TEXTS, DRAFTS), st.builds(DraftCancelled, DRAFTS, DRAFTS, TEXTS), st.builds(ProgramRun, DRAFTS, TEXTS, TEXTS, TEXTS),
     st.builds(CalculationCorrected, DRAFTS, TEXTS, TEXTS, TEXTS, TEXTS), st.builds(ValueMissing, DRAFTS, TEXTS, TEXTS), st.builds(SecondLook, TEXTS),
     st.builds(Escalated, WORD, TEXTS), st.builds(Merging, TEXTS), st.builds(Revising, st.just((1,)), TEXTS), st.builds(PromptRead, DRAFTS, DRAFTS, DRAFTS),
+    st.builds(LookTaken, st.builds(Look, number=DRAFTS, kind=st.just("read"), region=st.just(Point(1, 2)), found=TEXTS)),
     st.builds(ModelLoading, WORD), st.builds(EngineRestarted, TEXTS), st.builds(RunFailed, st.just("r"), TEXTS, TEXTS),
     st.builds(AnswerReady, st.builds(Answer, TEXTS, st.just(RECEIPT))),
 )  # fmt: skip

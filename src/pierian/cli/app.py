@@ -15,6 +15,7 @@ from pierian.exceptions import PierianError, UserError
 COMMANDS = {
     "ask": ("pierian.cli.ask", "ask"),
     "chat": ("pierian.cli.chat", "chat"),
+    "look": ("pierian.cli.look", "look"),
     "conversations": ("pierian.cli.conversations", "app"),
     "models": ("pierian.cli.models", "app"),
     "accounts": ("pierian.cli.accounts", "app"),

@@ -25,6 +25,7 @@ from pierian.events import (
     EngineRestarted,
     Escalated,
     Event,
+    LookTaken,
     Merging,
     ModelLoading,
     ProgramRun,
@@ -230,6 +231,8 @@ class Terminal:
             case ProgramRun(error=error):
                 if error:
                     self._note(f"program: {error}")
+            case LookTaken(look=look):
+                self._note(f"look {look.text}")
             case DraftVoided(reason=reason):
                 self._void(reason)
             case DraftFinished(draft=draft, value=value):

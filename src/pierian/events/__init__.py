@@ -42,6 +42,7 @@ from pierian.events.reasoning import (
     Token,
     ValueMissing,
 )
+from pierian.events.vision import Look, LookTaken
 
 __all__ = [
     "Answer",
@@ -61,6 +62,8 @@ __all__ = [
     "EngineRestarted",
     "Escalated",
     "Event",
+    "Look",
+    "LookTaken",
     "Merging",
     "ModelLoading",
     "ModelReady",

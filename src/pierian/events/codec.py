@@ -41,6 +41,7 @@ from pierian.events.reasoning import (
     Token,
     ValueMissing,
 )
+from pierian.events.vision import LookTaken
 
 Event = (
     ModelLoading
@@ -56,6 +57,7 @@ Event = (
     | CalculationCorrected
     | ValueMissing
     | ProgramRun
+    | LookTaken
     | SecondLook
     | Revising
     | Merging

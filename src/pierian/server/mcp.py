@@ -24,6 +24,7 @@ from pierian.events import (
     EngineRestarted,
     Escalated,
     Event,
+    LookTaken,
     Merging,
     ModelLoading,
     ProgramRun,
@@ -273,6 +274,8 @@ def said_of(event: Event) -> str:
             return f"Draft {draft} came to {value}" if value else f"Draft {draft} is finished"
         case ProgramRun(value=value, error=error):
             return f"A program failed: {error}" if error else f"A program gave {value}"
+        case LookTaken(look=look):
+            return f"Look {look.text}"
         case SecondLook(reason=reason) | Revising(reason=reason) | Escalated(reason=reason):
             return reason
         case Merging(how=how):

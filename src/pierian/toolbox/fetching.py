@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 USER_AGENT = f"Pierian/{version('pierian')}"
 WEB_PORTS = frozenset({80, 443})
 MOST_BYTES = 3_000_000
+MOST_PICTURE_BYTES = 20_000_000
 MOST_SECONDS = 20.0
 MOST_REDIRECTS = 5
 MOST_URL_CHARACTERS = 2000
@@ -47,6 +48,12 @@ _KINDS: Mapping[str, Literal["html", "text"]] = {
     "application/json": "text",
 }
 
+Kind = Literal["html", "text", "picture"]
+Wanted = Literal["page", "picture"]
+_ACCEPTED: Mapping[Wanted, str] = {
+    "page": "text/html, text/plain, application/json, application/xml;q=0.9",
+    "picture": "image/*, application/pdf, application/dicom",
+}
 Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 
@@ -55,7 +62,7 @@ class Fetched(Struct, frozen=True):
 
     url: str
     """Where it stood in the end."""
-    kind: Literal["html", "text"]
+    kind: Kind
     charset: str
     """What the server says; empty where it says nothing."""
     body: bytes
@@ -89,16 +96,16 @@ class Fetcher:
         self._tls = tls
         self._robots = Robots(self._robots_file, USER_AGENT)
 
-    async def fetch(self, url: str) -> Fetched:
-        """Get a page; raises `ToolFailure`."""
+    async def fetch(self, url: str, wanted: Wanted = "page") -> Fetched:
+        """Get a page, or a picture, whose type is not believed; raises `ToolFailure`."""
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._fetch(url)
+                return await self._fetch(url, wanted)
         except TimeoutError as error:
             message = f"{_shown(url)} took longer than {self._seconds:g} seconds."
             raise ToolFailure("timeout", message) from error
 
-    async def _fetch(self, url: str) -> Fetched:
+    async def _fetch(self, url: str, wanted: Wanted) -> Fetched:
         target = self._checked(url)
         hosts = [target.host]
         for _ in range(MOST_REDIRECTS + 1):
@@ -106,9 +113,10 @@ class Fetcher:
                 raise ToolFailure(
                     "denied", f"{target.host} does not want programs to read {_shown(str(target))}."
                 )
-            answer = await self._get(target, MOST_BYTES)
+            most_bytes = MOST_BYTES if wanted == "page" else MOST_PICTURE_BYTES
+            answer = await self._get(target, most_bytes, wanted)
             if answer.status not in _REDIRECTS or not answer.location:
-                return _fetched(target, answer, tuple(dict.fromkeys(hosts)))
+                return _fetched(target, answer, tuple(dict.fromkeys(hosts)), wanted)
             target = self._checked(answer.location, target)
             hosts.append(target.host)
         raise ToolFailure("failed", f"{_shown(url)} leads on more than {MOST_REDIRECTS} times.")
@@ -163,7 +171,7 @@ class Fetcher:
             )
         return addresses[:MOST_ADDRESSES]
 
-    async def _get(self, target: httpx2.URL, most_bytes: int) -> Answer:
+    async def _get(self, target: httpx2.URL, most_bytes: int, wanted: Wanted = "page") -> Answer:
         """One request, to the first of the host's addresses that takes a connection."""
         import httpx2
 
@@ -171,7 +179,7 @@ class Fetcher:
         self._tls = self._tls or await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
         for number, address in enumerate(addresses, 1):
             try:
-                return await _ask(target, address, self._tls, most_bytes)
+                return await _ask(target, address, self._tls, most_bytes, wanted)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 if number == len(addresses):
                     raise ToolFailure("unreachable", f"{target.host} cannot be reached: {error}.") from error
@@ -186,7 +194,9 @@ class Fetcher:
         raise AssertionError("there is at least one address")
 
 
-async def _ask(target: httpx2.URL, address: Address, tls: ssl.SSLContext, most_bytes: int) -> Answer:
+async def _ask(
+    target: httpx2.URL, address: Address, tls: ssl.SSLContext, most_bytes: int, wanted: Wanted
+) -> Answer:
     """Ask one address for a page of a host.
 
     The connection goes to the address; the host's name is in the Host header and in the TLS handshake, whose
@@ -202,7 +212,7 @@ async def _ask(target: httpx2.URL, address: Address, tls: ssl.SSLContext, most_b
         headers={
             "Host": target.netloc.decode("ascii"),
             "User-Agent": USER_AGENT,
-            "Accept": "text/html, text/plain, application/json, application/xml;q=0.9",
+            "Accept": _ACCEPTED[wanted],
             "Accept-Encoding": "gzip",
             "Connection": "close",
         },
@@ -239,7 +249,7 @@ async def _answer(response: httpx2.Response, most_bytes: int) -> Answer:
     )
 
 
-def _fetched(target: httpx2.URL, answer: Answer, hosts: tuple[str, ...]) -> Fetched:
+def _fetched(target: httpx2.URL, answer: Answer, hosts: tuple[str, ...], wanted: Wanted) -> Fetched:
     shown = _shown(str(target))
     match answer.status:
         case status if 200 <= status < 300:
@@ -257,7 +267,11 @@ def _fetched(target: httpx2.URL, answer: Answer, hosts: tuple[str, ...]) -> Fetc
         case _:
             raise ToolFailure("failed", f"{target.host} answered {answer.status} for {shown}.")
     if not answer.whole:
-        raise ToolFailure("too_large", f"{shown} is larger than the {MOST_BYTES:,} bytes that are read.")
+        raise ToolFailure(
+            "too_large", f"{shown} is larger than the {len(answer.body):,} bytes that are read."
+        )
+    if wanted == "picture":
+        return Fetched(str(target), "picture", "", answer.body, hosts)
     media, _, parameters = answer.content_type.partition(";")
     media = media.strip().lower()
     kind = _KINDS.get(media) or ("text" if media.endswith(("+xml", "+json")) else None)

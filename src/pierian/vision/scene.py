@@ -19,14 +19,25 @@ ChartKind = Literal[
 Scale = Literal["linear", "log", "date", "category"]
 
 
+class Word(Struct, frozen=True):
+    """A word of a line, where it stands."""
+
+    text: str
+    region: Polygon
+
+
 class TextLine(Struct, frozen=True, kw_only=True):
-    """A line of text. `angle`: degrees by which it is turned clockwise from level."""
+    """A line of text. `angle`: degrees by which it is turned clockwise from level, above -180 and up to 180.
+
+    The corners of a region go clockwise as a reader of the text sees it, from the upper left one.
+    """
 
     id: str
     region: Polygon
     text: str
     confidence: float
     angle: float = 0.0
+    words: tuple[Word, ...] = ()
 
 
 class Cell(Struct, frozen=True, kw_only=True):
@@ -158,3 +169,6 @@ class Scene(Struct, frozen=True, kw_only=True):
     barcodes: tuple[Barcode, ...] = ()
     unsure: tuple[str, ...] = ()
     """What could not be read, in sentences for people."""
+    turned: int = 0
+    """Degrees (0, 90, 180, 270) by which the picture was turned clockwise to stand upright. Width, height and every
+    region are those of the turned picture (`turning.turn`)."""

@@ -24,6 +24,7 @@ from pierian.events import (
     EngineRestarted,
     Escalated,
     Event,
+    LookTaken,
     Merging,
     ModelLoading,
     ModelReady,
@@ -198,6 +199,8 @@ class ProgressReader:
             case ProgramRun(error=error):
                 if error:
                     self._note(words.program_failed(error))
+            case LookTaken(look=look):
+                self._note(words.looked(look.text))
             case _:
                 return False
         return True

@@ -1,0 +1,123 @@
+"""A drawing as the few flat colours it is made of, and the pieces of each colour: for shapes and for charts alike.
+
+Every pixel belongs to the colour it is nearest to by eye, or to none: the rims that smoothing leaves and the noise of
+JPEG fall to their neighbours or out. A photograph has no such colours, and is said to have none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pierian.vision.colours import lab
+from pierian.vision.components import components_of
+from pierian.vision.turning import Pixels
+
+BITS = 4
+"""Colours are counted to this many bits a channel."""
+SMALLEST_SHARE = 0.00004
+FEWEST = 12
+"""Pixels that a colour needs to count as one, and as a share of the picture."""
+ALIKE = 14.0
+"""Distances in CIELAB up to which colours are one."""
+PLAIN = 24
+"""Of 255: what noise changes in a plain part from a pixel to the next."""
+MOST = 40
+FLAT = 0.75
+"""The share of its pixels that a drawing has in flat colours."""
+
+
+class Piece(NamedTuple):
+    """Pixels of one colour that hang together: the mask of its box, where that is, and the colour as RGB."""
+
+    mask: NDArray[np.uint8]
+    left: int
+    top: int
+    colour: NDArray[np.float64]
+    area: int
+
+
+def pieces_of(pixels: Pixels, *, smallest: int = 20) -> list[Piece] | None:
+    """The pieces of a drawing of at least so many pixels; None where the picture is no drawing."""
+    named = _nearest(pixels)
+    if named is None:
+        return None
+    numbers, colours = named
+    found: list[Piece] = []
+    for number, colour in enumerate(colours):
+        labels, facts = components_of(numbers == number, corners=False)
+        for label in np.flatnonzero(facts[:, cv2.CC_STAT_AREA] >= smallest):
+            if label == 0:
+                continue
+            left, top, wide, high, area = (int(one) for one in facts[label])
+            part = (labels[top : top + high, left : left + wide] == label).astype(np.uint8)
+            found.append(Piece(part, left, top, colour, area))
+    return found
+
+
+def _nearest(pixels: Pixels) -> tuple[NDArray[np.int16], list[NDArray[np.float64]]] | None:
+    """The number of each pixel's colour, -1 for none, and the colours."""
+    high, wide = pixels.shape[:2]
+    noisy = _is_noisy(pixels)
+    if noisy:
+        pixels = cv2.medianBlur(pixels, 3).astype(np.uint8)
+    shift, steps = 8 - BITS, 1 << BITS
+    reduced = (pixels >> shift).astype(np.int32)
+    codes = (reduced[..., 0] * steps + reduced[..., 1]) * steps + reduced[..., 2]
+    # JPEG smears colours over rims, where they mix: there, only plain parts say which colours there are.
+    plain = _is_plain(pixels) if noisy else np.ones(codes.shape, np.bool_)
+    counts = np.bincount(codes.ravel(), minlength=steps**3)
+    votes = np.bincount(codes[plain], minlength=steps**3)
+    used = np.flatnonzero(counts)
+    flat = codes.ravel()
+    sums = [np.bincount(flat, weights=pixels[..., one].ravel(), minlength=steps**3)[used] for one in range(3)]
+    means = np.stack(sums, axis=1) / counts[used][:, None]
+    seen = lab(means)
+    colours: list[int] = []
+    least = max(FEWEST, SMALLEST_SHARE * high * wide)
+    for place in np.argsort(-votes[used]):
+        if votes[used[place]] < least or len(colours) >= MOST:
+            break
+        if all(float(np.linalg.norm(seen[place] - seen[other])) > ALIKE for other in colours):
+            colours.append(int(place))
+    if not colours:
+        return None
+    distances = np.linalg.norm(seen[:, None] - seen[colours][None], axis=2)
+    nearest = np.where(distances.min(axis=1) <= ALIKE, distances.argmin(axis=1), -1)
+    at_colour = np.isin(np.arange(len(used)), colours) | (distances.min(axis=1) < ALIKE / 2)
+    if counts[used][at_colour].sum() < FLAT * high * wide or len(colours) >= MOST:
+        return None
+    table = np.full(steps**3, -1, np.int16)
+    table[used] = nearest
+    numbers = np.where(plain, table[codes], np.int16(-1))
+    return _grown(numbers, 5.0 if noisy else 2.5), [means[place] for place in colours]
+
+
+def _is_noisy(pixels: Pixels) -> bool:
+    """Whether neighbours in plain parts differ a little everywhere, as JPEG makes them."""
+    grey = pixels.astype(np.int16).sum(axis=2)
+    steps = np.abs(np.diff(grey, axis=1))
+    return float(((steps > 0) & (steps < 24)).mean()) > 0.03
+
+
+def _is_plain(pixels: Pixels) -> NDArray[np.bool_]:
+    """Where colours hardly change from one pixel to those around it."""
+    kernel = np.ones((3, 3), np.uint8)
+    change = cv2.morphologyEx(pixels, cv2.MORPH_GRADIENT, kernel)
+    return np.asarray(change.max(axis=2) < PLAIN, np.bool_)
+
+
+def _grown(numbers: NDArray[np.int16], within: float) -> NDArray[np.int16]:
+    """Pixels of no colour, as rims are, given to the nearest that has one, if that is near."""
+    none = (numbers < 0).astype(np.uint8)
+    if not none.any() or none.all():
+        return numbers
+    away, nearest = cv2.distanceTransformWithLabels(none, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    labels = np.asarray(nearest, np.int32)
+    # Each pixel that has a colour has a label of its own, and those without bear that of the nearest.
+    of_label = np.full(int(labels.max()) + 1, -1, np.int16)
+    of_label[labels[none == 0]] = numbers[none == 0]
+    return np.where((none == 1) & (np.asarray(away) <= within), of_label[labels], numbers)

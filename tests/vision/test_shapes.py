@@ -1,0 +1,106 @@
+"""Coloured shapes are counted, named and measured."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+from tests.vision.drawing import pixels_of
+
+from pierian.vision.colours import name_of
+from pierian.vision.regions import Box, box_of
+from pierian.vision.shapes import read_shapes
+
+
+def star(x: float, y: float, radius: float) -> list[tuple[float, float]]:
+    sizes = [radius if n % 2 == 0 else radius * 0.42 for n in range(10)]
+    return [
+        (x + s * math.sin(math.pi * n / 5), y - s * math.cos(math.pi * n / 5)) for n, s in enumerate(sizes)
+    ]
+
+
+def drawing() -> Image.Image:
+    image = Image.new("RGB", (400, 240), (240, 240, 225))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse([20, 20, 80, 80], fill="red")
+    draw.ellipse([240, 20, 380, 80], fill="#1f77b4")
+    draw.rectangle([100, 20, 160, 80], fill="blue")
+    draw.rectangle([20, 120, 140, 160], fill="#2ca02c")
+    draw.polygon([(180, 80), (220, 80), (200, 20)], fill="black")
+    draw.polygon(star(200, 160, 40), fill="orange")
+    draw.polygon([(270, 220), (300, 190), (330, 220), (300, 250)], fill="purple")
+    return image
+
+
+KINDS = Counter(
+    [
+        ("circle", "red"),
+        ("ellipse", "blue"),
+        ("square", "blue"),
+        ("rectangle", "green"),
+        ("triangle", "black"),
+        ("star", "orange"),
+    ]
+)
+
+
+def test_shapes_have_kinds_colours_and_boxes() -> None:
+    shapes = read_shapes(pixels_of(drawing()), ())
+    found = Counter((one.kind, one.colour_name) for one in shapes)
+    assert found >= KINDS
+    assert found.total() == 7
+    square = next(one for one in shapes if one.kind == "square")
+    assert square.region == Box(100, 20, 161, 81)
+    assert square.area == 61 * 61
+
+
+def test_shapes_survive_jpeg() -> None:
+    held = BytesIO()
+    drawing().save(held, "JPEG", quality=75)
+    shapes = read_shapes(pixels_of(Image.open(held)), ())
+    assert Counter((one.kind, one.colour_name) for one in shapes) >= KINDS
+
+
+def test_shapes_that_touch_are_parted() -> None:
+    image = Image.new("RGB", (220, 120), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse([20, 30, 80, 90], fill="red")
+    draw.ellipse([78, 30, 138, 90], fill="red")
+    assert [one.kind for one in read_shapes(pixels_of(image), ())] == ["circle", "circle"]
+
+
+def test_a_photograph_and_noise_have_no_shapes() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (120, 160, 3), np.uint8)
+    assert read_shapes(noise, ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("colour", "name"),
+    [
+        ("#0099ff", "blue"),
+        ("#ffff00", "yellow"),
+        ("#8c564b", "brown"),
+        ("#7f7f7f", "grey"),
+        ("#e377c2", "pink"),
+    ],
+)
+def test_colours_have_the_names_that_people_give_them(colour: str, name: str) -> None:
+    assert name_of(np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])) == name
+
+
+@given(st.lists(st.integers(8, 24), min_size=1, max_size=6), st.integers(0, 2))
+def test_squares_in_a_row_are_counted(sizes: list[int], colour: int) -> None:
+    image = Image.new("RGB", (220, 60), "white")
+    draw = ImageDraw.Draw(image)
+    for place, size in enumerate(sizes):
+        left = 8 + 35 * place
+        draw.rectangle([left, 20, left + size, 20 + size], fill=["black", "#0099ff", "#d62728"][colour])
+    shapes = read_shapes(pixels_of(image), ())
+    assert [one.kind for one in shapes] == ["square"] * len(sizes)
+    assert sorted(box_of(one.region).width for one in shapes) == sorted(size + 1.0 for size in sizes)
