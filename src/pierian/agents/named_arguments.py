@@ -27,6 +27,12 @@ from pierian.tools import Tool
 
 _KIND = re.compile(r"\d+$")
 _TODAY = re.compile(r"\btoday\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\s*(?:please\s+)?(?:which|what|when|where|who|whom|whose|why|how|do|does|did|am|is|are|was|were|have|has|had|will"
+    r"|show|list|tell me|any|summari[sz]e)\b",
+    re.IGNORECASE,
+)
+"""How requests begin that only ask."""
 WORDS: dict[str, Any] = {"type": "string", "pattern": r'^[^$"\\]{1,120}$'}
 """Words to look for; names begin with a dollar sign."""
 
@@ -54,8 +60,9 @@ def names_of(
 
 
 def asked_for(tools: Sequence[Tool], request: str) -> list[Tool]:
-    """The tools that a request may ask for: where it has the words of some, not those whose words it lacks."""
-    if not any(tool.only and _is_near(tool.only, request) for tool in tools):
+    """The tools that a request may ask for: where it has the words of some, or only asks, not those whose words it
+    lacks."""
+    if not (_ASKS.match(request) or any(tool.only and _is_near(tool.only, request) for tool in tools)):
         return [*tools]  # another language, perhaps
     return [tool for tool in tools if not tool.only or _is_near(tool.only, request)]
 

@@ -163,6 +163,7 @@ def _creating(
         name="calendar_create",
         lookup=_look_for_created(writer),
         timeout_seconds=ACT_SECONDS,
+        only="schedule|book|create|add|set up|arrange|plan|put|make|organi[sz]e|invite|block|reserve|enter|new",
     )
     async def create(
         context: Context,

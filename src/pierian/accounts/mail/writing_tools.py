@@ -31,6 +31,10 @@ Others = Annotated[
     list[str] | str, Meta(extra_json_schema=somebody("to|and|copy|cc") | only("copy|cc|everyone|also"))
 ]
 Subject = Annotated[str, Meta(extra_json_schema=quoted("titled?|subject|called|name"))]
+_TELLS = (
+    r"send|write|tell|let \S+ know|inform|notify|remind|ask|thank|invite|congratulate|apologi[sz]e|shoot|drop"
+    r"|(?:please|you|to|and|then|,) (?:e-?)?mail|^(?:e-?)?mail"
+)
 _NOTE = "saying|says?|note|words"
 Note = Annotated[str, Meta(extra_json_schema=quoted(_NOTE) | only(_NOTE))]
 Text = Annotated[str, Meta(extra_json_schema=quoted("saying|says?|tell|them|with|reply|text|body"))]
@@ -56,7 +60,14 @@ def _drafting(desk: Desk) -> Tool:
 
         return await asyncio.to_thread(work)
 
-    @tool(effect="write", name="mail_draft", source="mail", lookup=drafted, timeout_seconds=60)
+    @tool(
+        effect="write",
+        name="mail_draft",
+        source="mail",
+        lookup=drafted,
+        timeout_seconds=60,
+        only="draft|write|prepare|compose",
+    )
     async def draft(
         to: People, subject: Subject, text: Text, context: Context, account: OfAccount = ""
     ) -> Labelled:
@@ -95,7 +106,7 @@ def _looking_for_sent(desk: Desk) -> Call:
 
 
 def _sending(desk: Desk, sent: Call) -> Tool:
-    @tool(effect="send", name="mail_send", source="mail", lookup=sent, timeout_seconds=120)
+    @tool(effect="send", name="mail_send", source="mail", lookup=sent, timeout_seconds=120, only=_TELLS)
     async def send(
         to: People, subject: Subject, text: Text, context: Context, account: OfAccount = ""
     ) -> Labelled:
