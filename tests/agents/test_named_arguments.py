@@ -8,7 +8,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from pierian.agents.named_arguments import fitting, names_of
+from pierian.agents.named_arguments import fitting, names_of, part_meant
 from pierian.agents.plan_schema import plan_schema
 from pierian.agents.planner import told
 from pierian.agents.runner import Task
@@ -169,3 +169,32 @@ def test_what_is_of_no_use_is_not_offered() -> None:
         for request in ("My mail", "My unread mail", "Renewed mail")
     ]
     assert offered_ == [[], ["unread"], []]
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ({"sender": "ann@example.org", "subject": "Tea"}, "ann@example.org"),
+        (
+            [{"sender": "ann@example.org"}, {"sender": "bob@example.org"}],
+            ["ann@example.org", "bob@example.org"],
+        ),
+        (
+            [{"with_people": ["ann@example.org", "bob@example.org"]}, {"with_people": ["ann@example.org"]}],
+            ["ann@example.org", "bob@example.org"],
+        ),
+        ([{"with_people": []}], []),
+        ("ann@example.org", "ann@example.org"),
+        ([{"title": "Tea"}], [{"title": "Tea"}]),
+        ([], []),
+        (["ann@example.org"], ["ann@example.org"]),
+    ],
+)
+def test_of_a_record_the_part_is_taken_that_is_meant(value: Any, meant: Any) -> None:
+    @tool(effect="send")
+    async def send(to: of(str, part=["sender", "with_people"]), title: str) -> str:
+        """Send."""
+        return ""
+
+    assert part_meant(send, "to", value) == meant
+    assert part_meant(send, "title", value) == value

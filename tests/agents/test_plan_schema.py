@@ -268,6 +268,14 @@ def test_a_repair_is_told_what_was_wrong() -> None:
         read({"call": "look", "arguments": {}}, {"call": "look", "arguments": {"text": "$s7"}})
 
 
+def test_a_step_that_refers_to_itself_means_the_one_before() -> None:
+    plan = read({"call": "look", "arguments": {}}, {"call": "look", "arguments": {"text": "$s2.subject"}})
+    assert isinstance(plan.steps[1], Call)
+    assert plan.steps[1].arguments == {"text": "$s1.subject"}
+    with pytest.raises(PlanError):
+        read({"call": "look", "arguments": {"text": "$s1"}})
+
+
 def test_tools_keep_their_own_words() -> None:
     tool = Tool(
         name="t",

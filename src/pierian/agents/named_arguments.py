@@ -7,7 +7,8 @@ A tool says in the schema of an argument what belongs there:
 - `"several": true`: a list of names as well as one;
 - `"words": "always"`: words may stand there too, or `"instead"`: where there is no name for it;
 - `"said": {"last": "last|latest"}`: of an enumeration, the words by which a request chooses, as patterns;
-- `"only": "unread|new"`: a pattern without which in the request the argument is of no use.
+- `"only": "unread|new"`: a pattern without which in the request the argument is of no use;
+- `"part": ["sender", "with_people"]`: of a record, or of each of a list, the part that is meant.
 
 A small model that may put a name anywhere puts today's date in the place of a person, and fills in what it may leave
 out; where nothing fits, an optional argument is therefore not offered at all. What it leaves out though it was named
@@ -113,6 +114,22 @@ def with_names(
             "anyOf": [*allowed, *steps, *([many] if schema.get("several") and allowed else [])]
         }
     return {**decodable, "properties": properties} if properties else decodable
+
+
+def part_meant(tool: Tool, argument: str, value: Any) -> Any:
+    """What belongs there of a value that is a record or a list of records; any other value as it is."""
+    parts = cast(Sequence[str], _declared(tool.parameters).get(argument, {}).get("part", ()))
+    records = cast(list[Any], value) if isinstance(value, list) else [cast(Any, value)]
+    if not records or not all(isinstance(one, Mapping) for one in records):
+        return value
+    for part in parts:
+        if all(part in one for one in records):
+            owned = [one[part] for one in records]
+            found = dict.fromkeys(
+                each for own in owned for each in (cast(list[Any], own) if isinstance(own, list) else [own])
+            )
+            return next(iter(found)) if len(found) == 1 else [*found]
+    return value
 
 
 def kinds_of(tool: Tool) -> list[Sequence[str]]:

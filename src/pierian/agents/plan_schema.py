@@ -170,6 +170,7 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
     try:
         if "call" in step:
             arguments = msgspec.convert(step.get("arguments", {}), dict[str, Any])
+            arguments = cast(dict[str, Any], _of_earlier(arguments, len(found) + 1))
             found.append(Call(id=name, guard=guard, tool=str(step["call"]), arguments=arguments))
         elif "extract" in step:
             found.append(
@@ -199,6 +200,18 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
             raise PlanError(f"Step {name} is of no known kind: {', '.join(step)}.")
     except (KeyError, msgspec.ValidationError) as error:
         raise PlanError(f"Step {name} is not well formed: {error}.") from error
+
+
+def _of_earlier(value: Any, own: int) -> Any:
+    """Arguments of a call in which no step refers to itself: a small model that counts one too many means the one
+    before."""
+    if isinstance(value, str) and own > 1:
+        return re.sub(rf"^\$s{own}(?=\.|$)", f"$s{own - 1}", value)
+    if isinstance(value, dict):
+        return {key: _of_earlier(part, own) for key, part in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [_of_earlier(part, own) for part in cast(list[Any], value)]
+    return value
 
 
 def _read_choice(step: dict[str, Any], found: list[Step], name: str, guard: Guard | None) -> None:

@@ -46,7 +46,7 @@ from pierian.provenance import Labelled
 from pierian.storage.words import fold, snippet
 from pierian.tools import Tool, tool
 
-_ABOUT = "about|called|subject|titled"
+_ABOUT = r"about|subject|titled|(?:e-?mails?|mails?|messages?) (?:\w+ )?(?:called|named)"
 About = Annotated[str, Meta(extra_json_schema=quoted(_ABOUT) | only(_ABOUT))]
 Sender = Annotated[str, Meta(extra_json_schema=somebody("from|by|sent|of|me|\\S+'s") | {"words": "instead"})]
 In = Annotated[
