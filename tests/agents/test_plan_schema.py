@@ -127,8 +127,8 @@ def test_further_rounds_number_on_and_may_use_earlier_steps() -> None:
     earlier = read({"call": "look", "arguments": {}}, {"call": "look", "arguments": {}}).steps
     plan = read({"call": "mail_send", "arguments": {"text": "$s2"}}, earlier=earlier)
     assert [step.id for step in plan.steps] == ["s3"]
-    with pytest.raises(PlanError, match=r"\$s3"):
-        read({"call": "look", "arguments": {"text": "$s3"}}, earlier=earlier)
+    with pytest.raises(PlanError, match=r"\$s4"):
+        read({"call": "look", "arguments": {"text": "$s4"}}, earlier=earlier)
 
 
 def test_dollar_signs_are_taken_out_of_expressions() -> None:

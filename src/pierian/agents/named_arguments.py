@@ -34,6 +34,16 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 """How requests begin that only ask."""
+_A_NAME = (
+    r"(?!(?:the|my|our|your|a|an|any|all|last|past|this|that|these|those|next|now|me|us|them|him|her|it|with|and|to)\b)"
+    r"[^\W\d_]+"
+)
+"""A word that may be the name of somebody who is not known."""
+_SOMEBODY = (
+    r"(?:(?:the|their|its|his|her|all|both|each|every) ){0,2}(?:senders?|authors?|writers?|people|persons?|attendees?"
+    r"|participants?|guests?|organi[sz]ers?|recipients?|whoever|everybody|everyone)"
+)
+"""Words for people of a mail or an event."""
 WORDS: dict[str, Any] = {"type": "string", "pattern": r'^[^$"\\]{1,120}$'}
 """Words to look for; names begin with a dollar sign."""
 
@@ -47,17 +57,23 @@ class Names(Struct, frozen=True):
     """The words around names."""
     patterns: tuple[str, ...] = ()
     """All that tell names apart, of whatever tool."""
+    unnamed: str = ""
+    """The request with what it names left out."""
 
 
 def names_of(
-    request: str, entities: Sequence[str], said: Mapping[str, str], tools: Sequence[Tool] = ()
+    request: str,
+    entities: Sequence[str],
+    said: Mapping[str, str],
+    tools: Sequence[Tool] = (),
+    unnamed: str = "",
 ) -> Names:
     """The names that may be written; today, which is always known, only where it is named."""
     kept = (name for name in entities if name != "today" or _TODAY.search(request))
     near = (
         str(one["near"]) for tool in tools for one in _declared(tool.parameters).values() if "near" in one
     )
-    return Names(request, tuple(kept), said, tuple(dict.fromkeys(near)))
+    return Names(request, tuple(kept), said, tuple(dict.fromkeys(near)), unnamed or request)
 
 
 def asked_for(tools: Sequence[Tool], request: str) -> list[Tool]:
@@ -83,6 +99,7 @@ def fitting(tool: Tool, names: Names) -> Tool:
         or not _kinds(schema)
         or _candidates(schema, declared, names)
         or _words(schema, names)
+        or _refers(schema, names)
     }
     needed = [name for name in kept if name in required or _is_named(name, kept, names)]
     if len(kept) == len(_declared(tool.parameters)) and needed == [*required]:
@@ -119,17 +136,19 @@ def with_names(
 def part_meant(tool: Tool, argument: str, value: Any) -> Any:
     """What belongs there of a value that is a record or a list of records; any other value as it is."""
     parts = cast(Sequence[str], _declared(tool.parameters).get(argument, {}).get("part", ()))
-    records = cast(list[Any], value) if isinstance(value, list) else [cast(Any, value)]
+    records = _listed(value)
     if not records or not all(isinstance(one, Mapping) for one in records):
         return value
     for part in parts:
         if all(part in one for one in records):
             owned = [one[part] for one in records]
-            found = dict.fromkeys(
-                each for own in owned for each in (cast(list[Any], own) if isinstance(own, list) else [own])
-            )
+            found = dict.fromkeys(each for own in owned for each in _listed(own))
             return next(iter(found)) if len(found) == 1 else [*found]
     return value
+
+
+def _listed(value: Any) -> list[Any]:
+    return cast(list[Any], value) if isinstance(value, list) else [value]
 
 
 def kinds_of(tool: Tool) -> list[Sequence[str]]:
@@ -164,7 +183,7 @@ def _is_named(name: str, declared: Mapping[str, Mapping[str, Any]], names: Names
     schema = declared[name]
     found = _candidates(schema, declared, names)
     if not found:
-        return False
+        return _refers(schema, names)
     if near := schema.get("near"):
         return any(_is_near(near, names.said.get(one.removeprefix("$"), "")) for one in found)
     others = {kind for other, one in declared.items() if other != name for kind in _kinds(one)}
@@ -174,7 +193,15 @@ def _is_named(name: str, declared: Mapping[str, Mapping[str, Any]], names: Names
 def _words(schema: Mapping[str, Any], names: Names) -> bool:
     """Whether words may stand there."""
     words, near = schema.get("words"), schema.get("near")
-    return words == "always" or (words == "instead" and (not near or _is_near(near, names.request)))
+    return words == "always" or (
+        words == "instead" and (not near or _is_near(rf"(?:{near})\s+{_A_NAME}", names.unnamed))
+    )
+
+
+def _refers(schema: Mapping[str, Any], names: Names) -> bool:
+    """Whether the request says that a part of something found belongs there: a meeting with the sender."""
+    near = schema.get("near")
+    return bool(near and "part" in schema and _is_near(rf"(?:{near})\s+{_SOMEBODY}", names.unnamed))
 
 
 def _is_near(pattern: str, words: str) -> bool:

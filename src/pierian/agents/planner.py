@@ -100,6 +100,14 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
         '"steps": []}]}]}',
     ),
     (
+        f"{_TASKS}\nnote_send(to: text, title: text, text: text) - Send somebody a note.\n"
+        "Known: $date1 = 2026-03-02; $quote1 = Please hurry.\n"
+        "Request: Send a note to the people of the first task on 2 March. Title it like the "
+        "task and tell them 'Please hurry.'",
+        '{"steps": [{"call": "task_list", "arguments": {"which": "first", "when": "$date1"}}, {"call": "note_send", '
+        '"arguments": {"to": "$s1", "title": "$s1", "text": "$quote1"}}]}',
+    ),
+    (
         "Tools:\nconvert(amount: number, from_unit: text, to_unit: text) - Convert a quantity between units.\n"
         "Request: What is the capital of Peru?",
         '{"steps": []}',
@@ -136,7 +144,7 @@ class ModelPlanner:
         """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
         known = [offered(self._tools[name], self._tools) for name in task.tools if name in self._tools]
         chosen = shortlist(known, task.request)
-        names = names_of(task.request, [*task.entities], task.said, chosen)
+        names = names_of(task.request, [*task.entities], task.said, chosen, task.unnamed)
         if so_far is not None:  # a run that was taken up knows earlier answers from its journal
             task = structs.replace(task, entities={**so_far.entities, **task.entities})
         steps = so_far.plan.steps if so_far else ()

@@ -79,6 +79,8 @@ class Task(Struct, frozen=True):
     """What the user asked for before, the latest last."""
     said: Mapping[str, str] = {}
     """The words around entities that are easily taken for each other."""
+    unnamed: str = ""
+    """The request with the entities left out."""
 
 
 class Planner(Protocol):

@@ -42,7 +42,8 @@ class Found(Struct, frozen=True):
 
 
 _PERSON = (
-    r"who|whose|(?:tele)?phones?|numbers?|mobile|address(?:es)?|contacts?|reach|call|e-?mail (?:of|for)|\S+'s e-?mail"
+    r"who|whose|(?:tele)?phones?|numbers?|mobile|address(?:es)?|contacts?|reach|call"
+    r"|e-?mail (?:of|for)|\S+'s e-?mail"
 )
 """Words that ask about a person; where others are named in a request they are known already."""
 
