@@ -49,6 +49,11 @@ from pierian.tools import Tool, tool
 _ABOUT = r"about|subject|titled|(?:e-?mails?|mails?|messages?) (?:\w+ )?(?:called|named)"
 About = Annotated[str, Meta(extra_json_schema=quoted(_ABOUT) | only(_ABOUT))]
 Sender = Annotated[str, Meta(extra_json_schema=somebody("from|by|sent|of|me|\\S+'s") | {"words": "instead"})]
+_LOOKS = (
+    r"(?<!\ba )(?<!\ban )(?<!\bnew )(?<!\bin the )(?:e-?)?mails?|messages?|inbox|mailbox|wrote|written|heard|sent (?:me|us)"
+    r"|(?:repl|answer)(?:y|ied|ies|ed|s)|forward|unread|attachments?|^(?!.*\b(?:e-?)?mails?\b).*\w"
+)
+"""Not where a request has to do with mail only in that one is to be sent."""
 In = Annotated[
     str,
     Meta(
@@ -78,7 +83,7 @@ def mail_tools(
 
 
 def _searching(desk: Desk) -> Tool:
-    @tool(effect="read", name="mail_search", source="mail")
+    @tool(effect="read", name="mail_search", source="mail", only=_LOOKS)
     async def search(
         which: Which,
         about: About = "",
