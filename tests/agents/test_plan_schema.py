@@ -276,6 +276,18 @@ def test_a_step_that_refers_to_itself_means_the_one_before() -> None:
         read({"call": "look", "arguments": {"text": "$s1"}})
 
 
+def test_what_has_to_be_found_first_is_the_first_step() -> None:
+    schema = plan_schema(list(TOOLS.values()), finders=[TOOLS["look"]])
+    written = {
+        "find": {"call": "look", "arguments": {}},
+        "steps": [{"call": "mail_send", "arguments": {"text": "$s1"}}],
+    }
+    valid = jsonschema.Draft202012Validator(schema).is_valid
+    assert valid(written) and not valid({"steps": written["steps"]})
+    plan = read_plan(msgspec.json.encode(written).decode(), TOOLS, ())
+    assert [step.tool for step in plan.steps if isinstance(step, Call)] == ["look", "mail_send"]
+
+
 def test_tools_keep_their_own_words() -> None:
     tool = Tool(
         name="t",

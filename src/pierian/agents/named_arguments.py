@@ -133,6 +133,19 @@ def with_names(
     return {**decodable, "properties": properties} if properties else decodable
 
 
+def found_first(tools: Sequence[Tool], names: Names) -> list[Tool]:
+    """The tools of which one has to find something before another can act: where a request says that somebody of a
+    mail or an event belongs into an argument."""
+    refers = any(
+        _refers(schema, names)
+        for tool in tools
+        if tool.effect not in ("none", "read")
+        for schema in _declared(tool.parameters).values()
+    )
+    finders = {tool.finds for tool in tools}
+    return [tool for tool in tools if refers and tool.name in finders]
+
+
 def part_meant(tool: Tool, argument: str, value: Any) -> Any:
     """What belongs there of a value that is a record or a list of records; any other value as it is."""
     parts = cast(Sequence[str], _declared(tool.parameters).get(argument, {}).get("part", ()))

@@ -49,6 +49,7 @@ FROM_STEP: dict[str, Any] = {
 }
 """The same in the place of a number, a list or a record. Not a text: small models like to put numbers into quotation
 marks, and where a quotation mark may begin a reference, only a reference can follow it."""
+_STEP = re.compile(r"\$s([0-9]{1,3})(?=\.|$)")
 _KEPT = ("type", "enum", "const", "description", "required", "minItems", "maxItems")
 _DEEPEST = 6
 _MOST_PARTS = 400
@@ -64,6 +65,7 @@ def plan_schema(
     decides: bool = True,
     least: int = 0,
     names: Names = NOTHING,
+    finders: Sequence[Tool] = (),
 ) -> dict[str, Any]:
     """The JSON schema of a plan that may use `tools`.
 
@@ -74,6 +76,7 @@ def plan_schema(
         decides: Whether it may decide between branches.
         least: How many steps it has at least.
         names: What the request names, for the arguments that say what they take of that.
+        finders: Tools of which one is called first, where what it finds has to be known for the rest.
 
     Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list
     or a record only the value of a step may stand, and a choice among words is always written out: small
@@ -109,7 +112,10 @@ def plan_schema(
         }
         kinds.append(closed_object(agent=text, tools=some))
     most = {"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}}
-    return closed_object(steps=most | ({"minItems": least} if least else {}))
+    steps = most | ({"minItems": least} if least else {})
+    if finders:
+        return closed_object(find={"anyOf": [_call_schema(tool, names) for tool in finders]}, steps=steps)
+    return closed_object(steps=steps)
 
 
 def read_plan(
@@ -122,6 +128,8 @@ def read_plan(
     try:
         written = msgspec.json.decode(text, type=dict[str, Any])
         steps = msgspec.convert(written.get("steps"), list[dict[str, Any]])
+        if "find" in written:
+            steps.insert(0, msgspec.convert(written["find"], dict[str, Any]))
         found: list[Step] = [*earlier]
         for step in steps:
             _read_step(step, found, None)
@@ -203,10 +211,10 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
 
 
 def _of_earlier(value: Any, own: int) -> Any:
-    """Arguments of a call in which no step refers to itself: a small model that counts one too many means the one
+    """Arguments of a call that does not refer to itself: a small model that counts one too many means the step
     before."""
-    if isinstance(value, str) and own > 1:
-        return re.sub(rf"^\$s{own}(?=\.|$)", f"$s{own - 1}", value)
+    if isinstance(value, str) and own > 1 and (found := _STEP.match(value)) and int(found[1]) == own:
+        return f"$s{own - 1}{value[found.end() :]}"
     if isinstance(value, dict):
         return {key: _of_earlier(part, own) for key, part in cast(dict[str, Any], value).items()}
     if isinstance(value, list):

@@ -18,7 +18,7 @@ from msgspec import structs
 from pierian.agents.asking import wants_asking
 from pierian.agents.earlier import ANSWERED, answers_among
 from pierian.agents.finding import in_two_steps, offered
-from pierian.agents.named_arguments import asked_for, fitting, kinds_of, names_of
+from pierian.agents.named_arguments import asked_for, fitting, found_first, kinds_of, names_of
 from pierian.agents.plan import Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
@@ -148,6 +148,7 @@ class ModelPlanner:
         if so_far is not None:  # a run that was taken up knows earlier answers from its journal
             task = structs.replace(task, entities={**so_far.entities, **task.entities})
         steps = so_far.plan.steps if so_far else ()
+        fits = [fitting(tool, names) for tool in asked_for(chosen, task.request)]
         asked, asks = told(task, chosen), wants_asking(task.request)
         if asks:
             asked = f"{asked}\n{ASKING}"
@@ -159,13 +160,14 @@ class ModelPlanner:
             messages=(*fixed_prompt(), Message("user", asked)),
             max_tokens=MOST_TOKENS,
             schema=plan_schema(
-                [fitting(tool, names) for tool in asked_for(chosen, task.request)],
+                fits,
                 decides=so_far is not None or _DECIDES.search(task.request) is not None,
                 least=int(so_far is None and _is_order(task.request, chosen)),
                 names=names,
                 agents=task.may_delegate,
                 approves=asks,
                 answers=answers_among(task.entities),
+                finders=found_first(fits, names) if so_far is None else (),
             ),
             extra=self._model.profile.thinking_off,
         )

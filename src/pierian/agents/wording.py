@@ -5,15 +5,19 @@ Nothing is decided here; what the words mean for an argument is in `named_argume
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pierian.agents.entities import Entity
 
 LEFT_OUT = "…"
+_CLAUSE = re.compile(r"\b(?:and|or|but|then)(?=\s*[\"'“‘«„]?$)", re.IGNORECASE)
+"""What stands before is said of something else."""
 
 
 def words_around(request: str, entities: Sequence[Entity]) -> dict[str, str]:
-    """The words before people and quotations, and one behind a person: "from Ann", "Bob needs".
+    """The words before people and quotations, those behind that say where a quotation goes ("… in the mail"), and
+    one behind a person: "from Ann", "Bob needs".
 
     What is named several times has the words of each place under its first name.
     """
@@ -21,8 +25,10 @@ def words_around(request: str, entities: Sequence[Entity]) -> dict[str, str]:
     first: dict[tuple[str, str], str] = {}
     for entity in entities:
         if entity.kind in ("person", "quote"):
-            before = request[: entity.start].split()[-2:]
-            behind = request[entity.end :].split()[:1] if entity.kind == "person" else []
+            before = _CLAUSE.split(request[: entity.start])[-1].split()[-2:]
+            behind = request[entity.end :].split()[:3]
+            if entity.kind == "person" or behind[:1] not in (["in"], ["as"]):
+                behind = behind[: entity.kind == "person"]
             named = [entity.text] if entity.kind == "person" else [LEFT_OUT]
             name = first.setdefault((entity.kind, repr(entity.value)), entity.name)
             words = " ".join([*before, *named, *behind])

@@ -50,7 +50,8 @@ _ABOUT = r"about|subject|titled|(?:e-?mails?|mails?|messages?) (?:\w+ )?(?:calle
 About = Annotated[str, Meta(extra_json_schema=quoted(_ABOUT) | only(_ABOUT))]
 Sender = Annotated[str, Meta(extra_json_schema=somebody("from|by|sent|of|me|\\S+'s") | {"words": "instead"})]
 _LOOKS = (
-    r"(?<!\ba )(?<!\ban )(?<!\bnew )(?<!\bin the )(?:e-?)?mails?|messages?|inbox|mailbox|wrote|written|heard|sent (?:me|us)"
+    r"(?<!\ba )(?<!\ban )(?<!\bnew )(?<!\bin the )(?:e-?)?mails?|messages?|inbox|mailbox|wrote|written|heard"
+    r"|sent (?:me|us)"
     r"|(?:repl|answer)(?:y|ied|ies|ed|s)|forward|unread|attachments?|^(?!.*\b(?:e-?)?mails?\b).*\w"
 )
 """Not where a request has to do with mail only in that one is to be sent."""

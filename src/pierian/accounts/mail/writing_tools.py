@@ -37,7 +37,8 @@ _TELLS = (
 )
 _NOTE = "saying|says?|note|words"
 Note = Annotated[str, Meta(extra_json_schema=quoted(_NOTE) | only(_NOTE))]
-Text = Annotated[str, Meta(extra_json_schema=quoted("saying|says?|tell|them|with|reply|text|body"))]
+_SAID = r"saying|says?|tell|them|with|reply|text|body|(?:in|as) (?:the|an|my) (?:e-?mail|mail|message|body)"
+Text = Annotated[str, Meta(extra_json_schema=quoted(_SAID))]
 
 
 def writing_tools(desk: Desk) -> list[Tool]:
