@@ -114,7 +114,8 @@ def plan_schema(
     most = {"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}}
     steps = most | ({"minItems": least} if least else {})
     if finders:
-        return closed_object(find={"anyOf": [_call_schema(tool, names) for tool in finders]}, steps=steps)
+        first = [_call_schema(tool, names, refers=False) for tool in finders]
+        return closed_object(find={"anyOf": first}, steps=steps)
     return closed_object(steps=steps)
 
 
@@ -241,8 +242,9 @@ def _expression(text: str) -> str:
     return re.sub(r"\$(?=[A-Za-z_])", "", text)
 
 
-def _call_schema(tool: Tool, names: Names) -> dict[str, Any]:
-    arguments = with_names(decodable(tool.parameters, FROM_STEP), tool, names, REFERENCE_SCHEMA)
+def _call_schema(tool: Tool, names: Names, *, refers: bool = True) -> dict[str, Any]:
+    plain = decodable(tool.parameters, FROM_STEP if refers else None)
+    arguments = with_names(plain, tool, names, REFERENCE_SCHEMA if refers else None)
     return closed_object(call={"const": tool.name}, arguments=arguments)
 
 

@@ -18,8 +18,16 @@ from msgspec import structs
 from pierian.agents.asking import wants_asking
 from pierian.agents.earlier import ANSWERED, answers_among
 from pierian.agents.finding import in_two_steps, offered
-from pierian.agents.named_arguments import asked_for, fitting, found_first, kinds_of, names_of
-from pierian.agents.plan import Plan, describe
+from pierian.agents.named_arguments import (
+    Names,
+    asked_for,
+    fitting,
+    found_first,
+    in_own_words,
+    kinds_of,
+    names_of,
+)
+from pierian.agents.plan import Call, Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
 from pierian.agents.runner import Task
@@ -175,7 +183,7 @@ class ModelPlanner:
 
         def read(text: str) -> Plan:
             plan = read_plan(text, tools, task.entities, earlier=steps)
-            return in_two_steps(plan, self._tools, steps)
+            return _in_own_words(in_two_steps(plan, self._tools, steps), self._tools, names)
 
         return await decoded(self._model, request, read, payment)
 
@@ -183,6 +191,17 @@ class ModelPlanner:
 def _is_order(request: str, tools: Sequence[Tool]) -> bool:
     """Whether the request asks for something to be done with what a tool finds."""
     return any(tool.finds for tool in tools) and _ORDERS.search(request) is not None
+
+
+def _in_own_words(plan: Plan, tools: Mapping[str, Tool], names: Names) -> Plan:
+    return Plan(
+        tuple(
+            structs.replace(step, arguments=in_own_words(tools[step.tool], step.arguments, names))
+            if isinstance(step, Call) and tools[step.tool].effect == "read"
+            else step
+            for step in plan.steps
+        )
+    )
 
 
 def told(task: Task, tools: Sequence[Tool]) -> str:

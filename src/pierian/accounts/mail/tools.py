@@ -55,6 +55,12 @@ _LOOKS = (
     r"|(?:repl|answer)(?:y|ied|ies|ed|s)|forward|unread|attachments?|^(?!.*\b(?:e-?)?mails?\b).*\w"
 )
 """Not where a request has to do with mail only in that one is to be sent."""
+Dated = Annotated[
+    When,
+    Meta(
+        extra_json_schema={"prefers": "from|since|of|dated|sent|got|received|wrote|last|past|this|yesterday"}
+    ),
+]
 In = Annotated[
     str,
     Meta(
@@ -89,7 +95,7 @@ def _searching(desk: Desk) -> Tool:
         which: Which,
         about: About = "",
         sender: Sender = "",
-        when: When = "",
+        when: Dated = "",
         mailbox: In = "",
         unread: Unread = False,
     ) -> Labelled:
