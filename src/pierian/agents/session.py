@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import Struct, field, structs
 
+from pierian.agents.account_tools import ages_of
 from pierian.agents.answering import (
     FROM_RESULTS,
     account,
@@ -28,7 +29,7 @@ from pierian.agents.answering import (
 from pierian.agents.earlier import earlier_answers, earlier_requests, own_words
 from pierian.agents.effects import Effects, Parked
 from pierian.agents.entities import Entity
-from pierian.agents.plan import Agent, describe
+from pierian.agents.plan import Agent, Call, describe
 from pierian.agents.planner import ModelPlanner
 from pierian.agents.progress import Progress, Scope, path_of
 from pierian.agents.quarantine import ModelReader, Reader
@@ -359,6 +360,16 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
         run.note = f"{run.note} Nothing was changed or sent.".strip()
     if found := sources(scope):
         run.note = f"{run.note} From: {found}.".strip()
+    if old := await asyncio.to_thread(
+        ages_of, _called(session.progress), session.desk.database, session.desk.owner
+    ):
+        run.note = f"{run.note} {old}".strip()
+
+
+def _called(progress: Progress) -> set[str]:
+    """The tools of all plans."""
+    steps = (step for scope in progress.scopes.values() for step in scope.plan.steps)
+    return {step.tool for step in steps if isinstance(step, Call)}
 
 
 def _with_account(written: str, told: str) -> str:

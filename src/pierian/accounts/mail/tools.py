@@ -17,6 +17,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from pierian.accounts.mail import attachments, reading
+from pierian.accounts.mail.attaching import Open, nothing_opened
 from pierian.accounts.mail.desk import Desk, failing, labels_of, returning
 from pierian.accounts.mail.marking_tools import marking_tools
 from pierian.accounts.mail.message import Message, Person
@@ -81,10 +82,21 @@ MOST_TEXT = 20_000
 
 
 def mail_tools(
-    accounts: Accounts, sealer: Callable[[], Sealer], *, now: Callable[[], datetime], folder: Path
+    accounts: Accounts,
+    sealer: Callable[[], Sealer],
+    *,
+    now: Callable[[], datetime],
+    folder: Path,
+    opened: Open = nothing_opened,
 ) -> list[Tool]:
-    """The tools for the mail of all accounts; `now` is aware, and fetched attachments go into `folder`."""
-    desk = Desk(accounts, sealer, now, folder)
+    """The tools for the mail of all accounts.
+
+    Args:
+        now: Aware.
+        folder: Where fetched attachments go.
+        opened: Opens the files that are attached.
+    """
+    desk = Desk(accounts, sealer, now, folder, opened)
     made = [_searching(desk), _opening(desk), _fetching(desk), *marking_tools(desk), *writing_tools(desk)]
     return sorted(made, key=lambda one: _ORDER.index(one.name))
 
