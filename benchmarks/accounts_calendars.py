@@ -1,16 +1,13 @@
-"""Calendars: `python -m benchmarks.accounts_calendars [--events N] [--calendars N] [--each N]`.
+"""Calendars: first syncs of many events from a Radicale in turn with `vdirsyncer`; questions over many calendars.
 
-The first sync of N events from a Radicale on this machine, as a process of its own, in turn with `vdirsyncer` into a
-folder, from the same server in the same run: events a second, and the peak memory of all processes. Both are asked
-once before anything is timed, so that the server has read its files. Then, over calendars with many events each, what
-one query for free time takes, and one for a day's events.
+Both programs get the same events from the same server at the same priority: vdirsyncer writes a file for each into a
+folder, we write rows. Both are asked once before anything counts, so that the server has read its files. Then, over
+calendars with many events each, what queries for free time take, and for a day's events. Needs `vdirsyncer` from the
+package index. Run by `benchmarks.accounts`.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 from tests.accounts.radicale_server import Radicale, password_of
 
+from benchmarks.accounts_runs import OURS, Kept, Watched, chance, in_turn, rates, times, watched
 from pierian.accounts.account import Account, Service, Switches
 from pierian.accounts.calendars.free_time import free_slots
 from pierian.accounts.calendars.parsing import Occurrence, Parsed
@@ -31,8 +28,10 @@ from pierian.accounts.calendars.rows import CalendarObject, keep_objects
 from pierian.accounts.store import Accounts
 from pierian.storage.database import open_database
 
-RUNS = 3
-QUERIES = 20
+MEASURE, QUESTIONS = "first sync of events", "questions over calendars"
+PEER = "vdirsyncer"
+RUNS = 7
+QUERIES = 200
 SYNC = """
 import sys
 from pathlib import Path
@@ -95,67 +94,49 @@ def filled(server: Radicale, events: int) -> None:
     server.upload(components, timeout=3600)
 
 
-def watched(command: list[str]) -> tuple[float, float]:
-    """Seconds of a command, and the most memory in MB that it and its children had at once."""
-    started = time.monotonic()
-    with tempfile.TemporaryFile() as said:
-        process = psutil.Popen(command, stdout=said, stderr=said)
-        most = 0
-        while process.poll() is None:
-            try:
-                family = [process, *process.children(recursive=True)]
-                most = max(most, sum(one.memory_info().rss for one in family))
-            except psutil.Error:
-                pass
-            time.sleep(0.02)
-        seconds = time.monotonic() - started
-        said.seek(0)
-        assert process.returncode == 0, said.read()[-2000:]
-    return seconds, most / 1e6
-
-
-def ours(server: Radicale, folder: Path) -> tuple[float, float]:
+def ours(server: Radicale, folder: Path, events: int) -> Watched:
     """One first sync of ours."""
-    return watched([sys.executable, "-c", SYNC, str(folder / "ours.db"), server.url, password_of("ann")])
+    done = watched([sys.executable, "-c", SYNC, str(folder / "ours.db"), server.url, password_of("ann")])
+    if done.said.strip() != str(events):
+        raise RuntimeError(f"{done.said.strip()} of {events} events came")
+    return done
 
 
-def theirs(server: Radicale, folder: Path) -> tuple[float, float]:
+def theirs(server: Radicale, folder: Path, events: int) -> Watched:
     """One first sync of vdirsyncer; that it looks for collections first is not counted."""
-    (folder / "files" / "work").mkdir(parents=True)
+    files = folder / "files" / "work"
+    files.mkdir(parents=True)
     config = folder / "config"
     config.write_text(VDIRSYNCER.format(folder=folder, url=f"{server.url}ann/", password=password_of("ann")))
     command = [sys.executable, "-m", "vdirsyncer", "-c", str(config)]
     subprocess.run([*command, "discover", "--no-list"], input=b"y\n" * 9, capture_output=True, check=True)
-    return watched([*command, "sync"])
+    done = watched([*command, "sync"])
+    if (came := sum(1 for _ in files.glob("*.ics"))) != events:
+        raise RuntimeError(f"{came} of {events} events came")
+    return done
 
 
-def first_syncs(events: int, folder: Path) -> dict[str, Any]:
+def first_syncs(kept: Kept, events: int = 10_000, runs: int = RUNS) -> None:
     """Both in turn, several times."""
-    server = Radicale(folder / "radicale")
-    server.start()
-    try:
-        server.make_calendar()
-        filled(server, events)
-        sides: dict[str, Callable[[Radicale, Path], tuple[float, float]]] = {
-            "pierian": ours,
-            "vdirsyncer": theirs,
-        }
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-        for run in range(RUNS + 1):
-            for name, sync in sides.items():
-                place = folder / f"{name}-{run}"
-                place.mkdir()
-                measured = sync(server, place)
-                if run:  # the first time the server reads its files
-                    found[name].append(measured)
-    finally:
-        server.kill()
-    report: dict[str, Any] = {"events": events, "runs": RUNS}
-    for name, runs in found.items():
-        report[f"{name} events/s"] = round(events / statistics.median(seconds for seconds, _ in runs), 1)
-        report[f"{name} MB"] = round(max(memory for _, memory in runs), 1)
-    report["rate against vdirsyncer"] = round(report["pierian events/s"] / report["vdirsyncer events/s"], 2)
-    return report
+    done = len(kept.rows(MEASURE, events=events))
+    if done >= runs:
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-calendars-") as place:
+        folder = Path(place)
+        server = Radicale(folder / "radicale")
+        server.start()
+        try:
+            server.make_calendar()
+            filled(server, events)
+            sides: dict[str, Callable[[Path], Watched]] = {
+                OURS: lambda place: ours(server, place, events),
+                PEER: lambda place: theirs(server, place, events),
+            }
+            in_turn(sides, 0, folder)  # the server reads its files
+            for number in range(done, runs):
+                kept.add(MEASURE, {"events": events, **in_turn(sides, number, folder)})
+        finally:
+            server.kill()
 
 
 def shelves(accounts: Accounts, calendars: int, each: int) -> list[Account]:
@@ -193,48 +174,38 @@ def shelves(accounts: Accounts, calendars: int, each: int) -> list[Account]:
     return made
 
 
-def queries(calendars: int, each: int, folder: Path) -> dict[str, Any]:
-    """How long a question takes, over all calendars."""
-    with open_database(folder / "queries.db") as database:
+def questions(kept: Kept, calendars: int = 20, each: int = 10_000) -> None:
+    """How long questions take over all calendars, each time from another moment; the first of each kind apart."""
+    with tempfile.TemporaryDirectory() as folder, open_database(Path(folder) / "questions.db") as database:
         made = shelves(Accounts(database), calendars, each)
-        now = datetime.now(UTC)
-        report: dict[str, Any] = {"calendars": calendars, "events in each": each}
-        asked: dict[str, Callable[[], object]] = {
-            "free time in two weeks": lambda: free_slots(database, made, now, now + timedelta(days=14)),
-            "free time in three months": lambda: free_slots(
-                database, made, now, now + timedelta(days=90), most=1000
+        now, drawn = datetime.now(UTC), chance("questions")
+        asked: dict[str, Callable[[datetime], object]] = {
+            "free time in two weeks": lambda at: free_slots(database, made, at, at + timedelta(days=14)),
+            "free time in three months": lambda at: free_slots(
+                database, made, at, at + timedelta(days=90), buffer_minutes=10, most=1000
             ),
-            "events of a day": lambda: events_between(database, made, now, now + timedelta(days=1)),
+            "events of a day": lambda at: events_between(database, made, at, at + timedelta(days=1)),
         }
+        row: dict[str, Any] = {"calendars": calendars, "events in each": each}
         for name, ask in asked.items():
             taken: list[float] = []
-            for _ in range(QUERIES):
+            for _ in range(QUERIES + 1):
+                at = now + timedelta(hours=drawn.randrange(-2000, 10_000))
                 started = time.perf_counter()
-                ask()
+                ask(at)
                 taken.append((time.perf_counter() - started) * 1000)
-            report[f"{name}, ms (median)"] = round(statistics.median(taken), 2)
-            report[f"{name}, ms (most)"] = round(max(taken), 2)
-    return report
+            row[f"{name}, ms"] = times(taken[1:])
+            row[f"{name}, the first one, ms"] = round(taken[0], 2)
+        kept.add(QUESTIONS, row)
 
 
-def measure(events: int = 10_000, calendars: int = 20, each: int = 10_000) -> dict[str, Any]:
-    """All figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        return {
-            "first sync": first_syncs(events, Path(folder)),
-            "queries": queries(calendars, each, Path(folder)),
-        }
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=10_000)
-    parser.add_argument("--calendars", type=int, default=20)
-    parser.add_argument("--each", type=int, default=10_000)
-    asked = parser.parse_args()
-    print(json.dumps(measure(asked.events, asked.calendars, asked.each), indent=2))
-
-
-if __name__ == "__main__":
-    main()
+def report(kept: Kept) -> dict[str, Any]:
+    """What the rows come to."""
+    rows = kept.rows(MEASURE)
+    most = max((row["events"] for row in rows), default=0)
+    found: dict[str, Any] = {}
+    if most:
+        found[MEASURE] = rates(kept.rows(MEASURE, events=most), most, PEER)
+    for row in kept.rows(QUESTIONS)[-1:]:
+        found[QUESTIONS] = row
+    return found

@@ -1,52 +1,33 @@
-"""Mail: the first sync of a large mailbox beside `mbsync` on the same Dovecot, memory, the next sync, and searches.
+"""Mail: first syncs of a large mailbox beside `mbsync` on the same Dovecot, memory, the next syncs, and searches.
 
-    python -m benchmarks.accounts_mail --messages 5000
-    python -m benchmarks.accounts_mail --kills 200
-
-The second kills the server that many times at random, while it is synced and while drafts are written, and counts
-what was lost or doubled.
-
-Both programs get the same messages from the same server in the same run, on the same machine: mbsync writes files, we
-write rows that can be searched. `measure` returns the figures for `benchmarks.accounts`. Needs Dovecot and isync from
-the system's packages (`apt-get install dovecot-imapd isync`).
+Both programs get the same messages from the same server, in turn and at the same priority: mbsync writes files and
+does not wait for the disk, we write rows that can be searched. Needs Dovecot and isync from the system's packages
+(`apt-get install dovecot-imapd isync`). Run by `benchmarks.accounts`.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import itertools
 import json
-import os
 import random
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from base64 import encodebytes
-from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
-import msgspec
-from msgspec import Struct
-from sqlalchemy import select
 from tests.accounts.dovecot_server import PASSWORD, Dovecot, running
-from tests.accounts.mail_accounts import NOW, SECRET, Linked, link
 
-from pierian.accounts.mail import composing, drafts
-from pierian.accounts.mail.connection import flags_text
-from pierian.accounts.troubles import AccountError
-from pierian.storage.account_tables import collections, messages
+from benchmarks.accounts_runs import OURS, Kept, Watched, in_turn, rates, times, watched
 
+MEASURE, AFTERWARDS = "first sync of mail", "mail afterwards"
+PEER = "mbsync"
+RUNS = 7
 SEED = 7
-SEARCHES = 40
+SEARCHES = 200
 WORDS = str.split(
     "invoice meeting project budget report quarter customer delivery contract offer review release "
     "question answer travel hotel train flight garden kitchen school holiday birthday dinner concert "
@@ -55,8 +36,8 @@ WORDS = str.split(
 )
 SHARES = {"plain": 0.65, "html": 0.30, "attached": 0.05}
 
-OURS = """
-import json, resource, sys, time
+SYNC = """
+import json, sys, time
 from pathlib import Path
 from pierian.accounts.account import Service, Switches
 from pierian.accounts.mail.syncing import sync_mail
@@ -72,9 +53,7 @@ with open_database(Path(folder) / "pierian.db") as database:
     begin = time.perf_counter()
     done = sync_mail(accounts, account, Secret(password=password))
     seconds = time.perf_counter() - begin
-usage = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(json.dumps({"seconds": seconds, "added": done.added, "changed": done.changed, "removed": done.removed,
-                  "problems": len(done.problems), "megabytes": sum(usage)}))
+print(json.dumps({"seconds": seconds, "added": done.added, "removed": done.removed, "problems": done.problems}))
 """
 
 MBSYNC = """
@@ -103,27 +82,6 @@ Create Near
 Sync Pull
 SyncState *
 """
-
-
-class Figures(Struct, frozen=True, kw_only=True):
-    """What was measured; rates are messages in a second, times milliseconds."""
-
-    messages: int
-    megabytes_of_mail: float
-    rate: float
-    mbsync_rate: float
-    share: float
-    """Our rate by mbsync's."""
-    memory_megabytes: int
-    """Of both our processes at their largest."""
-    nothing_new_ms: float
-    hundred_changes_ms: float
-    """A sync after 100 messages came, 100 were read and 50 were deleted."""
-    database_megabytes: float
-    search_median_ms: float
-    search_worst_ms: float
-    waiting_ms: float
-    """Finding what waits for an answer."""
 
 
 def message(number: int, chance: random.Random) -> bytes:
@@ -189,26 +147,28 @@ def fill(server: Dovecot, user: str, messages: int) -> int:
     subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}", str(inbox)], check=True)
     with server.client(user) as client:  # its index is made here, not while anybody is timed
         client.select_folder("INBOX")
-        client.get_flags(client.search("ALL"))
+        uids = client.search("ALL")
+        for at in range(0, messages, 1000):
+            client.get_flags(uids[at : at + 1000])
     return size
 
 
-def mbsync(server: Dovecot, user: str, folder: Path) -> float:
-    """Seconds that mbsync takes."""
+def mbsync(server: Dovecot, user: str, folder: Path, count: int) -> Watched:
+    """One first sync of mbsync, into files."""
     for name in ("cur", "new", "tmp"):
         (folder / "maildir" / "INBOX" / name).mkdir(parents=True)
     settings = folder / "mbsyncrc"
     settings.write_text(MBSYNC.format(port=server.port, user=user, password=PASSWORD, folder=folder))
-    begin = time.perf_counter()
-    subprocess.run(["mbsync", "--quiet", "--config", str(settings), "bench"], check=True)
-    return time.perf_counter() - begin
+    done = watched(["mbsync", "--quiet", "--config", str(settings), "bench"])
+    came = sum(1 for name in ("cur", "new") for _ in (folder / "maildir" / "INBOX" / name).iterdir())
+    if came != count:
+        raise RuntimeError(f"{came} of {count} messages came")
+    return done
 
 
-def ours(server: Dovecot, user: str, folder: Path) -> dict[str, float]:
-    """One sync in a process of its own, as a user's would be."""
-    command = [sys.executable, "-c", OURS, str(folder), str(server.port), user, PASSWORD]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ})
-    return json.loads(done.stdout)
+def ours(server: Dovecot, user: str, folder: Path) -> Watched:
+    """One sync of ours in a process of its own, as a user's would be."""
+    return watched([sys.executable, "-c", SYNC, str(folder), str(server.port), user, PASSWORD])
 
 
 def change(server: Dovecot, user: str, messages: int) -> None:
@@ -249,134 +209,61 @@ def searching(folder: Path) -> tuple[list[float], float]:
         return times, 1000 * (time.perf_counter() - begin)
 
 
-def measure(messages: int = 100_000, *, server: Dovecot | None = None) -> Figures:
-    """All figures; the programs take turns so that the cache of the disk favours nobody (mbsync is second)."""
-    with contextlib.ExitStack() as stack:
-        used = server or stack.enter_context(running())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-mail-")))
-        user = used.user()
-        size = fill(used, user, messages)
-        mbsync(used, user, _fresh(folder / "warm"))  # both find the files of the server in memory
-        shutil.rmtree(folder / "warm")
-        first = ours(used, user, _fresh(folder / "ours"))
-        theirs = mbsync(used, user, _fresh(folder / "theirs"))
-        if first["added"] != messages or first["problems"]:
-            raise RuntimeError(f"{first['added']} of {messages} messages came: {first}")
-        nothing = ours(used, user, folder / "ours")
-        change(used, user, messages)
-        after = ours(used, user, folder / "ours")
-        if (after["added"], after["removed"]) != (50, 0) and (after["added"], after["removed"]) != (100, 50):
-            raise RuntimeError(f"the changes were not all seen: {after}")
-        times, waiting = searching(folder / "ours")
-        database = (folder / "ours" / "pierian.db").stat().st_size
-        return Figures(
-            messages=messages,
-            megabytes_of_mail=round(size / 1e6, 1),
-            rate=round(messages / first["seconds"], 1),
-            mbsync_rate=round(messages / theirs, 1),
-            share=round(theirs / first["seconds"], 3),
-            memory_megabytes=int(first["megabytes"]),
-            nothing_new_ms=round(1000 * nothing["seconds"], 1),
-            hundred_changes_ms=round(1000 * after["seconds"], 1),
-            database_megabytes=round(database / 1e6, 1),
-            search_median_ms=round(statistics.median(times), 2),
-            search_worst_ms=round(max(times), 2),
-            waiting_ms=round(waiting, 2),
-        )
+def measure(kept: Kept, count: int = 100_000, runs: int = RUNS) -> None:
+    """First syncs in turn with mbsync's, from one server; what follows a first sync is asked once, after the last."""
+    done = len(kept.rows(MEASURE, messages=count))
+    if done >= runs:
+        return
+    with running() as server, tempfile.TemporaryDirectory(prefix="bench-mail-") as place:
+        folder, user = Path(place), server.user()
+        size = fill(server, user, count)
+        with tempfile.TemporaryDirectory(dir=folder) as warm:
+            mbsync(server, user, Path(warm), count)  # both find the files of the server in memory
+
+        def first(place: Path) -> Watched:
+            found = ours(server, user, place)
+            said = json.loads(found.said)
+            if said["added"] != count or said["problems"]:
+                raise RuntimeError(f"not all of {count} messages came: {said}")
+            return found
+
+        sides = {OURS: first, PEER: lambda place: mbsync(server, user, place, count)}
+        for number in range(done, runs):
+            row = in_turn(sides, number, folder)
+            kept.add(MEASURE, {"messages": count, "megabytes of mail": round(size / 1e6, 1), **row})
+        kept.add(AFTERWARDS, {"messages": count, **afterwards(server, user, _fresh(folder / "ours"), count)})
 
 
-class Survived(Struct, frozen=True, kw_only=True):
-    """What was left of killing the server at random; all but the first two should be 0."""
-
-    kills: int
-    cut_off: int
-    """How many kills fell into the work, so that it ended with an error."""
-    lost: int
-    doubled: int
-    other_flags: int
-    drafts_lost: int
-    drafts_doubled: int
-
-
-def survive(kills: int = 200) -> Survived:
-    """Kill the server at random moments of syncs and of drafts being written; then finish each and compare."""
-    chance, counts = random.Random(SEED), Counter[str]()
-    with running() as server, tempfile.TemporaryDirectory(prefix="bench-mail-") as folder:
-        linked = link(server, Path(folder))
-        linked.put(*(message(number, chance) for number in range(300)))
-        number = itertools.count(300)
-        for kill in range(kills):
-            timer = threading.Timer(chance.uniform(0, 0.25 if kill % 2 else 0.06), server.kill)
-            draft = written(linked, kill)
-            if kill % 2:
-                _disturb(linked, chance, number)
-            timer.start()
-            try:
-                linked.sync() if kill % 2 else drafts.save_draft(linked.account, SECRET, draft)
-            except AccountError:
-                counts["cut_off"] += 1
-            timer.join()
-            server.start()
-            if kill % 2 == 0:
-                drafts.save_draft(linked.account, SECRET, draft)
-            linked.sync()
-            counts.update(_differences(linked))
-            counts.update(_drafts(linked, draft["Message-ID"], 1 - kill % 2))
-    return Survived(
-        kills=kills,
-        **{name: counts[name] for name in Survived.__struct_fields__ if name != "kills"},
-    )
+def afterwards(server: Dovecot, user: str, folder: Path, count: int) -> dict[str, Any]:
+    """What the next syncs and questions take, once all is here."""
+    ours(server, user, folder)
+    nothing = json.loads(ours(server, user, folder).said)
+    change(server, user, count)
+    after = json.loads(ours(server, user, folder).said)
+    if (after["added"], after["removed"]) not in ((50, 0), (100, 50)):
+        raise RuntimeError(f"the changes were not all seen: {after}")
+    taken, waiting = searching(folder)
+    return {
+        "nothing new, ms": round(1000 * nothing["seconds"], 1),
+        "100 came, 100 were read, 50 deleted, ms": round(1000 * after["seconds"], 1),
+        "megabytes of the database": round((folder / "pierian.db").stat().st_size / 1e6, 1),
+        "search, ms": times(taken),
+        "what waits for an answer, ms": round(waiting, 2),
+    }
 
 
-def written(linked: Linked, kill: int) -> EmailMessage:
-    """A draft of its own for each kill."""
-    message_id = composing.message_id_for(f"kill {kill}", linked.account)
-    return composing.compose(
-        linked.account, ["bob@example.net"], "Hi", "Hello", now=NOW, message_id=message_id
-    )
-
-
-def _disturb(linked: Linked, chance: random.Random, number: Iterator[int]) -> None:
-    linked.put(*(message(next(number), chance) for _ in range(10)))
-    with linked.client() as client:
-        client.select_folder("INBOX")
-        uids = client.search("ALL")
-        client.add_flags(chance.sample(uids, 5), [chance.choice([b"\\Seen", b"\\Flagged", b"urgent"])])
-        client.delete_messages(chance.sample(uids, 5))
-        client.expunge()
-
-
-def _differences(linked: Linked) -> Counter[str]:
-    with linked.client() as client:
-        client.select_folder("INBOX", readonly=True)
-        there = {uid: flags_text(flags) for uid, flags in client.get_flags(client.search("ALL")).items()}
-    query = select(messages.c.uid, messages.c.flags).join(collections).where(collections.c.path == "INBOX")
-    with linked.database.read() as connection:
-        rows = [(row.uid, row.flags) for row in connection.execute(query)]
-    here = dict(rows)
-    return Counter(
-        lost=len(set(there) - set(here)),
-        doubled=len(rows) - len(set(here) & set(there)),
-        other_flags=sum(here[uid] != there[uid] for uid in set(here) & set(there)),
-    )
-
-
-def _drafts(linked: Linked, message_id: str, wanted: int) -> Counter[str]:
-    with linked.client() as client:
-        client.select_folder("Drafts", readonly=True)
-        found = len(client.search(["HEADER", "Message-ID", message_id]))
-    return Counter(drafts_lost=int(found < wanted), drafts_doubled=max(0, found - wanted))
+def report(kept: Kept) -> dict[str, Any]:
+    """What the rows come to."""
+    rows = kept.rows(MEASURE)
+    most = max((row["messages"] for row in rows), default=0)
+    found: dict[str, Any] = {}
+    if most:
+        found["first sync of mail"] = rates(kept.rows(MEASURE, messages=most), most, PEER)
+    for row in kept.rows(AFTERWARDS, messages=most)[-1:]:
+        found["mail afterwards"] = row
+    return found
 
 
 def _fresh(folder: Path) -> Path:
     folder.mkdir()
     return folder
-
-
-if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--messages", type=int, default=100_000)
-    arguments.add_argument("--kills", type=int, default=0, help="kill the server so often instead")
-    given = arguments.parse_args()
-    figures = survive(given.kills) if given.kills else measure(given.messages)
-    print(json.dumps(msgspec.to_builtins(figures), indent=2))

@@ -66,6 +66,9 @@ class Settings:
         "calendar, mail, contacts.",
     )
     folders: str = setting("", "Folders whose files the file tools may read and write, with commas.")
+    sync_minutes: Count = setting(
+        10, "Minutes after which linked accounts are synced again by themselves; 0: only when you say so."
+    )
     search_url: str = setting("", "A SearXNG or Brave endpoint for the search tool.")
     search_key: str = setting("", "The key for search_url, where it needs one.")
     database_url: str = setting("", "A PostgreSQL database to use instead of the file, for several workers.")

@@ -150,11 +150,12 @@ class Dovecot:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self._process = subprocess.Popen(
-            ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")], start_new_session=True
-        )
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
+            # One that was just killed may still hold its sockets, which ends the next one at once.
+            if self._process is None or self._process.poll() is not None:
+                command = ["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
+                self._process = subprocess.Popen(command, start_new_session=True)
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as sock:
                 sock.settimeout(2)
                 if sock.recv(10).startswith(b"* OK"):

@@ -188,14 +188,15 @@ def test_a_calendar_that_was_linked_meanwhile_is_no_news(accounts: Accounts, wor
 
 def test_what_cannot_be_believed_is_said(accounts: Accounts, work: Account) -> None:
     assert brief(accounts).notes == ()
-    assert brief(accounts, NOW + timedelta(days=3)).notes == (
-        "work was synced 3 days ago; what came since is missing.",
-    )
-    accounts.note(work, problem="mail.example.org does not accept this user name and password.")
+    assert brief(accounts, NOW + timedelta(minutes=14)).notes == ()
+    (said,) = brief(accounts, NOW + timedelta(days=3)).notes
+    assert said == f"What is known of work is from {NOW:%H:%M} on {NOW:%d %B}."
+    told = "mail.example.org does not accept this user name and password."
+    accounts.note(work, problem=told, hint="Link it again.")
     never = accounts.add("home", "ics", "x", [], Switches(free_busy_only=True))
     accounts.add("closed", "ics", "x", [], Switches(read=False))
     assert set(brief(accounts).notes) == {
-        "work: mail.example.org does not accept this user name and password.",
+        f"work: {told} Link it again.",
         "home has never been synced: `pierian accounts sync home` does it.",
         "Of home only busy times are shown.",
         "closed is left out: reading it is switched off.",

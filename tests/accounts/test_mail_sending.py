@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +267,8 @@ def test_labels_and_moves_are_made_at_the_server(linked: Linked) -> None:
     message = next(one for one in linked.found() if one.subject == "Message 1")
     flags = marking.set_label(linked.accounts, linked.account, SECRET, message, "urgent", on=True)
     assert flags == ("urgent",)
+    again = marking.set_label(linked.accounts, linked.account, SECRET, message, "urgent", on=True)
+    assert again == flags, "a step that is tried again is no refusal"
     marking.set_label(linked.accounts, linked.account, SECRET, message, "read", on=True)
     message = next(one for one in linked.found() if one.subject == "Message 1")
     assert set(message.flags) == {"urgent", "\\Seen"}
@@ -277,6 +282,50 @@ def test_labels_and_moves_are_made_at_the_server(linked: Linked) -> None:
     for label in ("two words", "\\Deleted", ""):
         with pytest.raises(UserError):
             marking.flag_of(label)
+
+
+def test_a_move_that_a_dying_server_left_half_done_is_finished(linked: Linked) -> None:
+    linked.put(mail(1), mail(2))
+    linked.sync()
+    message = next(one for one in linked.found() if one.subject == "Message 1")
+    with linked.client() as client:
+        client.select_folder("INBOX")
+        client.copy([message.uid], "Archive")
+    rest = (linked.accounts, linked.account, SECRET, message, "archive")
+    assert marking.is_in(*rest) is None, "it is where it was as well"
+    assert marking.move_message(*rest) == "Archive"
+    assert marking.is_in(*rest) == "Archive"
+    linked.sync()
+    assert linked.subjects(mailbox="inbox") == ["Message 2"]
+    with linked.client() as client:
+        client.select_folder("Archive")
+        assert len(client.search("ALL")) == 1
+
+
+def test_another_message_with_the_same_id_is_no_copy_and_stays(linked: Linked) -> None:
+    linked.put(mail(1))
+    linked.put(mail(1, text="By way of a list."), mailbox="Archive")
+    linked.sync()
+    [message] = linked.found(mailbox="inbox")
+    marking.move_message(linked.accounts, linked.account, SECRET, message, "archive")
+    linked.sync()
+    [message] = linked.found(mailbox="archive", limit=1)
+    marking.move_message(linked.accounts, linked.account, SECRET, message, "archive")
+    with linked.client() as client:
+        client.select_folder("Archive")
+        assert len(client.search("ALL")) == 2
+
+
+def test_a_message_that_is_gone_meanwhile_is_said_to_be_gone(linked: Linked) -> None:
+    linked.put(mail(1))
+    linked.sync()
+    with linked.client() as client:
+        client.select_folder("INBOX")
+        client.delete_messages(client.search("ALL"))
+        client.expunge()
+    with pytest.raises(AccountError) as raised:
+        marking.set_label(linked.accounts, linked.account, SECRET, linked.found()[0], "urgent", on=True)
+    assert raised.value.code == "not_found" and "sync" in raised.value.hint
 
 
 def test_a_mailbox_that_was_made_anew_is_not_acted_on(linked: Linked) -> None:
@@ -336,6 +385,55 @@ def test_an_attachment_comes_as_it_was(
     assert first.stat().st_mode & 0o077 == 0
 
 
+def test_an_archive_that_is_a_bomb_is_refused_and_an_honest_one_is_not(
+    linked: Linked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pierian.accounts.mail import attachments
+
+    monkeypatch.setattr(attachments, "BOMB_BYTES", 2_000_000)
+    monkeypatch.setattr(attachments, "BOMB_ENTRIES", 50)
+
+    def archive(*files: bytes) -> bytes:
+        made = BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as written:
+            for number, data in enumerate(files):
+                written.writestr(f"{number}.txt", data)
+        return made.getvalue()
+
+    folder = tmp_path / "files"
+
+    def fetch(data: bytes, name: str = "a.zip") -> Path:
+        linked.put(attached(name, data))
+        linked.sync()
+        message = max(linked.found(), key=lambda one: one.row)
+        return fetch_attachment(
+            linked.accounts, linked.account, SECRET, message, part_of(message, ""), folder
+        )
+
+    with pytest.raises(UserError, match=r"would unpack to 0\.0 GB, as a bomb does: it was not kept"):
+        fetch(archive(b"\0" * 5_000_000))
+    with pytest.raises(UserError, match="more than 50 entries"):
+        fetch(archive(*[b""] * 60))
+    assert not list(folder.iterdir())
+    honest = archive(random.Random(7).randbytes(300_000))
+    assert fetch(honest).read_bytes() == honest
+    assert fetch(honest[:-40], "cut.zip").exists(), "a damaged one is only a file"
+
+
+def test_two_gigabytes_are_refused_before_they_are_fetched(
+    linked: Linked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pierian.accounts.mail import attachments
+
+    linked.put(attached("film.mkv", b"x"))
+    linked.sync()
+    (message,) = linked.found()
+    part = structs.replace(part_of(message, ""), size=2_000_000_000)
+    monkeypatch.setattr(attachments, "signed_in", None)
+    with pytest.raises(UserError, match=r"film\.mkv is larger than the 25 MB that are fetched \(2,000 MB\)"):
+        fetch_attachment(linked.accounts, linked.account, SECRET, message, part, tmp_path)
+
+
 def test_an_attachment_that_is_too_large_leaves_no_file(
     linked: Linked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,9 +443,8 @@ def test_an_attachment_that_is_too_large_leaves_no_file(
     linked.put(attached("bomb.zip", b"\0" * 200_000))
     linked.sync()
     (message,) = linked.found()
+    part = structs.replace(part_of(message, "bomb.zip"), size=10)  # as a server may say
     with pytest.raises(UserError) as raised:
-        fetch_attachment(
-            linked.accounts, linked.account, SECRET, message, part_of(message, "bomb.zip"), tmp_path / "files"
-        )
+        fetch_attachment(linked.accounts, linked.account, SECRET, message, part, tmp_path / "files")
     assert "larger" in str(raised.value)
     assert not list((tmp_path / "files").iterdir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -13,10 +14,13 @@ from tests.accounts.mail_accounts import ALL, KEY, NOW, Linked, link, mail
 from tests.accounts.smtp_server import Outbox, outbox
 from tests.accounts.test_mail_sending import attached
 
+from pierian import accounts as accounts_room
 from pierian.accounts.account import Switches
+from pierian.accounts.mail import attaching
 from pierian.accounts.mail.results import MailListed, MailSent, MailThread
 from pierian.accounts.mail.tools import mail_tools
 from pierian.accounts.secrets import Sealer
+from pierian.agents import account_tools
 from pierian.provenance import Label, Labelled, Origin
 from pierian.tools import Context, Tool, ToolFailure, invoke
 
@@ -167,6 +171,58 @@ async def test_drafts_labels_moves_and_files(desk: Desk, tmp_path: Path) -> None
     assert moved == {"id": message, "mailbox": "Trash"}
     assert await desk.call("mail_delete", lookup=True, message=message) == moved
     assert desk.linked.found(mailbox="inbox") == []
+
+
+async def test_files_go_with_a_mail_and_whoever_approves_sees_what_they_are(
+    desk: Desk, smtp: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = tmp_path / "Documents"
+    opened.mkdir()
+    (opened / "Grüße.pdf").write_bytes(b"%PDF-" + bytes(range(256)) * 40)
+    (opened / "letter.eml").write_text("From: x\n\nhello")
+    (tmp_path / "secret.txt").write_text("canary")
+    (opened / "link.txt").symlink_to(tmp_path / "secret.txt")
+    monkeypatch.setattr(account_tools, "paths", lambda: SimpleNamespace(data=tmp_path / "data"))
+    monkeypatch.setattr(accounts_room, "sealer", lambda: Sealer(KEY))
+    made = account_tools.group_of("mail", desk.linked.database, folders=str(opened))
+    desk.tools = {one.name: one for one in made}
+    files = ["Grüße.pdf", str(opened / "letter.eml")]
+    values = {"to": "bob@example.net", "subject": "Hi", "text": "Look."}
+    assert desk.tools["mail_send"].shows is not None
+    shown = await desk.tools["mail_send"].shows(Context(), values | {"files": files})
+    assert shown.value == {
+        "attachments": "Grüße.pdf (application/pdf, 10 KB)\nletter.eml (application/octet-stream, 14 bytes)"
+    }
+    await desk.call("mail_send", **values, files=files)
+    first, second = smtp.messages[-1].iter_attachments()
+    assert first.get_filename() == "Grüße.pdf"
+    assert first.get_content() == (opened / "Grüße.pdf").read_bytes()
+    assert second.get_content() == b"From: x\n\nhello"
+    draft = await desk.call("mail_draft", key="d", **values, files="letter.eml")
+    with desk.linked.client() as client:
+        client.select_folder(draft["mailbox"], readonly=True)
+        (uid,) = client.search("ALL")
+        assert b'filename="letter.eml"' in client.fetch([uid], ["BODY.PEEK[]"])[uid][b"BODY[]"]
+    sent = len(smtp.messages)
+    monkeypatch.setattr(attaching, "MOST_BYTES", 10_250)
+    for refused, code, told in (
+        (str(tmp_path / "secret.txt"), "denied", "outside of the folders"),
+        ("link.txt", "denied", "outside of the folders"),
+        ("missing.txt", "not_found", "There is no"),
+        (files, "too_large", "the attachments have more than 10 KB"),
+        ([f"{n}.txt" for n in range(21)], "too_large", "at most 20 files"),
+    ):
+        for call in (desk.call("mail_send", key="r", **values, files=refused), _shown(desk, values, refused)):
+            with pytest.raises(ToolFailure) as raised:
+                await call
+            assert (raised.value.code, told in str(raised.value)) == (code, True), str(raised.value)
+    assert len(smtp.messages) == sent, "nothing went out"
+
+
+def _shown(desk: Desk, values: dict[str, Any], files: object) -> Any:
+    shows = desk.tools["mail_reply"].shows
+    assert shows is not None
+    return shows(Context(), values | {"files": files})
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,23 @@ async def test_an_approval_shows_exactly_what_will_be_called_and_where_it_is_fro
     assert calls.of("mail_send") == [{one.name: one.value for one in asked.arguments}]
 
 
+async def test_a_tool_shows_more_than_its_arguments_and_refuses_before_anybody_is_asked() -> None:
+    async def sizes(_context: Context, values: Mapping[str, Any]) -> dict[str, str]:
+        if values["to"] == "nobody":
+            raise ToolFailure("not_found", "There is no such file.")
+        return {"attachments": "plan.pdf (2 KB)"}
+
+    calls, world = Calls(), World(person=lambda asked: "approved")
+    mail = msgspec.structs.replace(calls.tool("mail_send"), shows=sizes)
+    await world.call(mail, THEIRS)
+    (asked,) = world.recorder.of(ApprovalNeeded)
+    assert asked.arguments[-1] == ShownArgument("attachments", "plan.pdf (2 KB)", "mail_send")
+    assert calls.of("mail_send") == [{name: one.value for name, one in THEIRS.items()}]
+    other = World(person=lambda asked: "approved")
+    assert await failure(other, mail, {**THEIRS, "to": Labelled("nobody", USER)}) == "not_found"
+    assert not other.recorder.of(ApprovalNeeded) and not other.recorder.of(EffectIntended)
+
+
 async def test_what_is_rejected_is_not_called() -> None:
     for answer in ("rejected", "cancelled"):
         calls = Calls()

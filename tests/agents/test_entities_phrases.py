@@ -87,6 +87,7 @@ RANGES: list[tuple[str, list[Expected]]] = [
     ("What is on this week?", [("range", "this week", span("2026-11-23", "2026-11-29"))]),
     ("the week after next", [("range", "the week after next", span("2026-12-07", "2026-12-13"))]),
     ("Plans for the weekend?", [("range", "the weekend", span("2026-11-28", "2026-11-29"))]),
+    ("Cancel the next Year-End Review", []),
     ("Plans for next weekend?", [("range", "next weekend", span("2026-12-05", "2026-12-06"))]),
     (
         "in the second week of December",

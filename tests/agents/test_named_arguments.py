@@ -8,12 +8,12 @@ import jsonschema
 import msgspec
 import pytest
 
-from pierian.agents.named_arguments import fitting, names_of
+from pierian.agents.named_arguments import fitting, in_own_words, names_of, part_meant
 from pierian.agents.plan_schema import plan_schema
 from pierian.agents.planner import told
 from pierian.agents.runner import Task
 from pierian.provenance import USER, Labelled
-from pierian.tools import Tool, tool
+from pierian.tools import Tool, ToolFailure, tool
 
 
 def of(kind: Any, **said: Any) -> Any:
@@ -169,3 +169,78 @@ def test_what_is_of_no_use_is_not_offered() -> None:
         for request in ("My mail", "My unread mail", "Renewed mail")
     ]
     assert offered_ == [[], ["unread"], []]
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ({"sender": "ann@example.org", "subject": "Tea"}, "ann@example.org"),
+        (
+            [{"sender": "ann@example.org"}, {"sender": "bob@example.org"}],
+            ["ann@example.org", "bob@example.org"],
+        ),
+        (
+            [{"with_people": ["ann@example.org", "bob@example.org"]}, {"with_people": ["ann@example.org"]}],
+            ["ann@example.org", "bob@example.org"],
+        ),
+        ("ann@example.org", "ann@example.org"),
+        ([{"title": "Tea"}], [{"title": "Tea"}]),
+        (["ann@example.org"], ["ann@example.org"]),
+    ],
+)
+def test_of_a_record_the_part_is_taken_that_is_meant(value: Any, meant: Any) -> None:
+    @tool(effect="send")
+    async def send(to: of(str, part=["sender", "with_people"]), title: str) -> str:
+        """Send."""
+        return ""
+
+    assert part_meant(send, "to", value) == meant
+    assert part_meant(send, "title", value) == value
+
+
+@pytest.mark.parametrize("value", [[], [{"sender": []}]])
+def test_nobody_takes_the_place_of_somebody_who_was_not_found(value: Any) -> None:
+    @tool(effect="send")
+    async def send(to: of(str, part=["sender"])) -> str:
+        """Send."""
+        return ""
+
+    with pytest.raises(ToolFailure) as caught:
+        part_meant(send, "to", value)
+    assert caught.value.code == "not_found"
+
+
+def test_things_are_looked_for_in_the_words_of_the_request() -> None:
+    @tool(effect="read")
+    async def find(called: of(str, words="always"), when: str = "") -> str:
+        """Find."""
+        return ""
+
+    names = names_of(
+        "The invoices of the first event on …", [], {}, [find], "The invoices of the first event on …"
+    )
+    for written, kept in (
+        ("first event on December 1", "first event on"),
+        ("invoice", "invoice"),
+        ("$quote1", "$quote1"),
+    ):
+        assert in_own_words(find, {"called": written, "when": "$date1"}, names) == {
+            "called": kept,
+            "when": "$date1",
+        }
+    assert in_own_words(find, {"called": "rocket"}, names) == {}
+
+
+def test_what_only_narrows_a_choice_leaves_it_where_nothing_fits() -> None:
+    @tool(effect="read")
+    async def find(when: of(str, entities=["date"], prefers="from")) -> str:
+        """Find."""
+        return ""
+
+    def offered(said: dict[str, str]) -> Any:
+        names = names_of("", ["date1", "date2"], said, [find])
+        schema = plan_schema([find], names=names)["properties"]["steps"]["items"]["anyOf"][0]
+        return schema["properties"]["arguments"]["properties"]["when"]["anyOf"][0]["enum"]
+
+    assert offered({"date1": "for …", "date2": "mail from …"}) == ["$date2"]
+    assert offered({"date1": "for …", "date2": "on …"}) == ["$date1", "$date2"]

@@ -127,8 +127,8 @@ def test_further_rounds_number_on_and_may_use_earlier_steps() -> None:
     earlier = read({"call": "look", "arguments": {}}, {"call": "look", "arguments": {}}).steps
     plan = read({"call": "mail_send", "arguments": {"text": "$s2"}}, earlier=earlier)
     assert [step.id for step in plan.steps] == ["s3"]
-    with pytest.raises(PlanError, match=r"\$s3"):
-        read({"call": "look", "arguments": {"text": "$s3"}}, earlier=earlier)
+    with pytest.raises(PlanError, match=r"\$s4"):
+        read({"call": "look", "arguments": {"text": "$s4"}}, earlier=earlier)
 
 
 def test_dollar_signs_are_taken_out_of_expressions() -> None:
@@ -266,6 +266,26 @@ def test_a_repair_is_told_what_was_wrong() -> None:
         PlanError, match=r"Step s2 refers to \$s7, which is neither an entity nor an earlier step."
     ):
         read({"call": "look", "arguments": {}}, {"call": "look", "arguments": {"text": "$s7"}})
+
+
+def test_a_step_that_refers_to_itself_means_the_one_before() -> None:
+    plan = read({"call": "look", "arguments": {}}, {"call": "look", "arguments": {"text": "$s2.subject"}})
+    assert isinstance(plan.steps[1], Call)
+    assert plan.steps[1].arguments == {"text": "$s1.subject"}
+    with pytest.raises(PlanError):
+        read({"call": "look", "arguments": {"text": "$s1"}})
+
+
+def test_what_has_to_be_found_first_is_the_first_step() -> None:
+    schema = plan_schema(list(TOOLS.values()), finders=[TOOLS["look"]])
+    written = {
+        "find": {"call": "look", "arguments": {}},
+        "steps": [{"call": "mail_send", "arguments": {"text": "$s1"}}],
+    }
+    valid = jsonschema.Draft202012Validator(schema).is_valid
+    assert valid(written) and not valid({"steps": written["steps"]})
+    plan = read_plan(msgspec.json.encode(written).decode(), TOOLS, ())
+    assert [step.tool for step in plan.steps if isinstance(step, Call)] == ["look", "mail_send"]
 
 
 def test_tools_keep_their_own_words() -> None:

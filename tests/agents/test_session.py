@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.agents.desk import (
 )
 from tests.agents.pieces import EMAIL, HOSTILE, ended, hostile, journalled, model
 
+from pierian.accounts import Accounts, Switches
 from pierian.agents.session import act, go_on
 from pierian.budget import Amount
 from pierian.events import (
@@ -168,6 +170,22 @@ async def test_a_page_that_orders_the_writer_to_claim_something_changes_no_accou
         run = desk.start("Read the page", model(plan(call("page")), answer="The mail was sent."))
         await ended(await act(run, desk.desk(), [*desk.tools], EMAIL), run)
         assert run.note == "Nothing was changed or sent. From: host:evil.example."
+
+
+async def test_an_answer_that_rests_on_an_old_copy_says_from_when_it_is(tmp_path: Path) -> None:
+    async def nothing(**arguments: Any) -> Any:
+        return []
+
+    async with office(
+        tmp_path, a_tool("calendar_events", does=nothing), a_tool("page", does=hostile)
+    ) as desk:
+        accounts = Accounts(desk.desk().database, clock=lambda: datetime.now(UTC) - timedelta(hours=1))
+        work = accounts.add("work", "caldav", "ann@example.org", [], Switches())
+        accounts.note(work, synced=True)
+        for tool, said in (("calendar_events", True), ("page", False)):
+            run = desk.start("What is on?", model(plan(call(tool)), answer="Nothing."))
+            await ended(await act(run, desk.desk(), [*desk.tools], EMAIL), run)
+            assert ("What is known of work is from " in run.note) is said
 
 
 async def test_an_answer_links_where_the_user_pointed_and_nowhere_else(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.accounts.scripted_server import ScriptedServer, smtp_answers
 from tests.accounts.web_server import Reply, Request, WebServer
 from typer.testing import CliRunner
 
-from pierian.accounts import discovery, linking, synchronising
+from pierian.accounts import discovery, linking, required_packages, synchronising
 from pierian.accounts.account import Account, Service
 from pierian.accounts.discovery import Discovery, Found
 from pierian.accounts.providers import provider_of
@@ -484,7 +484,7 @@ def test_an_mcp_server_that_does_not_start_is_not_linked(
 def test_a_missing_extra_names_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "PACKAGES", ("json", "no_such_package"))
+    monkeypatch.setattr(required_packages, "PACKAGES", ("json", "no_such_package"))
     assert script(monkeypatch, "list") == 2
     said = capsys.readouterr().err
     assert "no_such_package" in said and "pip install 'pierian[accounts]'" in said

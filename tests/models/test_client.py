@@ -186,6 +186,32 @@ async def test_a_stream_that_ends_before_it_begins() -> None:
     assert error.partial == ""
 
 
+async def test_a_kept_connection_that_ends_in_the_moment_of_its_use_is_replaced() -> None:
+    whole = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    connections = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            for answers in (True, False):
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                await reader.readexactly(length)
+                if answers:
+                    said = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {len(whole)}\r\n\r\n"
+                    writer.write(said.encode() + whole)
+                    await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(once, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with server, Client(Endpoint(address, "m"), silence=10) as client:
+        for number in (1, 2, 3):
+            assert [item async for item in client.stream(ASK)]
+            assert connections == number
+
+
 async def test_garbage_is_shown_shortened() -> None:
     error = await failure(Garbage(1, data="{" + "x" * 500))
     assert isinstance(error, StreamBroken)

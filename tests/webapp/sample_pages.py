@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from tests.webapp.sample_account_pages import account_pages
+
 from pierian.webapp.fields import Filled
 from pierian.webapp.forms import Form
 from pierian.webapp.rendering import page
@@ -30,7 +32,7 @@ from pierian.webapp.views import (
 )
 
 NOW = datetime.now(UTC)
-ANN = Person(id="u1", name="Ann", role="owner", administers=True)
+ANN = Person(id="u1", name="Ann", role="owner", administers=True, owns=True)
 MODES = [
     SimpleNamespace(value=mode, label=text(f"mode.{mode}"), description=text(f"mode.{mode}.description"))
     for mode in ("auto", "instant", "thinking", "contemplating")
@@ -250,7 +252,9 @@ FILES = (
 
 
 def layout(current: str = "", **more: Any) -> dict[str, Any]:
-    return {"person": ANN, "signs_in": True, "conversations": LINES, "current": current, **more}
+    linked = current in ("accounts", "schedules", "today")
+    around = {"person": ANN, "signs_in": True, "conversations": LINES, "current": current, "linked": linked}
+    return around | more
 
 
 def conversation(*turns: TurnView, **more: Any) -> str:
@@ -437,6 +441,7 @@ def search(words: str, found: bool = True) -> str:
     )
 
 
+PAGES_OF_ACCOUNTS = account_pages(layout, MODES, HOSTILE)
 ENTRANCE = {"person": None, "error": "", "hint": ""}
 PAGES: dict[str, Callable[[], str]] = {
     "empty": empty_conversation,
@@ -487,4 +492,5 @@ PAGES: dict[str, Callable[[], str]] = {
         "message.html", status=404, title="There is no such conversation", words="It may have been deleted.", action="/"
     ),
     "offline": lambda: page("offline.html"),
+    **PAGES_OF_ACCOUNTS,
 }  # fmt: skip

@@ -150,6 +150,26 @@ def test_pages_of_administrators_are_for_them_alone(
     assert home.contents() == before
 
 
+@pytest.mark.parametrize(("who", "role"), [("ann", "member"), ("boss", "administrator")])
+def test_accounts_and_schedules_are_the_owners_alone(
+    home: House, theirs: dict[str, dict[str, str]], who: str, role: str
+) -> None:
+    parts, before = theirs["owner"], home.contents()
+    with home.signed_in(who, role) as http:
+        for path in ("/accounts", "/accounts/link", "/schedules", "/today"):
+            assert http.get(path, headers={"accept": "text/html"}).status_code == 403, path
+        for path in home.routes("POST"):
+            if path.startswith(("/accounts", "/schedules")):
+                form = {"kind": "caldav", "url": "http://127.0.0.1:1/", "username": "x", "password": "x", "times": "hourly"}  # fmt: skip
+                assert http.post(filled(path, parts), data=form).status_code == 403, path
+        shown = http.get("/settings").text
+        assert 'href="/accounts"' not in shown and 'href="/today"' not in shown
+    assert home.contents() == before
+    with home.owner() as http:
+        assert "private-account-of-owner" in http.get("/accounts").text
+        assert "private words of owner" in http.get("/schedules").text
+
+
 def test_an_administrator_is_not_the_owner(home: House, theirs: dict[str, dict[str, str]]) -> None:
     """Nobody becomes an owner, or gets hold of what the owner's tools can do, by way of the owner's account."""
     owner, before = theirs["owner"], home.contents()

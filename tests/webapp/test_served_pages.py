@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,3 +145,21 @@ def test_the_way_to_an_answer_is_rendered_beside_the_loop(
     with home.owner() as http:
         assert http.get(f"/conversations/{conversation}/turns/{position}/way").status_code == 200
     assert beside == [True] * 3
+
+
+def test_the_pages_need_no_package_of_accounts(tmp_path: Path) -> None:
+    """They are an extra: a server without them has all its other pages, and says of accounts what is missing."""
+    code = """
+import sys
+from importlib.abc import MetaPathFinder
+from pierian.accounts.required_packages import PACKAGES
+class Missing(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in PACKAGES:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing())
+import pierian.webapp.application, pierian.server.process
+print("all there")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "all there\n", done.stderr

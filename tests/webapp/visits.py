@@ -17,9 +17,11 @@ from tests.server.running import Running, started, until
 
 from pierian.access import Grant, User
 from pierian.access.users import LOCAL
+from pierian.accounts import Service, Switches
 from pierian.config import Settings, paths
 from pierian.models.wire import Request
 from pierian.runs import Approvals
+from pierian.schedules import Question
 from pierian.storage.ids import utc_now
 from pierian.storage.tables import metadata
 from pierian.testing import FunctionalModel, serve_in_thread
@@ -30,6 +32,7 @@ from pierian.webapp.visitors import COOKIE
 PASSWORD = "water from the hill"
 WITH_A_PAGE = "Here it is.\n\n```html\n<p>made up</p>\n```\n"
 ARTIFACT = "drawn.html"
+MCP = Service(kind="mcp", url="private", sign_in="none")
 NOT_COMPARED = ("sessions", "workers")
 """Tables that change when somebody only looks."""
 
@@ -104,6 +107,8 @@ class House:
         invite, code = self.site.invites.create(user.id, Grant(), "member", utc_now() + timedelta(days=1))
         session, _ = self.site.sessions.begin(user.id, f"private browser of {name}")
         share = self.site.shares(owner).create(conversation)
+        account = self.site.accounts(owner).add(f"private-account-of-{name}", "mcp", words, [MCP], Switches())
+        schedule = self.site.schedules(owner).add("every day 7:30", "UTC", "ask", Question(text=words))
         return {
             "conversation_id": conversation,
             "position": str(position),
@@ -117,6 +122,8 @@ class House:
             "user_id": user.id,
             "session_id": session.id,
             "share_id": share.id,
+            "account_id": account.id,
+            "schedule_id": schedule.id,
             "token": share.token,
             "code": code,
             "version_name": "x",

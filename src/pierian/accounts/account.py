@@ -65,6 +65,12 @@ class Account(Struct, frozen=True, kw_only=True):
     created_at: datetime
     problem: str = ""
     """Why the last check or sync failed; empty where it did not."""
+    hint: str = ""
+    """What to do about it."""
+    failures: int = 0
+    """How often it has failed in a row."""
+    retry_at: datetime | None = None
+    """Until then it is left alone, unless somebody asks for it."""
     checked_at: datetime | None = None
     synced_at: datetime | None = None
 

@@ -21,14 +21,13 @@ from pierian.accounts.calendars.event import Event
 from pierian.accounts.calendars.reading import events_between
 from pierian.accounts.mail.message import Message
 from pierian.accounts.mail.reading import waiting_for_answer
+from pierian.accounts.refreshing import ages
 from pierian.accounts.store import Accounts
 from pierian.provenance import Labels
 from pierian.storage.words import fold
 
 LEAST_TRAVEL = timedelta(minutes=30)
 """Between two events at different places; less is told."""
-OLD = timedelta(hours=12)
-"""A copy that is older is said to be."""
 MOST_EVENTS, MOST_MAILS, MOST_CHANGES = 50, 10, 10
 
 LineKind = Literal["event", "conflict", "travel", "mail", "new", "moved", "cancelled"]
@@ -100,7 +99,7 @@ def day_brief(accounts: Accounts, now: datetime, zone: ZoneInfo) -> Brief:
             )
             if count > most
         },
-        notes=tuple(_notes(known, now)),
+        notes=tuple(_notes(known, now.astimezone(zone))),
     )
 
 
@@ -217,10 +216,10 @@ def _notes(accounts: Sequence[Account], now: datetime) -> Iterator[str]:
             continue
         if one.synced_at is None:
             yield f"{one.name} has never been synced: `pierian accounts sync {one.name}` does it."
-        elif now - one.synced_at > OLD:
-            yield f"{one.name} was synced {_ago(now - one.synced_at)}; what came since is missing."
+        else:
+            yield from ages([one], now)
         if one.problem:
-            yield f"{one.name}: {one.problem}"
+            yield f"{one.name}: {one.problem} {one.hint}".strip()
         if one.switches.free_busy_only:
             yield f"Of {one.name} only busy times are shown."
 

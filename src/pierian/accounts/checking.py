@@ -23,7 +23,14 @@ from pierian.accounts.secrets import Sealer, Secret
 from pierian.accounts.signing_in import fresh_secret, ics_address
 from pierian.accounts.store import Accounts
 from pierian.accounts.transport import TIMEOUT, ask, client
-from pierian.accounts.troubles import AccountError, TroubleCode, by_status, explained
+from pierian.accounts.troubles import (
+    AccountError,
+    TroubleCode,
+    by_status,
+    explained,
+    in_one_line,
+    pause_after,
+)
 from pierian.exceptions import PierianError
 
 SecretOf = Callable[[Service], Secret | None]
@@ -62,13 +69,19 @@ def check_account(accounts: Accounts, account: Account, sealer: Callable[[], Sea
         [one for one in account.services if one.kind != "mcp"],
         lambda service: fresh_secret(accounts, account, sealer, service.kind),
     )
-    accounts.note(account, problem=problem_of(found))
+    failed = [AccountError(one.says, code=one.code, hint=one.hint) for one in found if one.code is not None]
+    accounts.note(
+        account,
+        problem=problem_of(found),
+        hint=in_one_line(one.hint for one in failed),
+        retry_after=pause_after(failed, account.failures),
+    )
     return found
 
 
 def problem_of(checked: Iterable[Checked]) -> str:
     """What is wrong, in one line; empty where nothing is."""
-    return " ".join(dict.fromkeys(one.says for one in checked if one.code is not None))
+    return in_one_line(one.says for one in checked if one.code is not None)
 
 
 def where(service: Service) -> str:

@@ -6,7 +6,7 @@ new secret. Finding, asking and checking come before; they are the business of `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from msgspec import structs
 
 from pierian.accounts.account import Account, Kind, Service, Switches
-from pierian.accounts.checking import where
+from pierian.accounts.checking import Checked, where
 from pierian.accounts.consenting import Consent
 from pierian.accounts.locking import alone
 from pierian.accounts.oauth import OAuthKind
@@ -22,7 +22,7 @@ from pierian.accounts.scopes import GRAPH, PARTS, Part, consented_parts, scopes_
 from pierian.accounts.secrets import Sealer, Secret
 from pierian.accounts.signing_in import WAIT_SECONDS
 from pierian.accounts.store import LONGEST_NAME, Accounts, find
-from pierian.accounts.troubles import refuse_plain_text
+from pierian.accounts.troubles import PASSING, refuse_plain_text
 from pierian.exceptions import UnknownName, UserError
 from pierian.storage.words import fold
 
@@ -125,6 +125,27 @@ def _mail(username: str, imap: str, smtp: Service) -> tuple[Service, ...]:
         Service(kind="imap", host=imap, port=993, username=username, sign_in="oauth"),
         structs.replace(smtp, username=username, sign_in="oauth"),
     )
+
+
+def usable(checked: Iterable[Checked]) -> list[Service]:
+    """The services that are worth keeping: of those that only failed for now, the next check or sync will tell."""
+    return [one.service for one in checked if one.code is None or one.code in PASSING]
+
+
+def switched(accounts: Accounts, account: Account, wanted: Switches, sealer: Callable[[], Sealer]) -> Account:
+    """The account with other switches; raises `UserError` where its consent does not cover them."""
+    sealed = accounts.sealed(account)
+    if sealed is not None and missing_scopes(account, sealer().open(sealed), wanted):
+        options = "".join(
+            f" --{name}"
+            for name in ("write", "send")
+            if getattr(wanted, name) > getattr(account.switches, name)
+        )
+        raise UserError(
+            f"The consent for {account.name} does not cover this.",
+            hint=f"Link it again to be asked: pierian accounts link {account.kind} {account.address}{options}",
+        )
+    return accounts.switch(account, wanted)
 
 
 def missing_scopes(account: Account, secret: Secret, switches: Switches) -> tuple[str, ...]:

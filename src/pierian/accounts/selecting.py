@@ -57,13 +57,13 @@ def only(words: str) -> dict[str, Any]:
 
 
 def somebody(near: str) -> dict[str, Any]:
-    """The schema of an argument for a person, whose name stands near these words."""
-    return {"entities": ["person", "email"], "near": near}
+    """The schema of an argument for a person, whose name stands near these words, or of a mail, event or contact."""
+    return {"entities": ["person", "email"], "near": near, "part": ["sender", "with_people", "email"]}
 
 
 def quoted(near: str) -> dict[str, Any]:
-    """The schema of an argument for words that are quoted near these, or are the planner's own."""
-    return {"entities": ["quote"], "words": "always", "near": near}
+    """The schema of an argument for words that are quoted near these, are the planner's own, or a title."""
+    return {"entities": ["quote"], "words": "always", "near": near, "part": ["subject", "title"]}
 
 
 Series = Annotated[bool, Meta(extra_json_schema=only("series|recurring|every"))]

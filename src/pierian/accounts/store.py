@@ -8,7 +8,7 @@ below.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -118,10 +118,24 @@ class Accounts:
             )
         return structs.replace(account, name=kept)
 
-    def note(self, account: Account, *, problem: str = "", synced: bool = False) -> Account:
-        """Keep how a check or a sync went."""
+    def note(
+        self,
+        account: Account,
+        *,
+        problem: str = "",
+        hint: str = "",
+        retry_after: timedelta | None = None,
+        synced: bool = False,
+    ) -> Account:
+        """Keep how a check or a sync went; after a failure nobody tries it by themselves before `retry_after`."""
         now = self._clock()
-        changed = {"problem": clean(problem), "checked_at": now} | ({"synced_at": now} if synced else {})
+        changed: dict[str, Any] = {
+            "problem": clean(problem),
+            "hint": clean(hint),
+            "failures": account.failures + 1 if problem else 0,
+            "retry_at": now + retry_after if problem and retry_after is not None else None,
+            "checked_at": now,
+        } | ({"synced_at": now} if synced else {})
         self._update(account, changed)
         return structs.replace(account, **changed)
 
@@ -174,6 +188,12 @@ class Accounts:
                 f"There is an account called {name!r} already.",
                 hint="Choose another name with --name, or unlink that one first.",
             )
+
+
+def owners(database: Database) -> list[str]:
+    """Everybody who has linked an account."""
+    with database.read() as connection:
+        return list(connection.execute(select(accounts.c.owner).distinct()).scalars())
 
 
 def set_state(connection: Connection, collection: Collection, state: str) -> None:
@@ -234,6 +254,9 @@ def _account_of(row: Row[Any]) -> Account:
         problem=row.problem,
         checked_at=row.checked_at,
         synced_at=row.synced_at,
+        hint=row.hint,
+        failures=row.failures,
+        retry_at=row.retry_at,
     )
 
 

@@ -19,7 +19,7 @@ from pierian.accounts.secrets import Sealer, Secret
 from pierian.accounts.signing_in import fresh_secret
 from pierian.accounts.store import Accounts
 from pierian.accounts.syncing import Progress, Synced, silent
-from pierian.accounts.troubles import AccountError, explained
+from pierian.accounts.troubles import AccountError, explained, in_one_line, pause_after
 from pierian.exceptions import UserError
 
 SyncPart = Callable[[Accounts, Account, Secret | None, Progress], Synced]
@@ -42,7 +42,7 @@ def sync_account(
         raise UserError(
             f"Reading {account.name} is switched off.", hint=f"pierian accounts switch {account.name} read on"
         )
-    done, failed, succeeded = Synced(), list[str](), False
+    done, failed, succeeded = Synced(), list[AccountError](), False
     with alone(accounts.database, f"{account.id}-sync", wait=wait):
         for part, service, sync in parts_of(account):
             try:
@@ -53,11 +53,18 @@ def sync_account(
                 succeeded = True
             except (AccountError, OSError, imaplib.IMAP4.error, httpx2.HTTPError) as error:
                 failed.append(
-                    str(explained(error, where(service)) or f"{where(service)} broke off the sync.")
+                    explained(error, where(service))
+                    or AccountError(f"{where(service)} broke off the sync.", code="failed")
                 )
-        problems = tuple(dict.fromkeys(failed))
-        accounts.note(account, problem=" ".join(problems), synced=succeeded)
-    return done + Synced(problems=problems)
+        accounts.note(
+            account,
+            problem=in_one_line(map(str, failed)),
+            hint=in_one_line(one.hint for one in failed),
+            # What works of it shall not rest for a day because of what does not.
+            retry_after=pause_after(failed, 0 if succeeded else account.failures),
+            synced=succeeded,
+        )
+    return done + Synced(problems=tuple(dict.fromkeys(map(str, failed))))
 
 
 def parts_of(account: Account) -> Iterator[tuple[Part, Service, SyncPart]]:

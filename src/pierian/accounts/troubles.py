@@ -11,8 +11,8 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Literal
@@ -51,6 +51,12 @@ FAILURE_OF: dict[TroubleCode, FailureCode] = {
 
 PASSING: frozenset[TroubleCode] = frozenset({"unreachable", "timeout", "throttled"})
 """What may be over when it is tried again."""
+
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=6)
+"""Between tries of what may be over by itself; each pause is twice as long as the one before."""
+FIRST_REST, LONGEST_REST = timedelta(hours=1), timedelta(hours=24)
+"""Of what a person has to mend: a wrong password that is tried again and again locks people out."""
 
 
 class AccountError(RunError):
@@ -97,6 +103,21 @@ _IMAP_CODES: dict[str, TroubleCode] = {
     "TRYCREATE": "not_found",
 }
 _IMAP_CODE = re.compile(r"\[([A-Z]{3,})\b")
+
+
+def pause_after(failed: Sequence[AccountError], before: int) -> timedelta | None:
+    """How long to leave alone what failed, and had failed `before` times in a row; None where nothing did."""
+    if not failed:
+        return None
+    passing = all(one.code in PASSING or one.code == "failed" for one in failed)
+    first, longest = (FIRST_PAUSE, LONGEST_PAUSE) if passing else (FIRST_REST, LONGEST_REST)
+    asked = timedelta(seconds=max((one.wait or 0.0 for one in failed), default=0.0))
+    return max(min(first * 2 ** min(before, 20), longest), min(asked, LONGEST_REST))
+
+
+def in_one_line(sentences: Iterable[str]) -> str:
+    """Sentences one after the other, each once."""
+    return " ".join(dict.fromkeys(one for one in sentences if one))
 
 
 def explained(error: BaseException, where: str) -> AccountError | None:

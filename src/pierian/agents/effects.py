@@ -16,6 +16,8 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Protocol, cast
 
+from msgspec import structs
+
 from pierian.agents.gate import Allowed, Ask, verdict
 from pierian.agents.progress import StepProgress
 from pierian.events import (
@@ -190,6 +192,7 @@ class Effects:
         if progress.approved is None or not progress.approval:
             if not progress.approval:
                 shown = tuple(ShownArgument(n, a.value, described(a.labels)) for n, a in arguments.items())
+                shown += await _shown_beside(tool, arguments)
                 await self._recorder.record(
                     ApprovalNeeded(
                         path,
@@ -267,6 +270,15 @@ class Effects:
             if seen is not None:
                 return seen, True
         return None, told
+
+
+async def _shown_beside(tool: Tool | None, arguments: Mapping[str, Labelled]) -> tuple[ShownArgument, ...]:
+    """What a tool shows beside its arguments; raises `ToolFailure` where it sees that it cannot be called so."""
+    if tool is None or tool.shows is None:
+        return ()
+    found = await invoke(structs.replace(tool, call=tool.shows), arguments)
+    told = cast(Mapping[str, str], found.value if found is not None else {})
+    return tuple(ShownArgument(name, value, tool.name) for name, value in told.items())
 
 
 def records_of(found: Any) -> list[Mapping[str, Any]]:

@@ -125,6 +125,8 @@ def tokens(text: str, language: Language) -> list[Token]:
         glued = bool(found) and found[-1].end == start
         if kind == "number":
             readings = _in_a_word(spelled, readings, text[max(start - 2, 0) : start], text[end : end + 1])
+        elif "span_unit" in readings and _COMPOUND.match(text, end):
+            readings = {name: value for name, value in readings.items() if name != "span_unit"}
         low = spelled.lower().replace("’", "'") if kind == "word" else _DASHES.get(spelled, spelled)
         content = kind not in ("symbol", "gap") if kind != "word" else low not in language.connectors
         found.append(Token(low, start, end, readings, glued, content or low == "%"))
@@ -132,6 +134,8 @@ def tokens(text: str, language: Language) -> list[Token]:
 
 
 _DASHES = {"–": "-", "—": "-", "‐": "-", "‒": "-", "−": "-"}
+_COMPOUND = re.compile(r"[-–‐][^\W\d_]")
+"""Behind a word that has more behind a hyphen: the next Year-End Review is in no year."""
 _POINT = re.compile(r"\.(?=[ ]?[0-9,])")
 
 

@@ -4,10 +4,12 @@ A tool says in the schema of an argument what belongs there:
 
 - `"entities": ["date", "range"]`: the kinds of names;
 - `"near": "from|by"`: a pattern for the words around a name, by which it is told from others of its kind;
+- `"prefers": "from|since"`: the same, where it only narrows the choice;
 - `"several": true`: a list of names as well as one;
 - `"words": "always"`: words may stand there too, or `"instead"`: where there is no name for it;
 - `"said": {"last": "last|latest"}`: of an enumeration, the words by which a request chooses, as patterns;
-- `"only": "unread|new"`: a pattern without which in the request the argument is of no use.
+- `"only": "unread|new"`: a pattern without which in the request the argument is of no use;
+- `"part": ["sender", "with_people"]`: of a record, or of each of a list, the part that is meant.
 
 A small model that may put a name anywhere puts today's date in the place of a person, and fills in what it may leave
 out; where nothing fits, an optional argument is therefore not offered at all. What it leaves out though it was named
@@ -23,10 +25,30 @@ from typing import Any, cast
 
 from msgspec import Struct, structs
 
-from pierian.tools import Tool
+from pierian.tools import Tool, ToolFailure
 
 _KIND = re.compile(r"\d+$")
+_LETTERS = re.compile(r"[^\W_]+")
+_STEM = 5
+"""Letters by which words are the same: invoice and invoices."""
 _TODAY = re.compile(r"\btoday\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\s*(?:please\s+)?(?:which|what|when|where|who|whom|whose|why|how|do|does|did|am|is|are|was|were|have|has|had|will"
+    r"|show|list|tell me|any|summari[sz]e)\b",
+    re.IGNORECASE,
+)
+"""How requests begin that only ask."""
+_PEOPLE = (
+    "senders?|authors?|writers?|people|persons?|attendees?|participants?|guests?|organi[sz]ers?|recipients?|whoever"
+    "|everybody|everyone"
+)
+"""Words for people of a mail or an event."""
+_A_NAME = (
+    r"(?!(?:the|my|our|your|a|an|any|all|last|past|this|that|these|those|next|now|me|us|them|him|her|it|with|and|to"
+    rf"|{_PEOPLE})\b)[^\W\d_]+"
+)
+"""A word that may be the name of somebody who is not known."""
+_SOMEBODY = rf"(?:(?:the|their|its|his|her|all|both|each|every) ){{0,2}}(?:{_PEOPLE})"
 WORDS: dict[str, Any] = {"type": "string", "pattern": r'^[^$"\\]{1,120}$'}
 """Words to look for; names begin with a dollar sign."""
 
@@ -40,22 +62,29 @@ class Names(Struct, frozen=True):
     """The words around names."""
     patterns: tuple[str, ...] = ()
     """All that tell names apart, of whatever tool."""
+    unnamed: str = ""
+    """The request with what it names left out."""
 
 
 def names_of(
-    request: str, entities: Sequence[str], said: Mapping[str, str], tools: Sequence[Tool] = ()
+    request: str,
+    entities: Sequence[str],
+    said: Mapping[str, str],
+    tools: Sequence[Tool] = (),
+    unnamed: str = "",
 ) -> Names:
     """The names that may be written; today, which is always known, only where it is named."""
     kept = (name for name in entities if name != "today" or _TODAY.search(request))
     near = (
         str(one["near"]) for tool in tools for one in _declared(tool.parameters).values() if "near" in one
     )
-    return Names(request, tuple(kept), said, tuple(dict.fromkeys(near)))
+    return Names(request, tuple(kept), said, tuple(dict.fromkeys(near)), unnamed or request)
 
 
 def asked_for(tools: Sequence[Tool], request: str) -> list[Tool]:
-    """The tools that a request may ask for: where it has the words of some, not those whose words it lacks."""
-    if not any(tool.only and _is_near(tool.only, request) for tool in tools):
+    """The tools that a request may ask for: where it has the words of some, or only asks, not those whose words it
+    lacks."""
+    if not (_ASKS.match(request) or any(tool.only and _is_near(tool.only, request) for tool in tools)):
         return [*tools]  # another language, perhaps
     return [tool for tool in tools if not tool.only or _is_near(tool.only, request)]
 
@@ -75,6 +104,7 @@ def fitting(tool: Tool, names: Names) -> Tool:
         or not _kinds(schema)
         or _candidates(schema, declared, names)
         or _words(schema, names)
+        or _refers(schema, names)
     }
     needed = [name for name in kept if name in required or _is_named(name, kept, names)]
     if len(kept) == len(_declared(tool.parameters)) and needed == [*required]:
@@ -83,9 +113,12 @@ def fitting(tool: Tool, names: Names) -> Tool:
 
 
 def with_names(
-    decodable: dict[str, Any], tool: Tool, names: Names, reference: dict[str, Any]
+    decodable: dict[str, Any], tool: Tool, names: Names, reference: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """The schema of a call's arguments, in which those that take names take nothing else."""
+    """The schema of a call's arguments, in which those that take names take nothing else.
+
+    `reference` is that of the value of a step; None where there is no step yet.
+    """
     properties = dict(cast(Mapping[str, Any], decodable.get("properties", {})))
     declared = _declared(tool.parameters)
     for name, schema in declared.items():
@@ -100,12 +133,64 @@ def with_names(
         if (not found and schema.get("words")) or schema.get("words") == "always":
             allowed.append(WORDS)
         # What the request names is not looked up: where it names nothing, the value of a step may be meant.
-        steps = [] if found else [reference]
+        steps = [reference] if reference and not found else []
         many = {"type": "array", "minItems": 1, "maxItems": 20, "items": {"anyOf": allowed}}
-        properties[name] = {
-            "anyOf": [*allowed, *steps, *([many] if schema.get("several") and allowed else [])]
-        }
+        if options := [*allowed, *steps, *([many] if schema.get("several") and allowed else [])]:
+            properties[name] = {"anyOf": options}
     return {**decodable, "properties": properties} if properties else decodable
+
+
+def found_first(tools: Sequence[Tool], names: Names) -> list[Tool]:
+    """The tools of which one has to find something before another can act: where a request says that somebody of a
+    mail or an event belongs into an argument."""
+    refers = any(
+        _refers(schema, names)
+        for tool in tools
+        if tool.effect not in ("none", "read")
+        for schema in _declared(tool.parameters).values()
+    )
+    finders = {tool.finds for tool in tools}
+    return [tool for tool in tools if refers and tool.name in finders]
+
+
+def in_own_words(tool: Tool, arguments: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """Arguments of a tool that looks for something by words, without those that the request has not, or has only in
+    what it names: nothing is called "first event on December 1"."""
+    said = {word[:_STEM] for word in _LETTERS.findall(names.unnamed.casefold())}
+    kept = dict[str, Any]()
+    for name, value in arguments.items():
+        schema = _declared(tool.parameters).get(name, {})
+        if names.unnamed and schema.get("words") == "always" and isinstance(value, str) and value[:1] != "$":
+            own = [
+                word
+                for word in value.split()
+                if {one[:_STEM] for one in _LETTERS.findall(word.casefold())} <= said
+            ]
+            value = " ".join(own) if _LETTERS.search(" ".join(own)) else ""
+        if value != "" or arguments[name] == "":
+            kept[name] = value
+    return kept
+
+
+def part_meant(tool: Tool, argument: str, value: Any) -> Any:
+    """What belongs there of a value that is a record or a list of records; any other value as it is.
+
+    Raises `ToolFailure` where a part belongs there and nothing was found: nobody is invited in the place of somebody.
+    """
+    parts = cast(Sequence[str], _declared(tool.parameters).get(argument, {}).get("part", ()))
+    records = _listed(value)
+    found: list[Any] = records
+    for part in parts:
+        if records and all(isinstance(one, Mapping) and part in one for one in records):
+            found = [*dict.fromkeys(each for one in records for each in _listed(one[part]))]
+            break
+    if parts and not found:
+        raise ToolFailure("not_found", f"What was found has nothing for {argument!r} of {tool.name}.")
+    return value if found is records else found[0] if len(found) == 1 else found
+
+
+def _listed(value: Any) -> list[Any]:
+    return cast(list[Any], value) if isinstance(value, list) else [value]
 
 
 def kinds_of(tool: Tool) -> list[Sequence[str]]:
@@ -120,7 +205,9 @@ def _candidates(
     kinds = _kinds(schema)
     mine = [one for one in names.names if ("date" if one == "today" else _KIND.sub("", one)) in kinds]
     if not (near := schema.get("near")):
-        return [f"${name}" for name in mine]
+        prefers = schema.get("prefers")
+        preferred = [one for one in mine if prefers and _is_near(prefers, names.said.get(one, ""))]
+        return [f"${name}" for name in preferred or mine]
     own = {str(one["near"]) for one in declared.values() if "near" in one}
     others = [one for one in (*names.patterns, *own) if one != near]
     hits = [one for one in mine if _is_near(near, names.said.get(one, ""))]
@@ -140,7 +227,7 @@ def _is_named(name: str, declared: Mapping[str, Mapping[str, Any]], names: Names
     schema = declared[name]
     found = _candidates(schema, declared, names)
     if not found:
-        return False
+        return _refers(schema, names)
     if near := schema.get("near"):
         return any(_is_near(near, names.said.get(one.removeprefix("$"), "")) for one in found)
     others = {kind for other, one in declared.items() if other != name for kind in _kinds(one)}
@@ -150,7 +237,15 @@ def _is_named(name: str, declared: Mapping[str, Mapping[str, Any]], names: Names
 def _words(schema: Mapping[str, Any], names: Names) -> bool:
     """Whether words may stand there."""
     words, near = schema.get("words"), schema.get("near")
-    return words == "always" or (words == "instead" and (not near or _is_near(near, names.request)))
+    return words == "always" or (
+        words == "instead" and (not near or _is_near(rf"(?:{near})\s+{_A_NAME}", names.unnamed))
+    )
+
+
+def _refers(schema: Mapping[str, Any], names: Names) -> bool:
+    """Whether the request says that a part of something found belongs there: a meeting with the sender."""
+    near = schema.get("near")
+    return bool(near and "part" in schema and _is_near(rf"(?:{near})\s+{_SOMEBODY}", names.unnamed))
 
 
 def _is_near(pattern: str, words: str) -> bool:

@@ -49,6 +49,7 @@ FROM_STEP: dict[str, Any] = {
 }
 """The same in the place of a number, a list or a record. Not a text: small models like to put numbers into quotation
 marks, and where a quotation mark may begin a reference, only a reference can follow it."""
+_STEP = re.compile(r"\$s([0-9]{1,3})(?=\.|$)")
 _KEPT = ("type", "enum", "const", "description", "required", "minItems", "maxItems")
 _DEEPEST = 6
 _MOST_PARTS = 400
@@ -64,6 +65,7 @@ def plan_schema(
     decides: bool = True,
     least: int = 0,
     names: Names = NOTHING,
+    finders: Sequence[Tool] = (),
 ) -> dict[str, Any]:
     """The JSON schema of a plan that may use `tools`.
 
@@ -74,6 +76,7 @@ def plan_schema(
         decides: Whether it may decide between branches.
         least: How many steps it has at least.
         names: What the request names, for the arguments that say what they take of that.
+        finders: Tools of which one is called first, where what it finds has to be known for the rest.
 
     Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list
     or a record only the value of a step may stand, and a choice among words is always written out: small
@@ -109,7 +112,11 @@ def plan_schema(
         }
         kinds.append(closed_object(agent=text, tools=some))
     most = {"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}}
-    return closed_object(steps=most | ({"minItems": least} if least else {}))
+    steps = most | ({"minItems": least} if least else {})
+    if finders:
+        first = [_call_schema(tool, names, refers=False) for tool in finders]
+        return closed_object(find={"anyOf": first}, steps=steps)
+    return closed_object(steps=steps)
 
 
 def read_plan(
@@ -122,6 +129,8 @@ def read_plan(
     try:
         written = msgspec.json.decode(text, type=dict[str, Any])
         steps = msgspec.convert(written.get("steps"), list[dict[str, Any]])
+        if "find" in written:
+            steps.insert(0, msgspec.convert(written["find"], dict[str, Any]))
         found: list[Step] = [*earlier]
         for step in steps:
             _read_step(step, found, None)
@@ -170,6 +179,7 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
     try:
         if "call" in step:
             arguments = msgspec.convert(step.get("arguments", {}), dict[str, Any])
+            arguments = cast(dict[str, Any], _of_earlier(arguments, len(found) + 1))
             found.append(Call(id=name, guard=guard, tool=str(step["call"]), arguments=arguments))
         elif "extract" in step:
             found.append(
@@ -201,6 +211,18 @@ def _read_step(step: dict[str, Any], found: list[Step], guard: Guard | None) -> 
         raise PlanError(f"Step {name} is not well formed: {error}.") from error
 
 
+def _of_earlier(value: Any, own: int) -> Any:
+    """Arguments of a call that does not refer to itself: a small model that counts one too many means the step
+    before."""
+    if isinstance(value, str) and own > 1 and (found := _STEP.match(value)) and int(found[1]) == own:
+        return f"$s{own - 1}{value[found.end() :]}"
+    if isinstance(value, dict):
+        return {key: _of_earlier(part, own) for key, part in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [_of_earlier(part, own) for part in cast(list[Any], value)]
+    return value
+
+
 def _read_choice(step: dict[str, Any], found: list[Step], name: str, guard: Guard | None) -> None:
     branches = msgspec.convert(step["branches"], list[dict[str, Any]])
     options = tuple(str(branch["when"]) for branch in branches)
@@ -220,8 +242,9 @@ def _expression(text: str) -> str:
     return re.sub(r"\$(?=[A-Za-z_])", "", text)
 
 
-def _call_schema(tool: Tool, names: Names) -> dict[str, Any]:
-    arguments = with_names(decodable(tool.parameters, FROM_STEP), tool, names, REFERENCE_SCHEMA)
+def _call_schema(tool: Tool, names: Names, *, refers: bool = True) -> dict[str, Any]:
+    plain = decodable(tool.parameters, FROM_STEP if refers else None)
+    arguments = with_names(plain, tool, names, REFERENCE_SCHEMA if refers else None)
     return closed_object(call={"const": tool.name}, arguments=arguments)
 
 

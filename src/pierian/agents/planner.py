@@ -18,8 +18,16 @@ from msgspec import structs
 from pierian.agents.asking import wants_asking
 from pierian.agents.earlier import ANSWERED, answers_among
 from pierian.agents.finding import in_two_steps, offered
-from pierian.agents.named_arguments import asked_for, fitting, kinds_of, names_of
-from pierian.agents.plan import Plan, describe
+from pierian.agents.named_arguments import (
+    Names,
+    asked_for,
+    fitting,
+    found_first,
+    in_own_words,
+    kinds_of,
+    names_of,
+)
+from pierian.agents.plan import Call, Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
 from pierian.agents.runner import Task
@@ -100,6 +108,14 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
         '"steps": []}]}]}',
     ),
     (
+        f"{_TASKS}\nnote_send(to: text, title: text, text: text) - Send somebody a note.\n"
+        "Known: $date1 = 2026-03-02; $quote1 = Please hurry.\n"
+        "Request: Send a note to the people of the first task on 2 March. Title it like the "
+        "task and tell them 'Please hurry.'",
+        '{"steps": [{"call": "task_list", "arguments": {"which": "first", "when": "$date1"}}, {"call": "note_send", '
+        '"arguments": {"to": "$s1", "title": "$s1", "text": "$quote1"}}]}',
+    ),
+    (
         "Tools:\nconvert(amount: number, from_unit: text, to_unit: text) - Convert a quantity between units.\n"
         "Request: What is the capital of Peru?",
         '{"steps": []}',
@@ -136,10 +152,11 @@ class ModelPlanner:
         """A plan, or further steps after failures; raises `SchemaIgnored` where the model cannot write one."""
         known = [offered(self._tools[name], self._tools) for name in task.tools if name in self._tools]
         chosen = shortlist(known, task.request)
-        names = names_of(task.request, [*task.entities], task.said, chosen)
+        names = names_of(task.request, [*task.entities], task.said, chosen, task.unnamed)
         if so_far is not None:  # a run that was taken up knows earlier answers from its journal
             task = structs.replace(task, entities={**so_far.entities, **task.entities})
         steps = so_far.plan.steps if so_far else ()
+        fits = [fitting(tool, names) for tool in asked_for(chosen, task.request)]
         asked, asks = told(task, chosen), wants_asking(task.request)
         if asks:
             asked = f"{asked}\n{ASKING}"
@@ -151,13 +168,14 @@ class ModelPlanner:
             messages=(*fixed_prompt(), Message("user", asked)),
             max_tokens=MOST_TOKENS,
             schema=plan_schema(
-                [fitting(tool, names) for tool in asked_for(chosen, task.request)],
+                fits,
                 decides=so_far is not None or _DECIDES.search(task.request) is not None,
                 least=int(so_far is None and _is_order(task.request, chosen)),
                 names=names,
                 agents=task.may_delegate,
                 approves=asks,
                 answers=answers_among(task.entities),
+                finders=found_first(fits, names) if so_far is None else (),
             ),
             extra=self._model.profile.thinking_off,
         )
@@ -165,7 +183,7 @@ class ModelPlanner:
 
         def read(text: str) -> Plan:
             plan = read_plan(text, tools, task.entities, earlier=steps)
-            return in_two_steps(plan, self._tools, steps)
+            return _in_own_words(in_two_steps(plan, self._tools, steps), self._tools, names)
 
         return await decoded(self._model, request, read, payment)
 
@@ -173,6 +191,17 @@ class ModelPlanner:
 def _is_order(request: str, tools: Sequence[Tool]) -> bool:
     """Whether the request asks for something to be done with what a tool finds."""
     return any(tool.finds for tool in tools) and _ORDERS.search(request) is not None
+
+
+def _in_own_words(plan: Plan, tools: Mapping[str, Tool], names: Names) -> Plan:
+    return Plan(
+        tuple(
+            structs.replace(step, arguments=in_own_words(tools[step.tool], step.arguments, names))
+            if isinstance(step, Call) and tools[step.tool].effect == "read"
+            else step
+            for step in plan.steps
+        )
+    )
 
 
 def told(task: Task, tools: Sequence[Tool]) -> str:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from pierian.agents.arguments import has_any, labels_of_literal, named_in, part_of, resolved, words_of
 from pierian.agents.earlier import Earlier
 from pierian.agents.effects import SAID_NO, Effects, Parked, Place, Places, Recorder
+from pierian.agents.named_arguments import part_meant
 from pierian.agents.plan import (
     NONE,
     REFERENCE,
@@ -78,6 +79,8 @@ class Task(Struct, frozen=True):
     """What the user asked for before, the latest last."""
     said: Mapping[str, str] = {}
     """The words around entities that are easily taken for each other."""
+    unnamed: str = ""
+    """The request with the entities left out."""
 
 
 class Planner(Protocol):
@@ -273,7 +276,10 @@ class Runner:
                     raise ToolFailure(code, f"The tool {name} is no longer there.")
                 if (words := self._words.get(name)) is None:
                     words = self._words[name] = words_of(tool.parameters)
-                given = {key: resolved(one, scope, self.request, words) for key, one in arguments.items()}
+                given = {
+                    key: _of_part(tool, key, resolved(one, scope, self.request, words))
+                    for key, one in arguments.items()
+                }
                 if tool.found and tool.found in given and not has_any(given[tool.found].value):
                     return Labelled([], given[tool.found].labels), True  # nobody is asked about nothing
                 if tool.found and isinstance(given.get(tool.found, Labelled("")).value, list | dict):
@@ -408,3 +414,7 @@ def _open(scope: Scope) -> bool:
 def _failed(scope: Scope) -> bool:
     """Whether something of the newest round failed that a further plan could mend."""
     return any(scope.steps[step.id].mendable for step in scope.plan.steps[scope.first :])
+
+
+def _of_part(tool: Tool, argument: str, given: Labelled) -> Labelled:
+    return Labelled(part_meant(tool, argument, given.value), given.labels)

@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import Struct, field, structs
 
+from pierian.agents.account_tools import ages_of
 from pierian.agents.answering import (
     FROM_RESULTS,
     account,
@@ -28,12 +29,13 @@ from pierian.agents.answering import (
 from pierian.agents.earlier import earlier_answers, earlier_requests, own_words
 from pierian.agents.effects import Effects, Parked
 from pierian.agents.entities import Entity
-from pierian.agents.plan import Agent, describe
+from pierian.agents.plan import Agent, Call, describe
 from pierian.agents.planner import ModelPlanner
 from pierian.agents.progress import Progress, Scope, path_of
 from pierian.agents.quarantine import ModelReader, Reader
 from pierian.agents.runner import Planner, Runner, Task
 from pierian.agents.safe_stream import SafeStream
+from pierian.agents.wording import unnamed, words_around
 from pierian.events import (
     Answer,
     AnswerReady,
@@ -215,8 +217,15 @@ def _task(run: Run, desk: Desk, tools: Sequence[str], entities: Sequence[Entity]
     """What is to be planned, with the conversation before it."""
     known = known_values(entities, desk.author) | earlier_answers(run.history)
     earlier = () if desk.author else earlier_requests(run.history)
-    said = words_around(run.question.text, entities)
-    return Task(run.question.text, tuple(tools), known, earlier=earlier, said=said)
+    request = run.question.text
+    return Task(
+        request,
+        tuple(tools),
+        known,
+        earlier=earlier,
+        said=words_around(request, entities),
+        unnamed=unnamed(request, entities),
+    )
 
 
 def known_values(entities: Sequence[Entity], author: str = "") -> dict[str, Labelled]:
@@ -232,18 +241,6 @@ def known_values(entities: Sequence[Entity], author: str = "") -> dict[str, Labe
         if entity.kind not in ("number", "amount") and key not in seen:
             seen.add(key)
             found[entity.name] = Labelled(entity.value, external(author) if author else USER)
-    return found
-
-
-def words_around(request: str, entities: Sequence[Entity]) -> dict[str, str]:
-    """The words before people and quotations, and one behind a person: "from Ann", "Bob needs"."""
-    found: dict[str, str] = {}
-    for entity in entities:
-        if entity.kind in ("person", "quote"):
-            before = request[: entity.start].split()[-2:]
-            behind = request[entity.end :].split()[:1] if entity.kind == "person" else []
-            named = [entity.text] if entity.kind == "person" else ["…"]
-            found[entity.name] = " ".join([*before, *named, *behind])
     return found
 
 
@@ -363,6 +360,16 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
         run.note = f"{run.note} Nothing was changed or sent.".strip()
     if found := sources(scope):
         run.note = f"{run.note} From: {found}.".strip()
+    if old := await asyncio.to_thread(
+        ages_of, _called(session.progress), session.desk.database, session.desk.owner
+    ):
+        run.note = f"{run.note} {old}".strip()
+
+
+def _called(progress: Progress) -> set[str]:
+    """The tools of all plans."""
+    steps = (step for scope in progress.scopes.values() for step in scope.plan.steps)
+    return {step.tool for step in steps if isinstance(step, Call)}
 
 
 def _with_account(written: str, told: str) -> str:

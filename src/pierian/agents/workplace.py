@@ -41,7 +41,7 @@ async def open_desk(
 ) -> AsyncGenerator[Desk]:
     """A desk with the named tools, those of accounts with the owner's; raises `UserError` for a name that is none."""
     async with contextlib.AsyncExitStack() as stack:
-        tools = await asyncio.to_thread(account_tools.tools_of, names, database, owner)
+        tools = await asyncio.to_thread(account_tools.tools_of, names, database, owner, settings)
         for name in names:
             if account_tools.of_accounts(name):
                 continue

@@ -297,17 +297,18 @@ class Assistant:
 
     async def _desk(self, names: tuple[str, ...], request: AskRequest) -> Desk:
         """The tools of these names, the journal, and this process as a worker; kept while the assistant lives."""
-        from pierian.agents import account_tools, open_desk
+        from pierian.agents import open_desk
+        from pierian.agents.account_tools import of_accounts, tools_of
 
         opened = await self.database()
-        lasting = tuple(name for name in names if not account_tools.of_accounts(name))
-        linked = [name for name in names if account_tools.of_accounts(name)]
+        lasting = tuple(name for name in names if not of_accounts(name))
+        linked = [name for name in names if of_accounts(name)]
         if lasting not in self._desks:
             _, sandbox = await self._open(lambda event: None)
             self._desks[lasting] = await self._resources.enter_async_context(
                 open_desk(self.settings, lasting, sandbox, opened, await self.worker())
             )
-        mine = await asyncio.to_thread(account_tools.tools_of, linked, opened, request.owner)
+        mine = await asyncio.to_thread(tools_of, linked, opened, request.owner, self.settings)
         kept = {
             "tools": list(names),
             "model": self.settings.model,

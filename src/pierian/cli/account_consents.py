@@ -267,10 +267,10 @@ def _keep(
     from msgspec import structs
 
     from pierian.accounts.checking import check_services
-    from pierian.accounts.linking import default_name, linked_before, save, services_of_consent
+    from pierian.accounts.linking import default_name, linked_before, save, services_of_consent, usable
     from pierian.accounts.scopes import resource_of
     from pierian.accounts.secrets import sealer
-    from pierian.accounts.troubles import PASSING, AccountError
+    from pierian.accounts.troubles import AccountError
 
     if not address:
         raise AccountError(
@@ -291,7 +291,7 @@ def _keep(
         ),
     )
     show_checks(checked)
-    kept = [one.service for one in checked if one.code is None or one.code in PASSING]
+    kept = usable(checked)
     if not any(one.code is None for one in checked):
         problem = checked[0] if checked else None
         raise AccountError(

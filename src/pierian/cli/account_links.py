@@ -14,7 +14,7 @@ import typer
 from pierian.cli.account_asking import Guide, in_words, say, show_checks, show_rows, where_the_key_is
 from pierian.cli.storing import opened_storage
 from pierian.cli.text import printable
-from pierian.exceptions import PierianError, UserError
+from pierian.exceptions import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -227,32 +227,6 @@ def check_mcp(server: str) -> bool:
     return asyncio.run(look())
 
 
-def take_back(accounts: Accounts, account: Account) -> str:
-    """Undo at the provider, or in mcp.json, what linking did; what is left for the person to do, in a sentence."""
-    if account.kind == "mcp":
-        from pierian.runs import AcceptedTools
-        from pierian.toolbox.mcp_adding import remove_server
-
-        server, accepted = account.services[0].url, AcceptedTools(accounts.database)
-        remove_server(server)
-        for tool in accepted.fingerprints():
-            if tool.startswith(f"{server}."):
-                accepted.forget(tool)
-        return ""
-    if account.kind not in ("google", "microsoft"):
-        return ""
-    from pierian.accounts.oauth import authorization_server, revoke
-    from pierian.accounts.secrets import sealer
-
-    server = authorization_server(account.kind)
-    sealed = accounts.sealed(account)
-    try:
-        done = sealed is not None and revoke(server, sealer().open(sealed).refresh_token)
-    except PierianError:
-        done = False  # the key is gone; the account can be unlinked all the same
-    return "" if done else f"Your consent still stands at {server.name}; take it back at {server.consents}."
-
-
 def opened() -> Accounts:
     """The accounts that are linked at this machine's terminal."""
     from pierian.accounts.store import Accounts
@@ -426,9 +400,9 @@ def _check_and_save(
 ) -> bool:
     """Keep the account if its services work; False where the password is wrong and may be typed `again`."""
     from pierian.accounts.checking import NAMES, check_services
-    from pierian.accounts.linking import default_name, save
+    from pierian.accounts.linking import default_name, save, usable
     from pierian.accounts.secrets import sealer
-    from pierian.accounts.troubles import PASSING, AccountError
+    from pierian.accounts.troubles import AccountError
 
     say("Signing in …", style="dim")
     checked = check_services(services, lambda _service: secret)
@@ -438,8 +412,7 @@ def _check_and_save(
         return False
     if wrong.code is not None:
         raise AccountError(f"{wrong.says} Nothing was linked.", code=wrong.code, hint=wrong.hint)
-    # What only failed for now is kept: the next check or sync will tell.
-    kept = [one.service for one in checked if one.code is None or one.code in PASSING]
+    kept = usable(checked)
     accounts = opened()
     called = name or (old.name if old is not None else default_name(accounts, kind, who))
     account = save(accounts, old, kind, called, who, kept, switches, secret, sealer)

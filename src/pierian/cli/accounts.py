@@ -30,19 +30,13 @@ app.add_typer(account_consents.app, name="link")
 
 Which = Annotated[str, typer.Argument(metavar="NAME", help="The account's name, or the beginning of its id.")]
 Some = Annotated[str | None, typer.Argument(metavar="NAME", help="One account; all without it.")]
-PACKAGES = ("cryptography", "dns", "icalendar", "imapclient", "keyring", "rapidfuzz", "recurring_ical_events")
 
 
 @app.callback()
-def check_installed() -> None:
-    """Raise where a package is missing: they are an extra."""
-    from importlib.util import find_spec
+def _installed() -> None:
+    from pierian.accounts.required_packages import check_installed
 
-    if missing := [name for name in PACKAGES if find_spec(name) is None]:
-        raise UserError(
-            f"Accounts need packages that are not installed: {', '.join(missing)}.",
-            hint="pip install 'pierian[accounts]'",
-        )
+    check_installed()
 
 
 @app.command("list")
@@ -72,7 +66,7 @@ def list_command(as_json: AsJson = False) -> None:
             Text(printable(one.address)),
             "" if one.kind == "mcp" else in_words(one.switches),
             "" if one.kind == "mcp" else synced,
-            Text(printable(one.problem), style="red") if one.problem else "fine",
+            Text(printable(_state(one)), style="red") if one.problem else "fine",
         )
     Console(highlight=False).print(table)
 
@@ -130,12 +124,13 @@ def unlink(
     name: Which, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
     """Delete an account here: its secret, and all that was copied from it. At the server everything stays."""
+    from pierian.agents.unlinking import unlink as unlink_account
+
     accounts = opened()
     account = accounts.get(name)
     if not yes:
         typer.confirm(printable(f"Unlink {account.name} and delete all that was copied from it?"), abort=True)
-    said = account_links.take_back(accounts, account)
-    accounts.unlink(account)
+    said = unlink_account(accounts, account)
     typer.echo(printable(f"{account.name} is no longer linked."))
     if said:
         say(said, style="dim")
@@ -150,7 +145,7 @@ def switch(
     """Say what an account may be used for: read, write (events, drafts, labels), send (mail, invitations)."""
     from msgspec import structs
 
-    from pierian.accounts.linking import missing_scopes
+    from pierian.accounts.linking import switched
     from pierian.accounts.secrets import sealer
     from pierian.exceptions import UnknownName
 
@@ -164,14 +159,7 @@ def switch(
             f"{on_or_off!r} is neither on nor off.", hint=f"pierian accounts switch {name} {what} on"
         )
     wanted = structs.replace(account.switches, **{fields[what]: on_or_off == "on"})
-    sealed = accounts.sealed(account)
-    if sealed is not None and missing_scopes(account, sealer().open(sealed), wanted):
-        option = f" --{what}" if what in ("write", "send") else ""
-        raise UserError(
-            f"The consent for {account.name} does not cover this.",
-            hint=f"Link it again to be asked: pierian accounts link {account.kind} {account.address}{option}",
-        )
-    account = accounts.switch(account, wanted)
+    account = switched(accounts, account, wanted, sealer)
     typer.echo(printable(f"{account.name} may now be used to: {in_words(account.switches)}."))
 
 
@@ -182,6 +170,15 @@ def rename(name: Which, new: Annotated[str, typer.Argument(metavar="NEW", help="
     account = accounts.get(name)
     renamed = accounts.rename(account, new)
     typer.echo(printable(f"{account.name} is now called {renamed.name}."))
+
+
+def _state(account: Account) -> str:
+    """What is wrong with it, what to do, and when it is tried again without being told."""
+    from pierian.storage.ids import utc_now
+
+    retry = account.retry_at
+    again = f"Tried again after {retry.astimezone():%H:%M}." if retry and retry > utc_now() else ""
+    return " ".join(filter(None, (account.problem, account.hint, again)))
 
 
 def _chosen(accounts: Accounts, name: str | None) -> list[Account]:

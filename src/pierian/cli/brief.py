@@ -1,4 +1,7 @@
-"""`pierian brief`: what today holds, what waits for an answer, what has changed; from disk, without a model."""
+"""`pierian brief`: what today holds, what waits for an answer, what has changed; without a model.
+
+It is made of what is on the disk. What is new at the servers is fetched first if it comes in some seconds.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ _COLOURS = {"conflict": "red", "travel": "yellow", "cancelled": "red", "moved": 
 
 
 def brief(
-    sync: Annotated[bool, typer.Option("--sync", help="Fetch what is new first.")] = False,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Wait until all that is new is there, however long it takes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show today's events with conflicts, mail that waits for your answer, and what changed in your calendars."""
@@ -32,6 +37,8 @@ def brief(
     accounts = Accounts(opened_storage())
     if sync:
         _sync(accounts)
+    else:
+        _refresh(accounts)
     found = day_brief(accounts, utc_now(), local_zone())
     if as_json:
         import msgspec
@@ -39,6 +46,18 @@ def brief(
         print_json(msgspec.to_builtins(found))
     else:
         _show(found)
+
+
+def _refresh(accounts: Accounts) -> None:
+    """Fetch what is new, as far as it comes in some seconds."""
+    if not accounts.list():
+        return
+    from pierian.accounts import sealer
+    from pierian.accounts.refreshing import Refreshing
+    from pierian.config import load
+    from pierian.storage.ids import utc_now
+
+    Refreshing(accounts, load().sync_minutes, sealer, utc_now()).wait()
 
 
 def _sync(accounts: Accounts) -> None:

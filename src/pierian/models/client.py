@@ -145,7 +145,7 @@ class Client:
                 content=msgspec.json.encode(body),
                 extensions=self._patience,
             )
-            async with contextlib.aclosing(await self._http.send(request_out, stream=True)) as response:
+            async with contextlib.aclosing(await self._sent(request_out)) as response:
                 if response.status_code != 200:
                     await response.aread()
                     raise self._refusal(response, name)
@@ -158,6 +158,17 @@ class Client:
                             await _read_out(events)
                             break
         yield reader.end()
+
+    async def _sent(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request; once more where its connection ends before a byte of the answer.
+
+        A server may close a connection that was kept in the moment in which it is used again. Nothing was answered
+        then, and asking for the same words twice does no harm.
+        """
+        try:
+            return await self._http.send(request, stream=True)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+            return await self._http.send(request, stream=True)
 
     async def embed(
         self, texts: Sequence[str], *, model: str = "", on_answer: Callable[[], None] = lambda: None

@@ -5,6 +5,7 @@ No model is asked. A sync that fails leaves its trouble with the account, and th
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pierian.accounts.brief import day_brief
 from pierian.accounts.brief_text import as_markdown
+from pierian.accounts.refreshing import refresh
 from pierian.accounts.store import Accounts
 from pierian.events import Answer, AnswerReady, Event, Receipt, RunOpened, Spend
-from pierian.exceptions import PierianError, RunError
+from pierian.exceptions import PierianError
 from pierian.runs.finishing import finish
 from pierian.runs.journal import Claim, Journal, RunRecord
 from pierian.storage.database import Database
@@ -60,22 +62,11 @@ def brief_run(
     return text
 
 
-class _BrokenOff(RunError):
-    """The sync takes too long, or the process ends; what was fetched so far is kept."""
-
-
 def _sync(accounts: Accounts, enough: Callable[[], bool]) -> None:
-    def watched(*_: object) -> None:
-        if enough():
-            raise _BrokenOff("The sync was broken off.")
-
     for one in accounts.list():
         if one.kind == "mcp" or not one.switches.read or enough():
             continue
         from pierian.accounts.secrets import sealer
-        from pierian.accounts.synchronising import sync_account
 
-        try:
-            sync_account(accounts, one, sealer, watched)
-        except PierianError:
-            continue  # another process syncs it, or its key is missing: how old it is stands in the brief
+        with contextlib.suppress(PierianError):  # its key is missing: how old it is stands in the brief
+            refresh(accounts, one, sealer, enough)

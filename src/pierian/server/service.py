@@ -24,6 +24,7 @@ from pierian.server.errors import ApiError
 from pierian.server.idempotency import Idempotency
 from pierian.server.metrics import Metrics
 from pierian.server.response_store import ResponseStore
+from pierian.server.synchronising import Synchroniser
 from pierian.server.telemetry import Telemetry
 from pierian.storage import Database
 
@@ -83,6 +84,7 @@ class Service:
         )
         self._resources.enter_context(self.meter)
         self.worker = self.meter.worker
+        self.synchroniser = Synchroniser(self.database, self.settings.sync_minutes)
         self.responses = ResponseStore(self.database)
         self.idempotency = Idempotency(self.database, self.worker.id)
         return self

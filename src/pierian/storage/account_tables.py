@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    text,
 )
 
 from pierian.storage.schema import Moment, metadata
@@ -45,6 +46,9 @@ accounts = Table(
     Column("created_at", Moment, nullable=False),
     Column("checked_at", Moment, nullable=True),
     Column("synced_at", Moment, nullable=True),
+    Column("hint", Text, nullable=False, server_default=text("''")),  # what to do about the problem
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
+    Column("retry_at", Moment, nullable=True),  # before then nobody tries it by themselves
     UniqueConstraint("owner", "folded"),
 )
 

@@ -73,6 +73,9 @@ class Tool(Struct, frozen=True, kw_only=True):
     """The argument that takes the id of one that was found; it is called for each."""
     only: str = ""
     """A pattern of words that ask for it: a request that has those of other tools and not these does not mean it."""
+    shows: Call | None = None
+    """What whoever approves shall see beside the arguments: texts by their names, such as the sizes of files. Raises
+    `ToolFailure` where the call cannot succeed, before anybody is asked."""
 
     @property
     def acts(self) -> bool:
@@ -98,6 +101,7 @@ def tool(
     finds: str = "",
     found: str = "",
     only: str = "",
+    shows: Call | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
 
@@ -138,6 +142,7 @@ def tool(
             finds=finds,
             found=found,
             only=only,
+            shows=shows,
         )
 
     return make

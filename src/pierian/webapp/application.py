@@ -25,6 +25,8 @@ from pierian.server.service import Service
 from pierian.webapp.rendering import page, toast
 from pierian.webapp.responses import html, is_fragment, nothing, packing
 from pierian.webapp.routes import (
+    account_links,
+    accounts,
     answers,
     attachments,
     conversations,
@@ -32,10 +34,12 @@ from pierian.webapp.routes import (
     keys,
     people,
     runs,
+    schedules,
     searching,
     settings,
     sharing,
     signing_in,
+    today,
     usage,
 )
 from pierian.webapp.site import Site
@@ -44,6 +48,8 @@ from pierian.webapp.visitors import SignInNeeded, session_cookie
 
 LOG = logging.getLogger("pierian.server")
 _MODULES: Sequence[Any] = (
+    account_links,
+    accounts,
     answers,
     attachments,
     conversations,
@@ -51,15 +57,17 @@ _MODULES: Sequence[Any] = (
     keys,
     people,
     runs,
+    schedules,
     searching,
     settings,
     sharing,
     signing_in,
+    today,
     usage,
 )
 
 
-_GONE = ("conversation", "run", "approval", "key", "user", "invitation")
+_GONE = ("conversation", "run", "approval", "key", "user", "invitation", "account", "schedule")
 """What addresses name; the words for it are the same whether it was deleted, is somebody else's or never was."""
 
 

@@ -36,6 +36,7 @@ def frame(site: Site, visitor: Visitor, current: str) -> dict[str, Any]:
         "signs_in": visitor.user is not None,
         "conversations": lines,
         "current": current,
+        "linked": visitor.owns and bool(site.accounts(visitor.owner).list()),
     }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pierian.access import Attempts, Invites, Links, Passwords, Sessions, Users
+from pierian.accounts.store import Accounts
 from pierian.runs import Journal
+from pierian.schedules import Schedules
 from pierian.server.keeper import Keeper
 from pierian.server.service import Service
 from pierian.storage import Attachments, Conversations, Profiles, Shares
@@ -44,6 +46,14 @@ class Site:
     def shares(self, owner: str) -> Shares:
         """What one person lets everybody read."""
         return Shares(self.database, owner)
+
+    def accounts(self, owner: str) -> Accounts:
+        """The calendars, mail and contacts that one person has linked."""
+        return Accounts(self.database, owner)
+
+    def schedules(self, owner: str) -> Schedules:
+        """What one person has done at set times."""
+        return Schedules(self.database, owner)
 
     def journal(self, owner: str) -> Journal:
         """The runs of one person."""

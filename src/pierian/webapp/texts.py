@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-TEXTS: dict[str, str] = {
+from pierian.webapp.account_texts import ACCOUNT_TEXTS
+
+TEXTS: dict[str, str] = ACCOUNT_TEXTS | {
     "name": "Pierian",
     # Counting and time
     "count.tokens.one": "1 token",

@@ -180,3 +180,5 @@ class Person(Struct, frozen=True):
     administers: bool
     theme: Literal["system", "light", "dark"] = "system"
     mode: str = "auto"
+    owns: bool = False
+    """Whether the accounts, the schedules and the tools of this machine are theirs."""

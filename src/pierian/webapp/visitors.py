@@ -64,6 +64,7 @@ class Visitor(Struct, frozen=True):
             self.administers,
             self.profile.theme,
             self.profile.mode,
+            self.owns,
         )
 
 
@@ -88,6 +89,18 @@ async def administrator(site: Site, request: HttpRequest) -> Visitor:
     visitor = await visitor_of(site, request)
     if not visitor.administers:
         raise ApiError(403, "Only administrators see this page.", code="not_allowed")
+    return visitor
+
+
+async def owner_of(site: Site, request: HttpRequest) -> Visitor:
+    """Who asks, where this machine is theirs; raises `ApiError` where it is not.
+
+    What is linked reaches servers from this machine with its key, and what is scheduled counts against no limits of
+    a key: both are the owner's alone.
+    """
+    visitor = await visitor_of(site, request)
+    if not visitor.owns:
+        raise ApiError(403, "Only the owner of this machine sees this page.", code="not_allowed")
     return visitor
 
 

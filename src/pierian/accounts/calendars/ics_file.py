@@ -83,8 +83,8 @@ def take_apart(text: str) -> IcsFile:
 
 
 def _components(lines: list[str]) -> Iterator[_Component | str]:
-    """The components right inside a calendar, and the calendar's own lines."""
-    depth, current = 0, None
+    """The components right inside a calendar, without their alarms, and the calendar's own lines."""
+    depth, current, alarm = 0, None, False
     for line in lines:
         label, _, value = line.partition(":")
         label = label.strip().upper()
@@ -92,7 +92,8 @@ def _components(lines: list[str]) -> Iterator[_Component | str]:
             depth += 1
             if depth == 2:
                 current = _Component(value.strip().upper())
-        if current is not None:
+            alarm = alarm or (depth == 3 and value.strip().upper() == "VALARM")
+        if current is not None and not alarm:
             current.lines.append(line)
             if depth == 2:
                 _note(current, label.partition(";")[0], value)
@@ -100,6 +101,7 @@ def _components(lines: list[str]) -> Iterator[_Component | str]:
             yield line
         if label == "END":
             depth = max(0, depth - 1)
+            alarm = alarm and depth > 2
             if depth == 1 and current is not None:
                 yield current
                 current = None

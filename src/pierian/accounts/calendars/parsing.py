@@ -17,6 +17,7 @@ import icalendar
 import recurring_ical_events  # pyright: ignore[reportMissingTypeStubs]
 from msgspec import Struct
 
+from pierian.accounts.calendars.ics_file import take_apart
 from pierian.storage.words import clean, fold
 
 Part = Any
@@ -99,8 +100,7 @@ def parse(text: str, about: Circumstances) -> Parsed:
     try:
         if len(text) > MOST_BYTES:
             raise Refused(f"it is larger than {MOST_BYTES:,} bytes")
-        calendar: Part = icalendar.Calendar.from_ical(text)
-        return _parsed(calendar, about)
+        return _parsed(_read(text), about)
     except Refused as refused:
         problem = str(refused)
     except RecursionError:
@@ -116,6 +116,23 @@ def fallback_uid(text: str) -> str:
     return f"unread-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:32]}"
 
 
+def _read(text: str) -> Part:
+    """The object; where it cannot be read whole, without its alarms, known zones and odd lines between events."""
+    text = text.removeprefix("\ufeff")
+    try:
+        return icalendar.Calendar.from_ical(text)
+    except ValueError:
+        try:
+            parts = take_apart(text).parts
+        except ValueError as error:
+            raise Refused(f"it {error}") from error
+        if len(parts) > 1:
+            raise Refused("it holds several events that do not belong together") from None
+        if not parts or parts[0].text == text:
+            raise
+    return icalendar.Calendar.from_ical(parts[0].text)
+
+
 def _parsed(calendar: Part, about: Circumstances) -> Parsed:
     events: list[Part] = calendar.walk("VEVENT")
     if not events:
@@ -123,6 +140,8 @@ def _parsed(calendar: Part, about: Circumstances) -> Parsed:
         uids = [str(part.get("UID", "")) for part in calendar.walk() if part.get("UID")]
         return Parsed(uid=uids[0] if uids else "", occurrences=tuple(busy))
     for event in events:
+        if "RRULE" in event and not any(_listed(event["RRULE"])):
+            del event["RRULE"]  # some programs write one with nothing in it
         _check(event, about)
     uid = clean(str(events[0].get("UID", ""))) or fallback_uid(calendar.to_ical().decode("utf-8", "replace"))
     series = any(_repeats(event) for event in events)
@@ -166,6 +185,8 @@ def _check_rule(rule: Any, begins: int, about: Circumstances) -> None:
     step = _STEP.get(str(_first(rule, "FREQ", "")).upper())
     if step is None:
         raise Refused("its rule for repeating cannot be read")
+    if str(_first(rule, "RSCALE", "GREGORIAN")).upper() != "GREGORIAN":
+        raise Refused("its rule for repeating follows a calendar that is not read")
     interval = int(_first(rule, "INTERVAL", 1))
     if interval < 1:
         raise Refused("its rule for repeating has no step")

@@ -65,7 +65,7 @@ FREE_WITHIN = timedelta(days=60)
 ACT_SECONDS = 90.0
 """For asking a server a few times, with a pause where it wants one."""
 
-With = Annotated[str, Meta(extra_json_schema=somebody("with|and") | {"words": "instead"})]
+With = Annotated[str, Meta(extra_json_schema=somebody("with") | {"words": "instead"})]
 _ANY = r"(?:(?:future|upcoming|other|first|last|latest|next|all|my|the|of) )*(?:meetings?|events?|appointments?)\b"
 _TITLED = rf"(?:the|next|all|any|future|my) (?!{_ANY})(?:[\w'’-]+ ){{1,6}}(?:meetings?|events?|appointments?)"
 Called = Annotated[
@@ -163,6 +163,7 @@ def _creating(
         name="calendar_create",
         lookup=_look_for_created(writer),
         timeout_seconds=ACT_SECONDS,
+        only="schedule|book|create|add|set up|arrange|plan|put|make|organi[sz]e|invite|block|reserve|enter|new",
     )
     async def create(
         context: Context,

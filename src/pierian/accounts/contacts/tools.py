@@ -41,13 +41,20 @@ class Found(Struct, frozen=True):
     left_out: int
 
 
+_PERSON = (
+    r"who|whose|(?:tele)?phones?|numbers?|mobile|address(?:es)?|contacts?|reach|call"
+    r"|e-?mail (?:of|for)|\S+'s e-?mail"
+)
+"""Words that ask about a person; where others are named in a request they are known already."""
+
+
 def contact_tools(accounts: Accounts, *, now: Callable[[], datetime] = utc_now) -> list[Tool]:
     """Tools that find people; none where no account may be read."""
     if not any(one.switches.read for one in accounts.list()):
         return []
 
     @returning(Found)
-    @tool(effect="read")
+    @tool(effect="read", only=_PERSON)
     async def contacts_find(name: str) -> Labelled:
         """Find a person's mail address or telephone number in address books, mail and calendars.
 

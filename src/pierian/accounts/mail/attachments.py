@@ -1,6 +1,7 @@
 """Attachments as files: fetched when somebody wants one, decoded on the way, under a name that leads nowhere.
 
-What is in them is not looked at: an archive stays an archive. Blocking: call it in a thread.
+An archive stays an archive; one that is made to fill the disk of whoever unpacks it is not kept. Blocking: call it in
+a thread.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import os
 import quopri
 import secrets
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,8 @@ LARGEST = 25_000_000
 CHUNK = 1_048_572
 """Bytes that are fetched at once: a multiple of 57 and 4, so that lines of base64 stay whole."""
 MOST_SAME_NAMES = 1000
+BOMB_BYTES, BOMB_RATIO, BOMB_ENTRIES = 1_000_000_000, 200, 100_000
+"""An archive that would unpack to more bytes and so many times its size is a bomb; one of more entries as well."""
 
 
 def part_of(message: Message, name: str) -> Part:
@@ -49,6 +53,8 @@ def fetch_attachment(
 
     Raises `UserError` where it is too large, `AccountError` where the server does not give it. No half file stays.
     """
+    if part.size > LARGEST:  # as far as the server says
+        raise _too_large(part)
     with accounts.database.read() as connection:
         box = boxes(connection, [account]).get(message.collection)
     with signed_in(imap_of(account), secret) as imap:
@@ -86,11 +92,37 @@ def _decoded(chunks: Iterator[bytes], part: Part) -> Iterator[bytes]:
     for piece in decode(chunks):
         size += len(piece)
         if size > LARGEST:
-            raise UserError(
-                f"The attachment {harmless_name(part.name)} is larger than {LARGEST // 1_000_000} MB.",
-                hint="Fetch it with your mail program.",
-            )
+            raise _too_large(part)
         yield piece
+
+
+def _too_large(part: Part) -> UserError:
+    name, most = harmless_name(part.name), LARGEST // 1_000_000
+    size = f" ({part.size / 1_000_000:,.0f} MB)" if part.size > LARGEST else ""
+    return UserError(
+        f"The attachment {name} is larger than the {most} MB that are fetched{size}.",
+        hint="Fetch it with your mail program.",
+    )
+
+
+def _refuse_bomb(file: Path, name: str) -> None:
+    """Raise `UserError` for a zip archive whose own directory says that it is a bomb; it is not unpacked for that."""
+    if not zipfile.is_zipfile(file):
+        return
+    told = "it was not kept"
+    if file.read_bytes().count(b"PK\x01\x02") > BOMB_ENTRIES:
+        raise UserError(f"The archive {name} has more than {BOMB_ENTRIES:,} entries: {told}.")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(one.file_size for one in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError):
+        return  # a damaged archive unpacks to nothing
+    if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * file.stat().st_size:
+        size, made = unpacked / 1_000_000_000, file.stat().st_size / 1_000
+        raise UserError(
+            f"The archive {name} of {made:,.0f} KB would unpack to {size:,.1f} GB, as a bomb does: {told}.",
+            hint="If you trust its sender, fetch it with your mail program.",
+        )
 
 
 def _base64(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -126,6 +158,7 @@ def _write(pieces: Iterator[bytes], folder: Path, name: str) -> Path:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
+        _refuse_bomb(partial, name)
         return _named(partial, folder, name)
     except OSError as error:
         if isinstance(error, TimeoutError | ConnectionError):

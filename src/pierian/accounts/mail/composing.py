@@ -17,6 +17,7 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 
 from pierian.accounts.account import Account
+from pierian.accounts.mail.attaching import File, attach
 from pierian.accounts.mail.message import Message, Person
 from pierian.characters import misleads
 from pierian.exceptions import UserError
@@ -49,6 +50,7 @@ def compose(
     *,
     now: datetime,
     message_id: str,
+    files: Sequence[File] = (),
 ) -> EmailMessage:
     """A message by the user of an account; raises `UserError` where an address or the subject is none."""
     message = EmailMessage(policy=SMTP.clone(max_line_length=78))
@@ -62,6 +64,7 @@ def compose(
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id
     message.set_content(_lines(text), cte="quoted-printable" if not text.isascii() else None)
+    attach(message, files)
     return message
 
 

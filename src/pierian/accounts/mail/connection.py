@@ -272,6 +272,14 @@ class Imap:
         """The UIDs of the messages with this Message-ID in the open mailbox."""
         return list(self._client.search(["HEADER", "Message-ID", message_id]))
 
+    def stamps(self, uids: Sequence[int]) -> dict[int, tuple[object, object]]:
+        """Size and time of arrival of messages in the open mailbox, as a copy of them has too."""
+        if not uids:
+            return {}
+        asked = self.begin(",".join(map(str, uids)), "(UID RFC822.SIZE INTERNALDATE)")
+        found = answers_of(self.finish(asked))
+        return {uid: (one.get(b"RFC822.SIZE"), one.get(b"INTERNALDATE")) for uid, one in found.items()}
+
     def append(self, path: str, message: bytes, flags: Sequence[str]) -> int:
         """Put a message into a mailbox; its UID, 0 where the server does not tell."""
         said = self._client.append(path, message, flags)
@@ -282,10 +290,13 @@ class Imap:
         """Make a mailbox."""
         self._client.create_folder(path)
 
-    def store(self, uid: int, flag: str, *, on: bool) -> str:
-        """Set or take a flag of a message; its flags then, as they are kept."""
+    def store(self, uid: int, flag: str, *, on: bool) -> str | None:
+        """Set or take a flag of a message; its flags then, as they are kept. None where it is no longer there."""
         change = self._client.add_flags if on else self._client.remove_flags
-        return flags_text(change([uid], [flag]).get(uid, ()))
+        flags = change([uid], [flag]).get(uid)
+        if flags is None:  # servers say nothing of a message whose flags stay as they are
+            flags = self._client.get_flags([uid]).get(uid)
+        return None if flags is None else flags_text(flags)
 
     def move(self, uid: int, path: str) -> None:
         """Move a message to another mailbox."""

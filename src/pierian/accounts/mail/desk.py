@@ -12,6 +12,7 @@ import msgspec
 
 from pierian.accounts.account import Account, ServiceKind, written_by
 from pierian.accounts.mail import composing, reading, sending
+from pierian.accounts.mail.attaching import Open
 from pierian.accounts.mail.message import Message
 from pierian.accounts.secrets import Sealer, Secret
 from pierian.accounts.signing_in import fresh_secret
@@ -26,9 +27,15 @@ class Desk:
     """What the tools stand on."""
 
     def __init__(
-        self, accounts: Accounts, sealer: Callable[[], Sealer], now: Callable[[], datetime], folder: Path
+        self,
+        accounts: Accounts,
+        sealer: Callable[[], Sealer],
+        now: Callable[[], datetime],
+        folder: Path,
+        opened: Open,
     ) -> None:
-        self.accounts, self.sealer, self.now, self.folder = accounts, sealer, now, folder
+        self.accounts, self.sealer, self.now = accounts, sealer, now
+        self.folder, self.opened = folder, opened
 
     def readable(self, named: str = "") -> list[Account]:
         """The accounts with mail that may be read; all of them, or the one that is named."""

@@ -37,6 +37,9 @@ MOST_ANCESTORS = 30
 MOST_AHEAD = 86_400
 """Seconds that a message may say it was sent after it came."""
 
+_BARE = r"([A-Za-z0-9_.+\-]+@[A-Za-z0-9.\-]+)"
+_PLAIN = re.compile(rf'((?:[A-Za-z0-9_\-]+ )+|"[A-Za-z0-9_\- .,]+" )<{_BARE}>|{_BARE}')
+_FOLDS = re.compile(r"[\r\n]+[ \t]*")
 _ID = re.compile(r"<[^<>\s]+>")
 _PREFIX = re.compile(
     r"\s*(?:(?:re|aw|sv|vs|antw|odp|r|rif|res|fwd?|wg|tr|enc|rv)\s*(?:\[\d+\]|\(\d+\))?\s*:|\[[^\[\]]{1,40}\])\s*",
@@ -63,7 +66,7 @@ class Head:
 
     def every(self, name: str) -> list[str]:
         """All values of a header as they came, unfolded."""
-        return [re.sub(r"[\r\n]+[ \t]*", " ", one).strip() for one in self._raw.get(name.lower(), [])]
+        return [_FOLDS.sub(" ", one).strip() for one in self._raw.get(name.lower(), ())]
 
     def one(self, name: str) -> str:
         """The first value of a header; empty where it has none."""
@@ -112,13 +115,21 @@ class Head:
 def people(values: Iterable[str]) -> tuple[Person, ...]:
     """The people of address headers, those without an address left out."""
     found: list[Person] = []
-    for name, address in getaddresses([ascii_of(one) for one in values]):
+    for name, address in _addresses([ascii_of(one) for one in values]):
         whole = clean(address).strip()
         if "@" in whole and len(whole) <= LONGEST_ADDRESS:
             found.append(Person(line_of(unfolded(name))[:LONGEST_NAME], line_of(unfolded(whole))))
         if len(found) == MOST_PEOPLE:
             break
     return tuple(found)
+
+
+def _addresses(values: list[str]) -> list[tuple[str, str]]:
+    """Names and addresses; those that most heads have are seen at once, `email` takes the others apart."""
+    plain = [_PLAIN.fullmatch(one) for value in values for one in value.split(", ")]
+    if None in plain:
+        return getaddresses(values)
+    return [((one[1] or "").strip('" '), one[2] or one[3]) for one in plain if one is not None]
 
 
 def ascii_of(value: str) -> str:
@@ -141,7 +152,8 @@ def unfolded(value: str) -> str:
 
 def line_of(text: str) -> str:
     """Text on one line, as it is kept."""
-    return " ".join(clean(unicodedata.normalize("NFC", text)).split())[:LONGEST_LINE]
+    whole = text if text.isascii() and "\0" not in text else clean(unicodedata.normalize("NFC", text))
+    return " ".join(whole.split())[:LONGEST_LINE]
 
 
 def short_id(message_id: str) -> str:
@@ -182,7 +194,7 @@ def file_name(part: Mime) -> str:
     """The name of an attachment, harmless; empty where it has none."""
     head = Mime()
     for header, value in islice(part.raw_items(), MOST_HEADERS):
-        if header.lower() in ("content-type", "content-disposition"):
+        if header.lower() in ("content-type", "content-disposition") and "name" in str(value).lower():
             head[header] = re.sub(r"[\r\n]+", "", ascii_of(str(value)[:LONGEST_HEADER]))
     try:
         name = head.get_filename()

@@ -14,7 +14,7 @@ from pierian.accounts.account import Account
 from pierian.accounts.mail.connection import Imap, signed_in
 from pierian.accounts.mail.drafts import imap_of
 from pierian.accounts.mail.message import ANSWERED, DELETED, FLAGGED, SEEN, Message, without_id
-from pierian.accounts.mail.reading import boxes
+from pierian.accounts.mail.reading import Box, boxes
 from pierian.accounts.secrets import Secret
 from pierian.accounts.store import Accounts
 from pierian.accounts.troubles import AccountError
@@ -46,6 +46,12 @@ def set_label(
     with signed_in(imap_of(account), secret) as imap:
         _open(imap, accounts, account, message)
         flags = imap.store(message.uid, flag, on=on)
+    if flags is None:
+        raise AccountError(
+            "The message is no longer where it was.",
+            code="not_found",
+            hint=f"pierian accounts sync {account.name}",
+        )
     if (f" {flag.lower()} " in flags.lower()) is not on:
         raise AccountError(f"The server keeps no label {label!r}.", code="denied")
     with accounts.database.append() as connection:
@@ -59,8 +65,12 @@ def move_message(
     """Move a message to a mailbox, by its name or role (archive, trash, junk); the name of the mailbox."""
     with signed_in(imap_of(account), secret) as imap:
         path, name = _target(imap, mailbox)
+        copied = _is_copied(imap, accounts, account, message, path)
         _open(imap, accounts, account, message)
-        imap.move(message.uid, path)
+        if copied:
+            imap.remove(message.uid)
+        else:
+            imap.move(message.uid, path)
         there = message.uid not in imap.numbers() if without_id(message) else _is_in(imap, path, message)
         if not there:
             raise AccountError(f"The server does not show the message in {name}.", code="failed")
@@ -71,11 +81,35 @@ def move_message(
     return name
 
 
-def is_in(account: Account, secret: Secret | None, message: Message, mailbox: str) -> str | None:
-    """The name of the mailbox, if the message is in it now."""
+def is_in(
+    accounts: Accounts, account: Account, secret: Secret | None, message: Message, mailbox: str
+) -> str | None:
+    """The name of the mailbox, if the message is in it now and no longer where it was."""
     with signed_in(imap_of(account), secret) as imap:
         path, name = _target(imap, mailbox)
-        return name if not without_id(message) and _is_in(imap, path, message) else None
+        if without_id(message) or not _is_in(imap, path, message):
+            return None
+        box = _box(accounts, account, message)
+        if box is None or box.path == path or imap.open(box.path).validity != box.mailbox.validity:
+            return name
+        return None if message.uid in imap.search_id(message.message_id) else name
+
+
+def _is_copied(imap: Imap, accounts: Accounts, account: Account, message: Message, path: str) -> bool:
+    """Whether an earlier try to move a message has left a copy there, and the message where it was.
+
+    Servers move by copying, and one that dies in between has done half of it. A copy has the size of what it was
+    made of, and its time of arrival.
+    """
+    box = _box(accounts, account, message)
+    if box is None or box.path == path or without_id(message):
+        return False
+    target = imap.open(path)
+    there = imap.stamps(imap.search_id(message.message_id))
+    if target.validity == box.mailbox.validity and message.uid in there:
+        return False  # one mailbox by two names
+    imap.open(box.path)
+    return imap.stamps([message.uid]).get(message.uid) in there.values()
 
 
 def _is_in(imap: Imap, path: str, message: Message) -> bool:
@@ -91,10 +125,15 @@ def _target(imap: Imap, mailbox: str) -> tuple[str, str]:
     raise UnknownName("mailbox", mailbox, [one.name for one in known])
 
 
+def _box(accounts: Accounts, account: Account, message: Message) -> Box | None:
+    """The mailbox of a message, as it was synced."""
+    with accounts.database.read() as connection:
+        return boxes(connection, [account]).get(message.collection)
+
+
 def _open(imap: Imap, accounts: Accounts, account: Account, message: Message) -> None:
     """Open the mailbox of a message to write; raises `AccountError` where it is no longer the one that was synced."""
-    with accounts.database.read() as connection:
-        box = boxes(connection, [account]).get(message.collection)
+    box = _box(accounts, account, message)
     if box is None or imap.open(box.path, to_write=True).validity != box.mailbox.validity:
         raise AccountError(
             f"The mailbox {message.mailbox} has changed since it was synced.",

@@ -111,7 +111,7 @@ def _looking(desk: Desk, mailbox_of: Callable[[Mapping[str, Any]], str]) -> Call
     async def moved(_: Context, values: Mapping[str, Any]) -> Labelled | None:
         def work() -> Labelled | None:
             account, found = desk.message(str(values["message"]))
-            name = marking.is_in(account, desk.secret(account), found, mailbox_of(values))
+            name = marking.is_in(desk.accounts, account, desk.secret(account), found, mailbox_of(values))
             return None if name is None else Labelled(MailMoved(found.id, name), labels_of([found]))
 
         return await asyncio.to_thread(work)

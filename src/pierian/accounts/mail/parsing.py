@@ -20,6 +20,7 @@ from msgspec import Struct
 from pierian.accounts.mail import headers
 from pierian.accounts.mail.charsets import decoded
 from pierian.accounts.mail.message import NO_ID, Part, Person, Recipients
+from pierian.accounts.mail.parts import DEEPEST, taken_apart
 from pierian.storage.words import clean
 
 MOST_TEXT = 100_000
@@ -30,7 +31,6 @@ MOST_HEAD = 16_384
 """Bytes of a head that are read where the body was too much."""
 MOST_PARTS = 300
 MOST_ATTACHMENTS = 100
-DEEPEST = 40
 LEAST_PLAIN = 20
 """A plain text shorter than this, beside HTML that says more, is only a hint to look at that."""
 
@@ -90,8 +90,7 @@ class Parsed(Struct, frozen=True, array_like=True):
 def parse(given: Given) -> Parsed:
     """What is kept of a message; never raises for what is in it."""
     try:
-        mime = message_from_bytes(given.content)
-        return _parsed(given, mime, headers_only=False)
+        return _parsed(given, taken_apart(given.content), headers_only=False)
     except (
         RecursionError,
         MessageError,
@@ -170,7 +169,7 @@ def _body(mime: Mime) -> tuple[str, list[Part], str]:
         if is_text(kind, name, attached=part.get_content_disposition() == "attachment"):
             content = part.get_payload(decode=True) if not part.is_multipart() else b""
             raw = content if isinstance(content, bytes) else b""
-            texts.append(Text(kind, part.get_param("charset", "") and _charset(part), "", raw, True))
+            texts.append(Text(kind, _charset(part), "", raw, True))
         else:
             parts.append(_attachment(section, part, kind, name))
     text, problem = _readable(texts)
@@ -186,7 +185,7 @@ def _leaves(part: Mime, section: str, depth: int) -> Iterator[tuple[str, Mime]]:
     """The parts that hold something, with their places as IMAP counts them (RFC 9051, 6.4.5)."""
     if depth > DEEPEST:
         raise RecursionError
-    if part.get_content_maintype() == "multipart" and part.is_multipart():
+    if part.is_multipart() and part.get_content_maintype() == "multipart":
         inner: list[object] = cast(Any, part).get_payload()
         for number, one in enumerate(inner, 1):
             if isinstance(one, Mime):  # what is broken may be text
@@ -263,6 +262,6 @@ def _tidy(text: str) -> str:
     """Lines without space at their ends, and no more than one empty one at a time."""
     import unicodedata
 
-    lines = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    lines = "\n".join([line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")])
     whole = _BLANK_LINES.sub("\n\n", _UNSEEN.sub("", lines).replace("\u00a0", " ")).strip()
     return whole if whole.isascii() and "\0" not in whole else clean(unicodedata.normalize("NFC", whole))

@@ -9,6 +9,7 @@ kept.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 import select
@@ -32,6 +33,8 @@ STUCK_SECONDS = 300.0
 """After which a child that does not even compute is given up."""
 MOST_MEMORY_BYTES = 2**30
 _SIZE = 8
+_PIPE_BYTES = 2**20
+"""What Linux lets a pipe hold: a batch is then handed over in a few pieces, not in dozens."""
 
 
 class Parser:
@@ -78,6 +81,7 @@ class Parser:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                pipesize=_PIPE_BYTES,
             )
         assert self._child.stdin is not None
         content = msgspec.msgpack.encode(given)
@@ -129,6 +133,7 @@ def _main() -> None:
     """The child: batches on standard input, what was read of them on standard output, until the input ends."""
     with contextlib.suppress(ValueError, OSError):  # macOS has the limit and refuses to set it
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+    gc.disable()  # in the midst of a message; what messages leave is collected between batches
     signal.signal(signal.SIGVTALRM, signal.SIG_DFL)  # ends the process, whatever library is at work
     seconds, source, target = float(sys.argv[-1]), sys.stdin.buffer, sys.stdout.buffer
     while size := source.read(_SIZE):
@@ -137,6 +142,7 @@ def _main() -> None:
         target.write(len(answer).to_bytes(_SIZE))
         target.write(answer)
         target.flush()
+        gc.collect(0)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from pierian.accounts.mail import attachments, reading
+from pierian.accounts.mail.attaching import Open, nothing_opened
 from pierian.accounts.mail.desk import Desk, failing, labels_of, returning
 from pierian.accounts.mail.marking_tools import marking_tools
 from pierian.accounts.mail.message import Message, Person
@@ -46,9 +47,21 @@ from pierian.provenance import Labelled
 from pierian.storage.words import fold, snippet
 from pierian.tools import Tool, tool
 
-_ABOUT = "about|called|subject|titled"
+_ABOUT = r"about|subject|titled|(?:e-?mails?|mails?|messages?) (?:\w+ )?(?:called|named)"
 About = Annotated[str, Meta(extra_json_schema=quoted(_ABOUT) | only(_ABOUT))]
 Sender = Annotated[str, Meta(extra_json_schema=somebody("from|by|sent|of|me|\\S+'s") | {"words": "instead"})]
+_LOOKS = (
+    r"(?<!\ba )(?<!\ban )(?<!\bnew )(?<!\bin the )(?:e-?)?mails?|messages?|inbox|mailbox|wrote|written|heard"
+    r"|sent (?:me|us)"
+    r"|(?:repl|answer)(?:y|ied|ies|ed|s)|forward|unread|attachments?|^(?!.*\b(?:e-?)?mails?\b).*\w"
+)
+"""Not where a request has to do with mail only in that one is to be sent."""
+Dated = Annotated[
+    When,
+    Meta(
+        extra_json_schema={"prefers": "from|since|of|dated|sent|got|received|wrote|last|past|this|yesterday"}
+    ),
+]
 In = Annotated[
     str,
     Meta(
@@ -69,21 +82,32 @@ MOST_TEXT = 20_000
 
 
 def mail_tools(
-    accounts: Accounts, sealer: Callable[[], Sealer], *, now: Callable[[], datetime], folder: Path
+    accounts: Accounts,
+    sealer: Callable[[], Sealer],
+    *,
+    now: Callable[[], datetime],
+    folder: Path,
+    opened: Open = nothing_opened,
 ) -> list[Tool]:
-    """The tools for the mail of all accounts; `now` is aware, and fetched attachments go into `folder`."""
-    desk = Desk(accounts, sealer, now, folder)
+    """The tools for the mail of all accounts.
+
+    Args:
+        now: Aware.
+        folder: Where fetched attachments go.
+        opened: Opens the files that are attached.
+    """
+    desk = Desk(accounts, sealer, now, folder, opened)
     made = [_searching(desk), _opening(desk), _fetching(desk), *marking_tools(desk), *writing_tools(desk)]
     return sorted(made, key=lambda one: _ORDER.index(one.name))
 
 
 def _searching(desk: Desk) -> Tool:
-    @tool(effect="read", name="mail_search", source="mail")
+    @tool(effect="read", name="mail_search", source="mail", only=_LOOKS)
     async def search(
         which: Which,
         about: About = "",
         sender: Sender = "",
-        when: When = "",
+        when: Dated = "",
         mailbox: In = "",
         unread: Unread = False,
     ) -> Labelled:

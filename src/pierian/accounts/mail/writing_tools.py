@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from pierian.accounts.account import Account
 from pierian.accounts.mail import composing, drafts, marking, reading, sending
+from pierian.accounts.mail.attaching import files_at, told
 from pierian.accounts.mail.desk import Desk, check, failing, labels_of, returning
 from pierian.accounts.mail.message import Message
 from pierian.accounts.mail.results import MailDrafted, MailSent
@@ -31,9 +32,23 @@ Others = Annotated[
     list[str] | str, Meta(extra_json_schema=somebody("to|and|copy|cc") | only("copy|cc|everyone|also"))
 ]
 Subject = Annotated[str, Meta(extra_json_schema=quoted("titled?|subject|called|name"))]
+_TELLS = (
+    r"send|write|tell|let \S+ know|inform|notify|remind|ask|thank|invite|congratulate|apologi[sz]e|shoot|drop"
+    r"|(?:please|you|to|and|then|,) (?:e-?)?mail|^(?:e-?)?mail"
+)
 _NOTE = "saying|says?|note|words"
 Note = Annotated[str, Meta(extra_json_schema=quoted(_NOTE) | only(_NOTE))]
-Text = Annotated[str, Meta(extra_json_schema=quoted("saying|says?|tell|them|with|reply|text|body"))]
+_SAID = r"saying|says?|tell|them|with|reply|text|body|(?:in|as) (?:the|an|my) (?:e-?mail|mail|message|body)"
+Text = Annotated[str, Meta(extra_json_schema=quoted(_SAID))]
+_FILES = "attach(?:ed|ing|ments?)?|enclos(?:e|ed|ing)"
+Files = Annotated[
+    list[str] | str,
+    Meta(
+        extra_json_schema={"entities": ["file", "quote"], "words": "always", "near": _FILES, "several": True}
+        | only(_FILES)
+    ),
+]
+"""Paths of files that go with it, or one."""
 
 
 def writing_tools(desk: Desk) -> list[Tool]:
@@ -56,19 +71,28 @@ def _drafting(desk: Desk) -> Tool:
 
         return await asyncio.to_thread(work)
 
-    @tool(effect="write", name="mail_draft", source="mail", lookup=drafted, timeout_seconds=60)
+    @tool(
+        effect="write",
+        name="mail_draft",
+        source="mail",
+        lookup=drafted,
+        timeout_seconds=60,
+        only="draft|write|prepare|compose",
+        shows=_showing_files(desk),
+    )
     async def draft(
-        to: People, subject: Subject, text: Text, context: Context, account: OfAccount = ""
+        to: People, subject: Subject, text: Text, context: Context, account: OfAccount = "", files: Files = ""
     ) -> Labelled:
         """Write a draft of a mail, which the user finishes and sends.
 
         Args:
             account: Empty for the usual one.
+            files: Paths of files to attach.
         """
 
         def work() -> Labelled:
             chosen = desk.writer(account, send=False)
-            message = _composed(desk, chosen, context, addresses_of(to), subject, text)
+            message = _composed(desk, chosen, context, addresses_of(to), subject, text, files)
             return Labelled(_drafted(chosen, drafts.save_draft(chosen, desk.secret(chosen), message)))
 
         with failing("mail_draft"):
@@ -95,19 +119,29 @@ def _looking_for_sent(desk: Desk) -> Call:
 
 
 def _sending(desk: Desk, sent: Call) -> Tool:
-    @tool(effect="send", name="mail_send", source="mail", lookup=sent, timeout_seconds=120)
+    @tool(
+        effect="send",
+        name="mail_send",
+        source="mail",
+        lookup=sent,
+        timeout_seconds=120,
+        only=_TELLS,
+        shows=_showing_files(desk),
+    )
     async def send(
-        to: People, subject: Subject, text: Text, context: Context, account: OfAccount = ""
+        to: People, subject: Subject, text: Text, context: Context, account: OfAccount = "", files: Files = ""
     ) -> Labelled:
         """Send a new mail.
 
         Args:
             account: Empty for the usual one.
+            files: Paths of files to attach.
         """
 
         def work() -> Labelled:
             chosen = desk.writer(account, send=True)
-            done = _send(desk, chosen, _composed(desk, chosen, context, addresses_of(to), subject, text))
+            message = _composed(desk, chosen, context, addresses_of(to), subject, text, files)
+            done = _send(desk, chosen, message)
             return Labelled(_sent(chosen, done))
 
         with failing("mail_send"):
@@ -126,21 +160,24 @@ def _answering(desk: Desk, sent: Call) -> Tool:
         finds="mail_search",
         found="message",
         only="reply|replies|answer|respond|get back|write back",
+        shows=_showing_files(desk),
     )
-    async def reply(message: str, text: Text, context: Context, to: Others = "") -> Labelled:
+    async def reply(
+        message: str, text: Text, context: Context, to: Others = "", files: Files = ""
+    ) -> Labelled:
         """Answer mails.
 
         Args:
             to: Addresses out of the mail; empty for its sender alone.
+            files: Paths of files to attach.
         """
 
         def work() -> Labelled:
             account, original = desk.message(message)
             check(account, send=True)
             every = _answered(desk, account, original, addresses_of(to))
-            answer = _composed(
-                desk, account, context, every, composing.answered_subject(original.subject), text
-            )
+            subject = composing.answered_subject(original.subject)
+            answer = _composed(desk, account, context, every, subject, text, files)
             composing.answer_to(original, answer)
             done = _send(desk, account, answer)
             if account.switches.write:
@@ -194,9 +231,21 @@ def _composed(
     to: Sequence[str],
     subject: str,
     text: str,
+    paths: list[str] | str = "",
 ) -> EmailMessage:
-    message_id = desk.key_id(context, account)
-    return composing.compose(account, to, subject, text, now=desk.now(), message_id=message_id)
+    message_id, files = desk.key_id(context, account), files_at(paths, desk.opened)
+    return composing.compose(account, to, subject, text, now=desk.now(), message_id=message_id, files=files)
+
+
+def _showing_files(desk: Desk) -> Call:
+    """Names and sizes of what is attached: a path alone does not tell what leaves the machine."""
+
+    async def shows(_context: Context, values: Mapping[str, Any]) -> Labelled:
+        paths = values.get("files", "")
+        found = await asyncio.to_thread(files_at, paths, desk.opened) if paths else []
+        return Labelled({"attachments": told(found)} if found else {})
+
+    return shows
 
 
 def _send(desk: Desk, account: Account, message: EmailMessage) -> sending.Sent:

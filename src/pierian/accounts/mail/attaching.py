@@ -1,0 +1,90 @@
+"""Files that are attached to a mail: which the user's own folders hold, within what a mail may carry.
+
+Where files may be read from is decided by whoever makes the tools; here they are opened by a function of theirs. What
+comes with received mail is the business of `attachments`.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+
+from msgspec import Struct
+
+from pierian.accounts.selecting import addresses_of as each_once
+from pierian.storage.attachments import harmless_name
+from pierian.tools import ToolFailure
+
+MOST_FILES = 20
+MOST_BYTES = 18_000_000
+"""Of all files of a mail together: in a mail they take a third more, and few servers take more than 25 MB."""
+
+Opened = tuple[str, bytes]
+Open = Callable[[str, int], Opened]
+"""The name and the bytes of the file at a path, at most so many; raises `ToolFailure`."""
+
+
+class File(Struct, frozen=True):
+    """A file as it goes with a mail."""
+
+    name: str
+    type: str
+    data: bytes
+
+
+def nothing_opened(path: str, most_bytes: int) -> Opened:
+    """Opens no file: the user has named no folder."""
+    raise ToolFailure(
+        "denied",
+        f"{path[:200]!r} cannot be attached: no folder is opened to tools.",
+        hint="pierian config set folders ~/Documents",
+    )
+
+
+def files_at(paths: list[str] | str, opened: Open) -> list[File]:
+    """The files at these paths; raises `ToolFailure` where one cannot be attached, or all of them are too much."""
+    named, found, left = each_once(paths), list[File](), MOST_BYTES
+    if len(named) > MOST_FILES:
+        raise ToolFailure("too_large", f"A mail carries at most {MOST_FILES} files; {len(named)} were named.")
+    for path in named:
+        try:
+            name, data = opened(path, left)
+        except ToolFailure as failure:
+            if failure.code != "too_large":
+                raise
+            raise ToolFailure(
+                "too_large",
+                f"With {path} the attachments have more than {in_words(MOST_BYTES)}, the most for one mail.",
+                hint="Attach fewer or smaller files.",
+            ) from failure
+        left -= len(data)
+        found.append(File(harmless_name(name), _type(name), data))
+    return found
+
+
+def attach(message: EmailMessage, files: Sequence[File]) -> None:
+    """Put files behind the text of a message."""
+    for one in files:
+        kind, _, sort = one.type.partition("/")
+        message.add_attachment(one.data, maintype=kind, subtype=sort, filename=one.name, cte="base64")
+
+
+def told(files: Sequence[File]) -> str:
+    """Names, kinds and sizes, for whoever approves."""
+    return "\n".join(f"{one.name} ({one.type}, {in_words(len(one.data))})" for one in files)
+
+
+def in_words(size: int) -> str:
+    """A number of bytes."""
+    if size < 1000:
+        return f"{size} bytes"
+    return f"{size / 1000:,.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
+
+
+def _type(name: str) -> str:
+    """The media type of a file by its name; of what would be a message or several parts, plain bytes."""
+    found, packed = mimetypes.guess_type(name)
+    if found is None or packed is not None or found.startswith(("message/", "multipart/")):
+        return "application/octet-stream"
+    return found
