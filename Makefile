@@ -17,13 +17,13 @@ $(VENV)/.installed: pyproject.toml
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Pierian needs Python 3.11 or newer: make PYTHON=python3.12 …"; rm -rf $(VENV); exit 1; }
 	@echo "Installing Pierian …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[accounts,server,vision]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[accounts,server]'
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed
 	@echo "Installing what checks and tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --group dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[accounts,planning,server,vision]' --group dev
 	@$(BIN)/python tests/javascript/install.py
 	@$(BIN)/python tests/webapp/install.py
 	@$(BIN)/python tests/accounts/install.py
