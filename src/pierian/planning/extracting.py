@@ -176,7 +176,8 @@ async def _form(request: str, found: Sequence[Clause], names: Names, asking: _As
             hint="Say when it can be and how long it is.",
         )
     answer = await asking.choose("form", request[:500], fitting)
-    return next((form for form in fitting if form == answer), fitting[0])
+    matching: list[Form] = [form for form in fitting if form == answer]
+    return (matching or fitting)[0]
 
 
 async def _kind(
