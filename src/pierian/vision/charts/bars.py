@@ -46,7 +46,7 @@ class Bar(Struct, frozen=True):
 
 
 class Bars(Struct, frozen=True):
-    """All bars of a field. `share`: how much of the wide ink they cover; `sharp`: how much of it has no slopes for edges."""
+    """All bars of a field. `share`: of the wide ink, what they cover; `sharp`: what has no slopes for edges."""
 
     bars: tuple[Bar, ...]
     share: float
