@@ -2,14 +2,16 @@
 
 `mail` and `calendars`: first syncs in turn with mbsync and with vdirsyncer, memory, and what follows. `free`:
 questions over many calendars. `kills`: the servers are killed at random while they are synced and written to.
-`files`: public iCalendar files, from a folder of packages (`--packages`). Without a measure all of them. Rows are kept
-as they come: what was ended goes on where it was, and what is done is only told, unless it is asked for `--again`.
+`files`: public iCalendar files, from a folder of packages (`--packages`). Without a measure all of them. Rows are
+kept as they come: what was ended goes on where it was, and what is done is only told, unless asked for `--again`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, help="a folder of source packages with iCalendar files")
     parser.add_argument("--tester", default="", help="Python of an environment with caldav-server-tester")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the servers end with it
     kept = Kept(given.out)
     measures: dict[str, Callable[[], None]] = {
         "mail": lambda: accounts_mail.measure(kept, given.messages, given.runs),

@@ -16,9 +16,9 @@ python -m benchmarks.accounts --packages PACKAGES --tester PYTHON  # see benchma
 ```
 
 Servers, peers and ours run on one machine with 2 processors that other work shares, all at one priority; load
-averages stand beside the rates. Rates are medians of n runs with their 95% bootstrap intervals, which say little where
-n is small; the share is that of each run, in which both get the same from the same server, in alternating order.
-Memory is the sum of what each process had at its largest."""
+averages stand beside the rates. Rates are medians of n runs with their 95% bootstrap intervals, which say little
+where n is small; the share is that of each run, in which both get the same from the same server, in alternating
+order. Memory is the sum of what each process had at its largest."""
 
 
 def section() -> list[str]:
@@ -112,8 +112,8 @@ def _files(found: dict[str, Any]) -> Iterator[str]:
         return
     yield (
         f"{one['files']:,} calendars, each once, from {len(one['packages'])} sources: files, and texts in programs "
-        f"and documents, which may be pieces only. {len(one['crashed'])} crashed, {one['hung']} hung, the slowest took "
-        f"{one['slowest, seconds']} s."
+        f"and documents, which may be pieces only. {len(one['crashed'])} crashed, {one['hung']} hung, the slowest "
+        f"took {one['slowest, seconds']} s."
     )
     yield ""
     outcomes = ("read", "read in part", "refused", "nothing to rename", "other times", "crashed")

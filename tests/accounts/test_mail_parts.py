@@ -72,6 +72,14 @@ def test_addresses_are_those_that_email_finds(values: list[str]) -> None:
     ]
 
 
+def test_the_usual_answer_is_read_at_once_and_others_are_left_to_the_library() -> None:
+    usual = b'1 (UID 7 FLAGS (\\Seen) INTERNALDATE "28-Nov-2026 10:00:00 +0100" RFC822.SIZE 3 BODY[]<0> {3}'
+    assert fetching._read((usual, b"abc"), b")") is not None
+    assert fetching._read((usual, b"abc"), b" UID 7)") is None
+    assert fetching._read((usual.replace(b"Nov", b"Foo"), b"abc"), b")") is None
+    assert fetching._read(b"1 (UID 7)", b")") is None
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -33,8 +33,10 @@ _PLAIN = re.compile(
     rb"BODY\[\](?:<0>)? \{\d+\}"
 )
 _ITEM = re.compile(rb'(UID|FLAGS|INTERNALDATE|RFC822\.SIZE|MODSEQ) (\([^()]*\)|"[^"]*"|\d+)')
-_DATE = re.compile(rb" ?(\d\d?)-([A-Z][a-z]{2})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})")
-_MONTHS = b"JanFebMarAprMayJunJulAugSepOctNovDec"
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_DATE = re.compile(
+    rb" ?(\d\d?)-(" + b"|".join(_MONTHS) + rb")-((?:19|20|21)\d\d) (\d\d):(\d\d):(\d\d) ([+-]\d{4})"
+)
 _ITEMS = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.{FIRST_BYTES}>)"
 
 
@@ -94,7 +96,8 @@ def _read(about: Any, end: Any) -> tuple[int, Mapping[bytes, Any]] | None:
 
     A library that takes any answer apart, sign by sign, needs as long for it as all else that is done to a message.
     """
-    answer = _PLAIN.fullmatch(about[0]) if isinstance(about, tuple) and end == b")" else None
+    head, content = cast(tuple[bytes, bytes], about) if isinstance(about, tuple) else (b"", b"")
+    answer = _PLAIN.fullmatch(head) if end == b")" else None
     if answer is None:
         return None
     said = dict(_ITEM.findall(answer[1]))
@@ -103,14 +106,12 @@ def _read(about: Any, end: Any) -> tuple[int, Mapping[bytes, Any]] | None:
         return None
     day, month, year, hour, minute, second, zone = arrived.groups()
     ahead = (1 if zone[:1] == b"+" else -1) * (int(zone[1:3]) * 3600 + int(zone[3:]) * 60)
-    at = timegm(
-        (int(year), _MONTHS.index(month) // 3 + 1, int(day), int(hour), int(minute), int(second), 0, 0, 0)
-    )
+    at = timegm((int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), 0, 0, 0))
     return int(said[b"UID"]), {
         b"FLAGS": said[b"FLAGS"].strip(b"()").split(),
         b"RFC822.SIZE": int(said[b"RFC822.SIZE"]),
         b"INTERNALDATE": datetime.fromtimestamp(at - ahead, UTC),
-        b"BODY[]": cast(bytes, about[1]),
+        b"BODY[]": content,
     }
 
 

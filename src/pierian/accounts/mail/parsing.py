@@ -90,7 +90,8 @@ class Parsed(Struct, frozen=True, array_like=True):
 def parse(given: Given) -> Parsed:
     """What is kept of a message; never raises for what is in it."""
     try:
-        return _parsed(given, taken_apart(given.content), headers_only=False)
+        content = given.content if given.whole else _head(given.content)
+        return _parsed(given, taken_apart(content), headers_only=False)
     except (
         RecursionError,
         MessageError,
@@ -104,9 +105,13 @@ def parse(given: Given) -> Parsed:
         return parse_head(given, "It is too broken or too deeply nested to be read.")
 
 
+def _head(content: bytes) -> bytes:
+    return re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0]
+
+
 def parse_head(given: Given, problem: str) -> Parsed:
     """What the head of a message says, where its body cannot be read."""
-    head = re.split(rb"\r?\n\r?\n", given.content[:MOST_HEAD], maxsplit=1)[0]
+    head = _head(given.content[:MOST_HEAD])
     plain = Given(given.uid, given.flags, given.arrived, given.size, head, True, [], [], problem)
     try:
         return _parsed(plain, message_from_bytes(head), headers_only=True)
