@@ -73,7 +73,8 @@ def _letters(sheet: Sheet, label: Label) -> Label:
     box = sheet.lab[top:bottom, left:right]
     if box.shape[0] < 4 or box.shape[1] < 1.5 * box.shape[0]:
         return label
-    ink = distance(box, commonest(box)) > 9
+    ground = commonest(box)
+    ink = distance(box, ground) > 9
     columns = np.flatnonzero(ink.any(axis=0))
     gaps = np.flatnonzero(np.diff(columns) > max(2, 0.2 * label.size))
     if not len(gaps):
@@ -85,8 +86,8 @@ def _letters(sheet: Sheet, label: Label) -> Label:
     # Letters of the rest must have room.
     if not middle.any() or box.shape[1] - begin < 0.3 * label.size * len(label.text.lstrip("—–-−_■●•· ")):
         return label
-    colour = commonest(box[:, start + quarter : end - quarter][middle])
-    letters = commonest(box[:, begin:][ink[:, begin:]])
+    colour = _full(box[:, start + quarter : end - quarter][middle], ground)
+    letters = _full(box[:, begin:][ink[:, begin:]], ground)
     rows = np.flatnonzero(ink[:, start:end].any(axis=1))
     shape = np.ascontiguousarray(ink[rows[0] : rows[-1] + 1, start:end].astype(np.uint8))
     # Rings count as discs.
@@ -100,6 +101,12 @@ def _letters(sheet: Sheet, label: Label) -> Label:
     return msgspec.structs.replace(
         label, left=float(left + begin), text=label.text.lstrip("—–-−_■●•· ") or label.text
     )
+
+
+def _full(ink: Lab, ground: Lab) -> Lab:
+    """The colour of ink where it is not blended with the ground, as most of a thin letter is."""
+    strong = distance(ink, ground)
+    return commonest(ink[strong >= np.percentile(strong, 80)])
 
 
 def _beside(sheet: Sheet, label: Label) -> Entry | None:

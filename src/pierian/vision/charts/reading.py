@@ -34,6 +34,9 @@ LEAST_SIDE = 48
 """Smaller pictures show no chart."""
 LEAST_AGREEMENT = 0.35
 """Below this what was found is no chart."""
+PLAIN = 0.55
+"""Below this it is none where only one of its axes has several ticks; without any it may not even be doubtful."""
+LEAST_TICKS = 3
 DOUBTFUL = 0.75
 """Below this the chart says that it does not match well."""
 
@@ -58,7 +61,14 @@ def read_charts(pixels: NDArray[np.uint8], texts: Sequence[TextLine]) -> tuple[C
     if result is None:
         return ()
     chart = _bounded(_chart(result), pixels)
-    return (_numbered(chart, 1),) if chart.agreement >= LEAST_AGREEMENT else ()
+    return (_numbered(chart, 1),) if _is_chart(chart) else ()
+
+
+def _is_chart(chart: Chart) -> bool:
+    """Whether axes or marks leave no doubt that it is a chart: the rules and letters of a scanned page often look
+    like a poor one."""
+    measured = sum(len(axis.ticks) >= LEAST_TICKS for axis in (chart.x, chart.y) if axis is not None)
+    return chart.agreement >= (LEAST_AGREEMENT if measured == 2 else PLAIN if measured else DOUBTFUL)
 
 
 def _result(verdict: Verdict) -> Result | None:
