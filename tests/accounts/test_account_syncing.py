@@ -211,6 +211,7 @@ def test_what_linking_again_renews(accounts: Accounts) -> None:
         "named by the user"
     )
     assert linked_before(accounts, "imap", "ann@example.org", same, "other") is None
+    assert linked_before(accounts, "imap", "bob@example.org", same, "Work") is None, "another person's mail"
     assert linked_before(accounts, "caldav", "ann@example.org", same) is None
     secret = Secret(password="new")
     again = save(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.accounts.calendar_world import vcalendar
 
 from pierian.accounts.calendars import parsing_process
+from pierian.accounts.calendars.ics_file import take_apart
 from pierian.accounts.calendars.parsing import (
     MOST_OCCURRENCES,
     YEAR,
@@ -359,3 +360,11 @@ def test_the_libraries_own_calendars_parse_or_are_refused_with_a_reason() -> Non
     assert len(found) == len(texts)
     refused = [one.problem for one in found if one.problem]
     assert len(refused) < len(found) / 2 and all(reason.startswith(("it ", "its ")) for reason in refused)
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u0085", "\x0b", "\x0c"])
+def test_a_text_forges_no_event(sign: str) -> None:
+    forged = sign.join(["one", "END:VEVENT", "BEGIN:VEVENT", "UID:forged", "DTSTART:20261124T090000Z"])
+    event = ("BEGIN:VEVENT", "UID:true", "DTSTART:20261125T090000Z", f"DESCRIPTION:{forged}", "END:VEVENT")
+    text = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", *event, "END:VCALENDAR", ""])
+    assert [part.name for part in take_apart(text).parts] == ["true"]

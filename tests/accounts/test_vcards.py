@@ -88,3 +88,12 @@ def test_no_text_raises(text: str, version: str) -> None:
 )
 def test_numbers_are_kept_as_digits(written: str, kept: str) -> None:
     assert phone(written) == kept
+
+
+@pytest.mark.parametrize("version", ["2.1", "3.0", "4.0"])
+@pytest.mark.parametrize("sign", ["\u2028", "\u0085", "\x0b", "\x0c"])
+def test_signs_within_a_text_begin_no_line(version: str, sign: str) -> None:
+    card = read_card(
+        f"BEGIN:VCARD\r\nVERSION:{version}\r\nFN:x\r\nNOTE:hi{sign}EMAIL:evil@example.com\r\nEMAIL:ann@example.org\r\nEND:VCARD\r\n"
+    )
+    assert card.emails == ("ann@example.org",)

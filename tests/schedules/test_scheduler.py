@@ -166,6 +166,11 @@ async def test_two_processes_make_one_brief(database: Database) -> None:
     async with scheduler(database, clock) as one, scheduler(database, clock) as other:
         await asyncio.gather(one.look(), other.look())
         await done(database, run := only(database))
+        kept = Conversations(database).get(schedules.list()[0].conversation_id)
+        async with asyncio.timeout(60):
+            while any(turn.pending for turn in kept.turns) or len(kept.turns) < 2:
+                await asyncio.sleep(0.02)
+                kept = Conversations(database).get(kept.id)
     answers = [event for _, event in Journal(database).events(run) if isinstance(event, AnswerReady)]
     assert len(answers) == 1
     assert len(Conversations(database).get(schedules.list()[0].conversation_id).turns) == 2

@@ -66,6 +66,7 @@ def guarded(running: Server) -> Iterator[str]:
     running.do("SELECT pg_reload_conf()")
     yield "guarded"
     rules.write_text(before)
+    running.ahead.submit(lambda: None).result()  # databases that are to be dropped soon are gone then
     running.do("DROP OWNED BY guarded")
     running.do("DROP ROLE guarded")
     running.do("SELECT pg_reload_conf()")

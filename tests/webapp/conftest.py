@@ -37,9 +37,12 @@ def width(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def page(app: App, width: int) -> Iterator[object]:
-    """An empty conversation of the owner; a complaint of the page fails the test."""
+    """An empty conversation of the owner; a complaint of the page fails the test.
+
+    Without the service worker, which takes requests away from `page.route` as soon as it is there.
+    """
     app.gate.open()
-    with app.context(width) as context:
+    with app.context(width, service_workers="block") as context:
         tab = context.new_page()
         complaints = complaints_of(tab)
         tab.goto("/")

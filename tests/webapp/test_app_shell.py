@@ -37,7 +37,15 @@ def test_the_app_can_be_installed(page: Page) -> None:
     assert {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")} <= sizes
     for icon in page.locator('link[rel="icon"], link[rel="apple-touch-icon"]').all():
         assert page.request.get(str(icon.get_attribute("href"))).ok
-    assert page.evaluate("navigator.serviceWorker.ready.then((one) => new URL(one.scope).pathname)") == "/"
+
+
+def test_its_worker_is_for_all_pages(app: App) -> None:
+    with app.context() as context:
+        page = context.new_page()
+        page.goto("/")
+        assert (
+            page.evaluate("navigator.serviceWorker.ready.then((one) => new URL(one.scope).pathname)") == "/"
+        )
 
 
 def test_without_its_server_there_is_a_page_that_comes_back_by_itself(app: App, width: int) -> None:

@@ -96,9 +96,16 @@ async def discover(address: str, wanted: Iterable[Wanted], network: Network | No
 
 
 async def at_url(kind: DavKind, url: str, username: str, network: Network | None = None) -> Found:
-    """The server at an address that the user typed: as it is, or where its host says that this lies."""
+    """The server at an address that the user typed: as it is, or where its host says that this lies.
+
+    Raises `UserError` where it is no address.
+    """
     typed = url if "://" in url else f"https://{url}"
-    parts = urlsplit(typed)
+    try:
+        parts = urlsplit(typed)
+        _ = parts.port  # read only now by the library
+    except ValueError as error:
+        raise UserError(f"That is no address of a server: {error}.", hint="https://host/path") from error
     service = Service(kind=kind, url=typed, username=username)
     if parts.path not in ("", "/") or not parts.hostname:
         return Found(service=service, how="as you typed it")

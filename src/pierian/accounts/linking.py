@@ -32,10 +32,14 @@ _ENDINGS: dict[Kind, str] = {"caldav": "calendar", "carddav": "contacts", "imap"
 def linked_before(
     accounts: Accounts, kind: Kind, address: str, services: Sequence[Service], name: str = ""
 ) -> Account | None:
-    """The account that linking would renew: of that kind and name, or of that kind and address at the same server."""
+    """The account that linking would renew: of that kind and address with that name, or at the same server.
+
+    Another address is never put into an account that is there: its mail would go out under the name of the first.
+    """
     same = [one for one in accounts.list() if one.kind == kind]
     if name:
-        return next((one for one in same if fold(one.name) == fold(name)), None)
+        named = (one for one in same if fold(one.name) == fold(name))
+        return next((one for one in named if kind == "ics" or fold(one.address) == fold(address)), None)
     if kind == "ics":  # several files may lie at one host
         return None
     places = {where(one) for one in services}

@@ -271,9 +271,12 @@ def _without_userinfo(url: str) -> tuple[str, str]:
     """An address and the user name in it; raises `UserError` where a password stands in it."""
     from urllib.parse import unquote, urlsplit, urlunsplit
 
-    parts = urlsplit(url if "://" in url else f"https://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+    except ValueError as error:
+        raise UserError(f"That is no address of a server: {error}.", hint="https://host/path") from error
     user, at, host = parts.netloc.rpartition("@")
-    if ":" in user:
+    if ":" in unquote(user):
         raise UserError(
             "A password in an address stays in the history of your shell.",
             hint="Leave it out; it is asked for.",

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from pierian.accounts.zones import known_zones
 
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _FOLDED = re.compile(r"\r?\n[ \t]|\r(?!\n)")
 _ZONES = re.compile(r'TZID="?([^";:,\n]{1,200})')
 _KEPT_HEADERS = ("VERSION", "PRODID", "CALSCALE", "METHOD")
@@ -55,7 +56,8 @@ class _Component:
 
 def take_apart(text: str) -> IcsFile:
     """The events of a file; raises `ValueError` with a sentence's end where it is none, or was cut off."""
-    lines = _FOLDED.sub("", text.removeprefix("\ufeff")).splitlines()
+    # Other signs at which Python ends a line may stand in a text: they begin no component.
+    lines = _LINE_END.split(_FOLDED.sub("", text.removeprefix("\ufeff")).rstrip("\r\n"))
     if not any(line.strip().upper() == "BEGIN:VCALENDAR" for line in lines[:50]):
         raise ValueError("holds no calendar")
     if not any(line.strip().upper() == "END:VCALENDAR" for line in lines[-50:]):

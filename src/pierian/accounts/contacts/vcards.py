@@ -112,7 +112,7 @@ def _joined(text: str) -> str:
     """A card of 2.1 whose quoted-printable lines go on with the next one where they end with `=`."""
     lines = list[str]()
     goes_on = False
-    for line in text.splitlines():
+    for line in re.split(r"\r\n|\n|\r", text.rstrip("\r\n")):
         if goes_on:
             lines[-1] = lines[-1].removesuffix("=")
             lines[-1] += line

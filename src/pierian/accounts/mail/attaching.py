@@ -12,7 +12,6 @@ from email.message import EmailMessage
 
 from msgspec import Struct
 
-from pierian.accounts.selecting import addresses_of as each_once
 from pierian.storage.attachments import harmless_name
 from pierian.tools import ToolFailure
 
@@ -44,7 +43,9 @@ def nothing_opened(path: str, most_bytes: int) -> Opened:
 
 def files_at(paths: list[str] | str, opened: Open) -> list[File]:
     """The files at these paths; raises `ToolFailure` where one cannot be attached, or all of them are too much."""
-    named, found, left = each_once(paths), list[File](), MOST_BYTES
+    # One text is one path: names of files have commas.
+    named = [paths] if isinstance(paths, str) else [*dict.fromkeys(paths)]
+    named, found, left = [one for one in named if one], list[File](), MOST_BYTES
     if len(named) > MOST_FILES:
         raise ToolFailure("too_large", f"A mail carries at most {MOST_FILES} files; {len(named)} were named.")
     for path in named:
