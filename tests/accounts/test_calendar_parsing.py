@@ -368,3 +368,40 @@ def test_a_text_forges_no_event(sign: str) -> None:
     event = ("BEGIN:VEVENT", "UID:true", "DTSTART:20261125T090000Z", f"DESCRIPTION:{forged}", "END:VEVENT")
     text = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", *event, "END:VCALENDAR", ""])
     assert [part.name for part in take_apart(text).parts] == ["true"]
+
+
+def calendar_of(*components: str) -> str:
+    return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", *components, "END:VCALENDAR", ""])
+
+
+def zone(lines: int) -> str:
+    rules = [
+        "BEGIN:STANDARD",
+        "DTSTART:19700101T000000",
+        "TZOFFSETFROM:+0100",
+        "TZOFFSETTO:+0100",
+        "END:STANDARD",
+    ]
+    return "\r\n".join(
+        ["BEGIN:VTIMEZONE", "TZID:Mine", *["X-FILL:" + "x" * 60] * lines, *rules, "END:VTIMEZONE"]
+    )
+
+
+def an_event(uid: str, title: str = "Tea") -> str:
+    return f"BEGIN:VEVENT\r\nUID:{uid}\r\nSUMMARY:{title}\r\nDTSTART;TZID=Mine:20261125T090000\r\nEND:VEVENT"
+
+
+def test_zones_do_not_multiply_a_file() -> None:
+    with pytest.raises(ValueError, match="defines a time zone of more than"):
+        take_apart(calendar_of(zone(1000), an_event("a")))
+    with pytest.raises(ValueError, match="repeats its time zones"):
+        take_apart(calendar_of(zone(220), *(an_event(f"e{number}") for number in range(6000))))
+    assert len(take_apart(calendar_of(zone(5), an_event("a"), an_event("b"))).parts) == 2
+
+
+def test_each_event_has_a_name_of_its_own_whatever_the_file_says() -> None:
+    file = calendar_of(
+        an_event("x", "one"), an_event("x", "two"), an_event("x#2", "three"), an_event("x", "four")
+    )
+    names = [part.name for part in take_apart(file).parts]
+    assert len(names) == len(set(names)) == 4 and {"x", "x#2"} <= {*names}

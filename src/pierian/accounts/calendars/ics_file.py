@@ -15,6 +15,10 @@ from msgspec import Struct
 
 from pierian.accounts.zones import known_zones
 
+MOST_ZONE = 16_000
+"""Characters of the definition of a time zone."""
+MOST_TEXT = 64_000_000
+"""Characters of all events with their zones; four times the file where that is more."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _FOLDED = re.compile(r"\r?\n[ \t]|\r(?!\n)")
 _ZONES = re.compile(r'TZID="?([^";:,\n]{1,200})')
@@ -73,15 +77,28 @@ def take_apart(text: str) -> IcsFile:
             elif label in ("X-WR-CALNAME", "NAME") and not name:
                 name = value.strip()[:200]
         elif one.kind == "VTIMEZONE":
+            if len(one.text) > MOST_ZONE:
+                raise ValueError(f"defines a time zone of more than {MOST_ZONE:,} characters")
             zones[one.zone] = one.text
         elif one.kind in ("VEVENT", "VFREEBUSY"):
             uid = one.uid or f"unnamed-{hashlib.sha256(one.text.encode()).hexdigest()[:32]}"
             series.setdefault(uid, []).append(one)
             if len(series) > MOST_EVENTS:
                 raise ValueError(f"holds more than {MOST_EVENTS:,} events")
-    return IcsFile(
-        name, [part for uid, every in series.items() for part in _parts(uid, every, headers, zones)]
-    )
+    taken = set(series)
+    parts = (part for uid, every in series.items() for part in _parts(uid, every, headers, zones, taken))
+    return IcsFile(name, _bounded(parts, max(MOST_TEXT, 4 * len(text))))
+
+
+def _bounded(parts: Iterator[Part], left: int) -> list[Part]:
+    """The parts, each of which has the zones that it names, if they have no more than so many characters."""
+    found = list[Part]()
+    for part in parts:
+        left -= len(part.text)
+        if left < 0:
+            raise ValueError("repeats its time zones so often that it is too large")
+        found.append(part)
+    return found
 
 
 def _components(lines: list[str]) -> Iterator[_Component | str]:
@@ -119,9 +136,12 @@ def _note(component: _Component, label: str, value: str) -> None:
 
 
 def _parts(
-    uid: str, components: list[_Component], headers: list[str], zones: dict[str, str]
+    uid: str, components: list[_Component], headers: list[str], zones: dict[str, str], taken: set[str]
 ) -> Iterator[Part]:
-    """One object, and one more for each further event that only has the same UID by mistake."""
+    """One object, and one more for each further event that only has the same UID by mistake.
+
+    `taken` are the names that are given, of other events too.
+    """
     whole = [one for one in components if not one.changes]
     changes = [one for one in components if one.changes]
     groups = [[one] for one in whole] or [[]]
@@ -134,7 +154,11 @@ def _parts(
             if zone in zones and zone not in known_zones()
         ]
         text = "\r\n".join(["BEGIN:VCALENDAR", *headers, *named, inside, "END:VCALENDAR", ""])
-        yield Part(f"{uid}#{number + 1}" if number else uid, _version(text), text)
+        name, count = uid, number + 1
+        while number and name in taken:
+            name, count = f"{uid}#{count}", count + 1
+        taken.add(name)
+        yield Part(name, _version(text), text)
 
 
 def _version(text: str) -> str:
