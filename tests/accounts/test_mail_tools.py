@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -190,9 +191,11 @@ async def test_files_go_with_a_mail_and_whoever_approves_sees_what_they_are(
     values = {"to": "bob@example.net", "subject": "Hi", "text": "Look."}
     assert desk.tools["mail_send"].shows is not None
     shown = await desk.tools["mail_send"].shows(Context(), values | {"files": files})
-    assert shown.value == {
-        "attachments": "Grüße.pdf (application/pdf, 10 KB)\nletter.eml (application/octet-stream, 14 bytes)"
-    }
+    assert re.fullmatch(
+        r"Grüße\.pdf \(application/pdf, 10 KB, SHA-256 \w{12}…\)\n"
+        r"letter\.eml \(application/octet-stream, 14 bytes, SHA-256 \w{12}…\)",
+        shown.value["attachments"],
+    )
     await desk.call("mail_send", **values, files=files)
     first, second = smtp.messages[-1].iter_attachments()
     assert first.get_filename() == "Grüße.pdf"

@@ -93,6 +93,18 @@ async def test_a_tool_shows_more_than_its_arguments_and_refuses_before_anybody_i
     assert not other.recorder.of(ApprovalNeeded) and not other.recorder.of(EffectIntended)
 
 
+async def test_what_has_changed_since_it_was_approved_is_not_called() -> None:
+    sizes = iter(["2 KB", "9 KB"])
+
+    async def shows(_context: Context, values: Mapping[str, Any]) -> dict[str, str]:
+        return {"attachments": f"plan.pdf ({next(sizes)})"}
+
+    calls, world = Calls(), World(person=lambda asked: "approved")
+    mail = msgspec.structs.replace(calls.tool("mail_send"), shows=shows)
+    assert await failure(world, mail, THEIRS) == "denied"
+    assert not calls.seen
+
+
 async def test_what_is_rejected_is_not_called() -> None:
     for answer in ("rejected", "cancelled"):
         calls = Calls()

@@ -209,6 +209,9 @@ class Effects:
             )
         if not progress.approved:
             raise ToolFailure("denied", "You did not approve it.")
+        beside = {one.name: one.value for one in await _shown_beside(tool, arguments)}
+        if beside and beside != progress.beside:
+            raise ToolFailure("denied", "What you approved has changed since.", hint="Ask again.")
 
     async def _note_rule(self, path: str, allowed: Allowed, progress: StepProgress) -> None:
         if allowed.by and progress.approved is None:

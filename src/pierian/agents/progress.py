@@ -6,7 +6,7 @@ decides nothing and does nothing.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -41,6 +41,8 @@ class StepProgress(Struct):
     """The same for each of several effects of one step, by their numbers."""
     approval: str = ""
     """Id of the approval that was asked for."""
+    beside: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the tool showed beside its arguments."""
     approved: bool | None = None
     confirmed: bool = False
     tokens: int = 0
@@ -110,8 +112,12 @@ class Progress:
                 self.step(path).intended = key
             case EffectIntended(step=path, key=key, part=part):
                 self.step(path).parts[part] = key
-            case ApprovalNeeded(step=path, approval=approval):
-                self.step(path).approval = approval
+            case ApprovalNeeded(step=path, approval=approval, tool=tool, arguments=arguments):
+                step = self.step(path)
+                step.approval, step.beside = (
+                    approval,
+                    {a.name: a.value for a in arguments if a.source == tool},
+                )
             case ApprovalGiven(step=path, approved=approved):
                 self.step(path).approved = approved
             case _:

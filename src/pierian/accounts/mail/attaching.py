@@ -6,6 +6,7 @@ comes with received mail is the business of `attachments`.
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
@@ -72,8 +73,11 @@ def attach(message: EmailMessage, files: Sequence[File]) -> None:
 
 
 def told(files: Sequence[File]) -> str:
-    """Names, kinds and sizes, for whoever approves."""
-    return "\n".join(f"{one.name} ({one.type}, {in_words(len(one.data))})" for one in files)
+    """Names, kinds, sizes and fingerprints, for whoever approves: other content is other words."""
+    return "\n".join(
+        f"{one.name} ({one.type}, {in_words(len(one.data))}, SHA-256 {hashlib.sha256(one.data).hexdigest()[:12]}…)"
+        for one in files
+    )
 
 
 def in_words(size: int) -> str:
