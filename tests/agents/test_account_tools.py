@@ -15,6 +15,8 @@ from pierian.accounts.contacts.vcards import read_card
 from pierian.accounts.store import Accounts
 from pierian.agents.account_tools import people_named, tools_of
 from pierian.agents.entities import find_entities
+from pierian.agents.unlinking import unlink
+from pierian.config import paths
 from pierian.exceptions import SettingsError, UnknownName
 from pierian.storage import Database, open_database
 from pierian.storage.usage import local_now
@@ -91,3 +93,13 @@ def test_a_stranger_cannot_take_the_name_of_a_friend(database: Database) -> None
     assert named("Send the report to Ann", database) == []
     add_mail(accounts, work, local_now(), ME, [("Ann Lee", "ann@lee.example")], role="sent")
     assert named("Send the report to Ann", database) == [("Ann", "ann@lee.example")]
+
+
+def test_unlinking_takes_what_was_fetched_along(database: Database) -> None:
+    account = linked(database)
+    kept, gone = (paths().data / "attachments" / name for name in ("another", account.id))
+    for folder in (kept, gone):
+        folder.mkdir(parents=True)
+        (folder / "plan.pdf").write_bytes(b"x")
+    assert unlink(Accounts(database, "local"), account) == ""
+    assert kept.is_dir() and not gone.exists()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 GROUPS = ("calendar", "mail", "contacts")
 LOCAL = "local"
+ATTACHMENTS = "attachments"
+"""The folder, beside the database, in which fetched attachments of each account lie."""
 _NEEDS = {
     "calendar": "pierian accounts link caldav (or google, microsoft, ics)",
     "mail": "pierian accounts link imap (or google, microsoft)",
@@ -116,7 +118,7 @@ def group_of(group: str, database: Database, owner: str = LOCAL, folders: str = 
         case "mail" if not any(one.switches.read and one.service("imap") for one in mine.list()):
             return []
         case "mail":
-            fetched = paths().data / "attachments"
+            fetched = paths().data / ATTACHMENTS
             return accounts.mail_tools(
                 mine,
                 accounts.sealer,

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+
 from pierian.accounts.account import Account
 from pierian.accounts.store import Accounts
+from pierian.agents.account_tools import ATTACHMENTS
+from pierian.config import paths
 from pierian.exceptions import PierianError
 
 
 def unlink(accounts: Accounts, account: Account) -> str:
-    """Delete an account with its secret and all that was copied from it; blocks.
+    """Delete an account with its secret and all that was copied from it, attachments that were fetched too; blocks.
 
     Returns what is left for the person to do, as a sentence; empty where nothing is.
     """
     said = _taken_back(accounts, account)
     accounts.unlink(account)
+    shutil.rmtree(
+        paths().data / ATTACHMENTS / account.id, ignore_errors=True
+    )  # nothing may have been fetched
     return said
 
 

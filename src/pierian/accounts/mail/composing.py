@@ -102,6 +102,8 @@ def forwarded(original: Message, text: str) -> str:
         f"Subject: {original.subject}",
         f"To: {to}",
     ]
+    if original.parts:  # whoever gets it may ask for them
+        head.append(f"Attachments, not passed on: {', '.join(part.name for part in original.parts)}")
     return "\n".join([*([text, ""] if text else []), *head, "", original.text])
 
 
