@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -23,6 +25,7 @@ from tests.accounts.radicale_server import Radicale, password_of
 from tests.accounts.scripted_server import ScriptedServer, imap_answers, smtp_answers
 from tests.accounts.web_server import Reply, WebServer
 
+from pierian.accounts import transport
 from pierian.accounts.account import Security, Service, ServiceKind, SignIn
 from pierian.accounts.checking import Checked, check_services, problem_of
 from pierian.accounts.secrets import Secret
@@ -415,3 +418,26 @@ def test_an_error_of_ours_is_no_trouble_of_a_server() -> None:
     nested.__cause__ = ssl.SSLCertVerificationError(1, "bad")
     found = explained(nested, "x")
     assert found is not None and found.code == "certificate"
+
+
+def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "PATIENCE", 0.2)
+    gone = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        with listening, listening.accept()[0] as connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+            with contextlib.suppress(OSError):
+                while not gone.wait(0.05):
+                    connection.sendall(b"x")
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = threading.Thread(target=drip, args=(listening,))
+    server.start()
+    try:
+        with client() as http, pytest.raises(AccountError) as caught:
+            ask(http, "GET", f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        assert "in time" in str(caught.value)
+    finally:
+        gone.set()
+        server.join()

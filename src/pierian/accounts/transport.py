@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 
 from pierian.accounts.troubles import AccountError, explained, refuse_plain_text
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 TIMEOUT = 20.0
 """Seconds that any one server may be silent."""
+PATIENCE = 60.0
+"""Seconds after which an answer has to have come as fast as `LEAST_RATE`, or it is given up."""
+LEAST_RATE = 10_000
+"""Bytes a second."""
 MOST_BYTES = 1_000_000
 REDIRECTS = 5
 
@@ -91,9 +96,11 @@ def _read(
     import httpx2
 
     with http.stream(method, url, auth=auth, **request) as answer:
-        body = bytearray()
+        body, begun = bytearray(), time.monotonic()
         for part in answer.iter_bytes():
             body += part
+            if time.monotonic() - begun > PATIENCE + len(body) / LEAST_RATE:
+                raise httpx2.ReadTimeout("It sends too slowly.", request=answer.request)
             if len(body) > most_bytes:
                 raise AccountError(
                     f"{shown(url)} sends more than {most_bytes // 1_000_000} MB.", code="failed"
