@@ -189,6 +189,12 @@ def test_a_series_keeps_its_time_of_day_over_the_change_of_clocks() -> None:
     assert found.occurrences[1].begins - found.occurrences[0].begins == 7 * 86_400 + 3600
 
 
+@pytest.mark.parametrize("end", ["DURATION:PT30M", "DTEND;TZID=Europe/Berlin:20270327T030000"])
+def test_a_beginning_that_no_clock_shows_keeps_its_length(end: str) -> None:
+    found = parsed("DTSTART;TZID=Europe/Berlin:20270327T023000", end, "RRULE:FREQ=DAILY;COUNT=3")
+    assert [one.ends - one.begins for one in found.occurrences] == [1800, 1800, 1800]
+
+
 def test_an_endless_series_is_worked_out_for_three_years_and_goes_on() -> None:
     found = parsed("DTSTART;TZID=Europe/Berlin:19990101T070000", "RRULE:FREQ=DAILY")
     assert 3 * 365 - 2 <= len(found.occurrences) <= 3 * 365 + 2

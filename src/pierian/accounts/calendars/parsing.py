@@ -213,6 +213,14 @@ def _goes_on(event: Part, about: Circumstances) -> bool:
     return any(seconds_of(one[0] if isinstance(one, tuple) else one, about) > about.ends for one in dates)
 
 
+def _written_length(start: date, end: date) -> int:
+    """Seconds from one to the other as they are written in one zone: a beginning in the hour that clocks leave out lies
+    behind its end."""
+    if not (isinstance(start, datetime) and isinstance(end, datetime)) or start.tzinfo != end.tzinfo:
+        return 0
+    return max(0, int((end.replace(tzinfo=None) - start.replace(tzinfo=None)).total_seconds()))
+
+
 def _occurrence(event: Part, recurrence: str, about: Circumstances, most_text: int) -> Occurrence:
     start, end = _dt(event, "DTSTART"), _end(event)
     begins, ends = seconds_of(start, about), seconds_of(end, about)
@@ -225,7 +233,7 @@ def _occurrence(event: Part, recurrence: str, about: Circumstances, most_text: i
     free = free or status == "cancelled" or _declined(event, about.mine)
     return Occurrence(
         begins=begins,
-        ends=max(begins, ends),
+        ends=max(begins, ends, begins + _written_length(start, end) if ends <= begins else 0),
         whole_days=not isinstance(start, datetime),
         busy=not free,
         status=status,

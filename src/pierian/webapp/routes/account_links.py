@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
+from urllib.parse import unquote
 
 from litestar import get, post
 from litestar.datastructures import State
@@ -89,8 +89,9 @@ async def link(request: HttpRequest, state: State) -> Response[Any]:
 def _without_password(form: Form) -> Form:
     """The form as it may be shown again."""
     kept = {name: values for name, values in form.fields.items() if name != "password"}
-    if re.search(r"//[^/@]*:[^/@]*@", form.text("url")):
-        del kept["url"]
+    # Before an @ there may be a password, however it is written; a calendar file's address may be a secret itself.
+    if "@" in unquote(form.text("url")) or form.text("kind") == "ics":
+        kept.pop("url", None)
     return Form(kept)
 
 
