@@ -214,8 +214,8 @@ def _goes_on(event: Part, about: Circumstances) -> bool:
 
 
 def _written_length(start: date, end: date) -> int:
-    """Seconds from one to the other as they are written in one zone: a beginning in the hour that clocks leave out lies
-    behind its end."""
+    """Seconds from one to the other as written in one zone: a beginning in the hour that clocks leave out lies behind
+    its end."""
     if not (isinstance(start, datetime) and isinstance(end, datetime)) or start.tzinfo != end.tzinfo:
         return 0
     return max(0, int((end.replace(tzinfo=None) - start.replace(tzinfo=None)).total_seconds()))
