@@ -222,6 +222,7 @@ def test_things_are_looked_for_in_the_words_of_the_request() -> None:
     for written, kept in (
         ("first event on December 1", "first event on"),
         ("invoice", "invoice"),
+        ("invoices - invoices -", "invoices"),
         ("$quote1", "$quote1"),
     ):
         assert in_own_words(find, {"called": written, "when": "$date1"}, names) == {

@@ -161,12 +161,11 @@ def in_own_words(tool: Tool, arguments: Mapping[str, Any], names: Names) -> dict
     for name, value in arguments.items():
         schema = _declared(tool.parameters).get(name, {})
         if names.unnamed and schema.get("words") == "always" and isinstance(value, str) and value[:1] != "$":
-            own = [
+            value = " ".join(
                 word
-                for word in value.split()
-                if {one[:_STEM] for one in _LETTERS.findall(word.casefold())} <= said
-            ]
-            value = " ".join(own) if _LETTERS.search(" ".join(own)) else ""
+                for word in dict.fromkeys(value.split())
+                if (letters := _LETTERS.findall(word.casefold())) and {one[:_STEM] for one in letters} <= said
+            )
         if value != "" or arguments[name] == "":
             kept[name] = value
     return kept
