@@ -48,6 +48,7 @@ def lines(read: Extracted) -> tuple[str, ...]:
         ("opens at 9 and closes at 17:00", [("hours", (540, 1020))]),
         ("an hour and a half", [("minutes", 90)]),
         ("1h45, 2 hrs 15 mins, 45-minute", [("minutes", 105), ("minutes", 135), ("minutes", 45)]),
+        ("seventy minutes, eighty-five minutes", [("minutes", 70), ("minutes", 85)]),
         ("days 5 through 8", [("day_range", (5, 8))]),
         ("from the 5th to the 8th day", [("day_range", (5, 8))]),
         ("day 3, a fortnight, four nights", [("day_range", (3, 3)), ("days", 14), ("nights", 4)]),

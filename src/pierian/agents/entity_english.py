@@ -20,20 +20,18 @@ from pierian.agents.entity_english_words import (
     DOUBTFUL_WEEKDAYS,
     MONEY_AFTER,
     MONTHS,
-    ORDINALS,
     PARTS,
     PAST,
     RECEIVED,
     SCALES,
     SHORT_WEEKDAYS,
-    SMALL,
-    TENS,
     UNITS,
     WEEKDAYS,
 )
 from pierian.agents.entity_grammar import grammar
 from pierian.agents.entity_tokens import Language
 from pierian.agents.entity_units import MEASURES, MONEY_CODES, MONEY_SIGNS, ZONES
+from pierian.number_words import ORDINALS, SMALL, TENS
 
 _GROUPS = {
     "to": "to|-|until|till|through|thru",

@@ -1,4 +1,4 @@
-"""The English words that `entity_english` knows: months, days, numbers, units, words that tell of time."""
+"""The English words that `entity_english` knows: months, days, units, words that tell of time."""
 
 from __future__ import annotations
 
@@ -22,51 +22,6 @@ WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 SHORT_WEEKDAYS = {"tue": 1, "tues": 1, "thu": 3, "thur": 3, "thurs": 3, "fri": 4}
 DOUBTFUL_WEEKDAYS = {"mon": 0, "wed": 2, "weds": 2, "sat": 5, "sun": 6}
 DOUBTFUL_MONTHS = {"may": 5, "march": 3, "mar": 3}
-SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-]
 UNITS = {
     "seconds secs sec": Length(seconds=1),
     "minute minutes mins min": Length(seconds=60),

@@ -95,28 +95,33 @@ def plan_schema(
         closed_object(compute=text),
     ]
     if decides:
-        inner = {"type": "array", "maxItems": 3, "items": {"anyOf": [*calls, *asks]}}
-        branches = {
-            "type": "array",
-            "minItems": 2,
-            "maxItems": 4,
-            "items": closed_object(when=text, steps=inner),
-        }
-        kinds.append(closed_object(choose=text, **{"from": reference}, branches=branches))
+        kinds.append(_choice_schema([*calls, *asks], text, reference))
     if agents and tools:
-        some = {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 4,
-            "items": {"enum": [tool.name for tool in tools]},
-        }
-        kinds.append(closed_object(agent=text, tools=some))
+        kinds.append(_agent_schema(tools, text))
     most = {"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}}
     steps = most | ({"minItems": least} if least else {})
     if finders:
         first = [_call_schema(tool, names, refers=False) for tool in finders]
         return closed_object(find={"anyOf": first}, steps=steps)
     return closed_object(steps=steps)
+
+
+def _choice_schema(
+    kinds: Sequence[dict[str, Any]], text: dict[str, Any], reference: dict[str, Any]
+) -> dict[str, Any]:
+    inner = {"type": "array", "maxItems": 3, "items": {"anyOf": [*kinds]}}
+    branches = {
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 4,
+        "items": closed_object(when=text, steps=inner),
+    }
+    return closed_object(choose=text, **{"from": reference}, branches=branches)
+
+
+def _agent_schema(tools: Sequence[Tool], text: dict[str, Any]) -> dict[str, Any]:
+    named = {"enum": [tool.name for tool in tools]}
+    return closed_object(agent=text, tools={"type": "array", "minItems": 1, "maxItems": 4, "items": named})
 
 
 def read_plan(

@@ -14,39 +14,15 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from pierian.number_words import ORDINALS, SMALL, TENS
+
 MentionKind = Literal[
     "name", "hours", "clock", "minutes", "days", "nights", "day_range", "weekdays", "part", "number", "money"
 ]
 
 DAY = 1440
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-)
-_WORDS: dict[str, int] = {word: number for number, word in enumerate(_ONES.split())}
-_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
-_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-]
+_WORDS = {word: number for number, word in enumerate(SMALL)}
+_TENS = {word: 10 * number for number, word in enumerate(TENS, start=2)}
 _WEEKDAYS = (
     "mon(?:day)?",
     "tue(?:s(?:day)?)?",
@@ -58,8 +34,9 @@ _WEEKDAYS = (
 )
 
 _NUMBER = (
-    r"(?:\d+(?:[.,]\d+)?|(?:twenty|thirty|forty|fifty|sixty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight"
-    r"|nine))?|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + ")"
+    rf"(?:\d+(?:[.,]\d+)?|(?:{'|'.join(TENS)})(?:[- ](?:{'|'.join(SMALL[1:10])}))?|"
+    + "|".join(sorted(_WORDS, key=len, reverse=True))
+    + ")"
 )
 _HALF_DAY = r"(?:\s?[ap](?:\.\s?m\b\.?|\s?m\b))"
 _BARE = r"(?:[01]?\d|2[0-4]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
@@ -77,7 +54,7 @@ _UNITS = (
     r"(?!\s*(?:-\s*)?(?:hours?|hrs?|minutes?|mins?|days?|nights?|weeks?|people|persons|friends|cities|towns|stops"
     r"|meetings?|euros?|eur|usd|dollars?|pounds|times?|of\b|%|km)\b)"
 )
-_ORDINAL = r"(?:\d{1,2}(?:st|nd|rd|th)|" + "|".join(_ORDINALS) + ")"
+_ORDINAL = r"(?:\d{1,2}(?:st|nd|rd|th)|" + "|".join(ORDINALS) + ")"
 _WEEKDAY = "(?:" + "|".join(f"{name}" for name in _WEEKDAYS) + r")s?\b"
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
@@ -244,7 +221,7 @@ def number_of(text: str) -> float:
 def ordinal_of(text: str) -> int:
     """`3rd` or `third`."""
     low = text.lower()
-    return _ORDINALS.index(low) + 1 if low in _ORDINALS else int(re.sub(r"\D", "", low))
+    return ORDINALS.index(low) + 1 if low in ORDINALS else int(re.sub(r"\D", "", low))
 
 
 def _value(kind: str, text: str) -> Any:
