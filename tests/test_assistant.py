@@ -300,8 +300,7 @@ async def test_after_a_failure_of_the_engine_the_next_question_opens_it_anew(
 ) -> None:
     async with serve(AutomaticModel("Because.")) as server, Assistant(settings_for(server)) as assistant:
         await assistant.ask("Why?")
-        first = assistant._model
-        assert first is not None
+        first = await assistant.model()
 
         async def broken(*_: Any) -> Any:
             raise EngineError("The engine's supervisor was stopped.")

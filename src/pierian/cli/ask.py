@@ -168,6 +168,6 @@ def exit_code(answer: Answer) -> int:
     """How the command ends."""
     if answer.complete:
         return ANSWERED
-    from pierian.assistant.assistant import STOPPED as STOPPED_BY_USER
+    from pierian.assistant.ending import STOPPED as STOPPED_BY_USER
 
     return STOPPED if answer.receipt.cut_short == STOPPED_BY_USER else CUT_SHORT
