@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pierian.accounts.secrets import Sealer
 from pierian.provenance import Labelled
 from pierian.tools import Context, Tool, ToolFailure, invoke
 
+KEYS = count()
 WORKDAY = next(number for number in (3, 4, 5) if day(number).weekday() < 5)
 
 
@@ -34,7 +36,7 @@ async def shown(tools: Mapping[str, Tool], name: str, **values: Any) -> dict[str
 async def done(tools: Mapping[str, Tool], name: str, told: Mapping[str, str], **values: Any) -> Any:
     """A call after what was `told` was approved."""
     given = {one: Labelled(value) for one, value in values.items()}
-    found = await invoke(tools[name], given, Context("key", told))
+    found = await invoke(tools[name], given, Context(f"key{next(KEYS)}", told))
     return None if found is None else found.value
 
 

@@ -50,8 +50,16 @@ def after(moment: datetime, by: timedelta) -> datetime:
     """So much later, or earlier: days at the same time of day, what is less than a day by the clock."""
     days = int(by / timedelta(days=1))
     rest = by - timedelta(days=days)
-    shifted = existing(moment + timedelta(days=days))
+    shifted = (
+        existing(moment + timedelta(days=days)) if days else moment
+    )  # adding forgets which of two hours it is
     return (shifted.astimezone(UTC) + rest).astimezone(moment.tzinfo)
+
+
+def lasting(begins: datetime, ends: datetime) -> timedelta:
+    """How long something lasts, for `after`: by the clock that runs, and from a day on by those on the wall."""
+    by_clock = ends.astimezone(UTC) - begins.astimezone(UTC)
+    return by_clock if by_clock < timedelta(days=1) else ends - begins
 
 
 def _linked() -> str:

@@ -289,11 +289,10 @@ async def _shown_beside(tool: Tool | None, arguments: Mapping[str, Labelled]) ->
         return ()
     showing = structs.replace(tool, call=tool.shows)
     found, each = arguments.get(tool.found), [arguments]
-    several = found is not None and isinstance(found.value, list | dict)
+    records: Any = found.value if found is not None else None
+    several = isinstance(records, list | dict)
     if found is not None and several:
-        each = [
-            {**arguments, tool.found: Labelled(one["id"], found.labels)} for one in records_of(found.value)
-        ]
+        each = [{**arguments, tool.found: Labelled(one["id"], found.labels)} for one in records_of(records)]
     shown = list[ShownArgument]()
     for part, one in enumerate(each):
         result = await invoke(showing, one)

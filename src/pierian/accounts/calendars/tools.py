@@ -50,10 +50,17 @@ AHEAD = timedelta(days=400)
 
 With = Annotated[str, Meta(extra_json_schema=somebody("with") | {"words": "instead"})]
 _ANY = r"(?:(?:future|upcoming|other|first|last|latest|next|all|my|the|of) )*(?:meetings?|events?|appointments?)\b"
-_TITLED = rf"(?:the|next|all|any|future|my) (?!{_ANY})(?:[\w'’-]+ ){{1,6}}(?:meetings?|events?|appointments?)"
+_NOUN = r"(?:meetings?|events?|appointments?)\b"
+_TITLED = rf"(?:the|next|all|any|future|my) (?!{_ANY})(?:[\w'’-]+ ){{1,6}}{_NOUN}"
+_WHICH = r"(?:the|all|any|my|of|future|upcoming|other|first|last|latest|next)\b"
+_STANDS = rf"\b{_WHICH} ((?:(?!{_WHICH})[\w'’-]+ ){{1,6}}?){_NOUN}"
 Called = Annotated[
     str,
-    Meta(extra_json_schema=quoted("called|titled?|named?") | only(f"called|titled|named|about|{_TITLED}")),
+    Meta(
+        extra_json_schema=quoted("called|titled?|named?")
+        | only(f"called|titled|named|about|{_TITLED}")
+        | {"stands": _STANDS}
+    ),
 ]
 AnyHour = Annotated[bool, Meta(extra_json_schema=only("any (?:time|hour)|evenings?|nights?|weekends?"))]
 

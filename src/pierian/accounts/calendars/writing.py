@@ -37,7 +37,7 @@ from pierian.accounts.dav import Dav
 from pierian.accounts.secrets import Sealer
 from pierian.accounts.signing_in import fresh_secret
 from pierian.accounts.store import Accounts
-from pierian.accounts.zones import after, existing, zone_of
+from pierian.accounts.zones import after, existing, lasting, zone_of
 from pierian.exceptions import UserError
 
 LONGEST_TITLE = 500
@@ -447,8 +447,7 @@ def _moved(
         start = existing(datetime.combine(begins, event.begins.timetz()))
     else:
         start = after(event.begins, later)
-    # How long it lasts by the clock, on days too on which the clocks are changed.
-    lasts = timedelta(minutes=minutes) if minutes else event.ends - event.begins
+    lasts = timedelta(minutes=minutes) if minutes else lasting(event.begins, event.ends)
     if event.whole_days and not minutes:
         lasts = timedelta(hours=1)
     return start, after(start, lasts)

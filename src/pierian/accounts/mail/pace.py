@@ -136,7 +136,8 @@ class PacedImapClient(IMAPClient):
     """`imapclient` over these connections."""
 
     def _create_IMAP4(self) -> Any:  # noqa: N802 - imapclient calls it so
-        connect = self._timeout.connect
+        timeout: Any = self._timeout  # a `SocketTimeout`, which is what `MailConnection` gives
+        connect: float | None = timeout.connect
         if self.ssl:
             return _Encrypted(self.host, self.port, self.ssl_context, connect)
         return _Plain(self.host, self.port, connect)
