@@ -86,7 +86,10 @@ def _refreshed(found: dict[str, Tool], database: Database, owner: str, minutes: 
 
     if not refreshing.going_on:
         return found
-    return {name: structs.replace(tool, call=waiting(tool.call)) for name, tool in found.items()}
+    return {
+        name: structs.replace(tool, call=waiting(tool.call), shows=tool.shows and waiting(tool.shows))
+        for name, tool in found.items()
+    }
 
 
 def ages_of(called: Iterable[str], database: Database, owner: str) -> str:

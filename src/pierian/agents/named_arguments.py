@@ -83,10 +83,23 @@ def names_of(
 
 def asked_for(tools: Sequence[Tool], request: str) -> list[Tool]:
     """The tools that a request may ask for: where it has the words of some, or only asks, not those whose words it
-    lacks."""
+    lacks. Nor those that would do with something else what it asks for: who speaks of meetings deletes no mails."""
     if not (_ASKS.match(request) or any(tool.only and _is_near(tool.only, request) for tool in tools)):
         return [*tools]  # another language, perhaps
-    return [tool for tool in tools if not tool.only or _is_near(tool.only, request)]
+    asked = [tool for tool in tools if not tool.only or _is_near(tool.only, request)]
+    meant = {
+        word
+        for tool in asked
+        if tool.about and _is_near(tool.about, request)
+        for word in _said(tool.only, request)
+    }
+    return [
+        tool
+        for tool in asked
+        if not (tool.about and tool.only)
+        or _is_near(tool.about, request)
+        or not _said(tool.only, request) <= meant
+    ]
 
 
 def fitting(tool: Tool, names: Names) -> Tool:
@@ -249,6 +262,10 @@ def _refers(schema: Mapping[str, Any], names: Names) -> bool:
 
 def _is_near(pattern: str, words: str) -> bool:
     return re.search(rf"\b(?:{pattern})\b", words, re.IGNORECASE) is not None
+
+
+def _said(pattern: str, words: str) -> set[str]:
+    return {found[0].casefold() for found in re.finditer(rf"\b(?:{pattern})\b", words, re.IGNORECASE)}
 
 
 def _chosen(schema: Mapping[str, Any], request: str) -> list[str]:

@@ -31,6 +31,7 @@ from pierian.agents.plan import Call, Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
 from pierian.agents.runner import Task
+from pierian.agents.said_once import said_once
 from pierian.agents.shortlist import shortlist
 from pierian.models.model import Model
 from pierian.models.structured import Payment, decoded
@@ -182,7 +183,9 @@ class ModelPlanner:
         tools = {tool.name: tool for tool in chosen}
 
         def read(text: str) -> Plan:
-            plan = read_plan(text, tools, task.entities, earlier=steps)
+            plan = said_once(
+                read_plan(text, tools, task.entities, earlier=steps), tools, task.request, task.entities
+            )
             return _in_own_words(in_two_steps(plan, self._tools, steps), self._tools, names)
 
         return await decoded(self._model, request, read, payment)
