@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pierian.storage.database import Database
 
 _WORDS = {
     "calendar": r"calendars?|agenda|appointments?|meetings?|my (?:\w+ )?events?|(?:re)?schedule|invit(?:e|ation)s?"
@@ -24,12 +18,3 @@ def groups_about(request: str) -> tuple[str, ...]:
     """The groups of account tools that a request may need; where one is needed, contacts too."""
     found = {name for name, words in _WORDS.items() if re.search(rf"\b(?:{words})\b", request, re.IGNORECASE)}
     return tuple(name for name in _WORDS if name in found or (found and name == "contacts"))
-
-
-async def groups_for(request: str, opened: Callable[[], Awaitable[Database]], owner: str) -> tuple[str, ...]:
-    """The groups that a request is about, of those for which the owner has linked an account."""
-    if not groups_about(request):
-        return ()
-    from pierian.agents.account_tools import linked_groups
-
-    return await asyncio.to_thread(linked_groups, request, await opened(), owner)
