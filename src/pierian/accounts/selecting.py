@@ -27,7 +27,9 @@ SAID = {
     "last": f"last{_SPAN}|latest|newest|most recent",
     "next": f"next{_SPAN}|upcoming",
 }
-Which = Annotated[Literal["all", "first", "last", "next"], Meta(extra_json_schema={"said": SAID})]
+Which = Annotated[
+    Literal["all", "first", "last", "next"], Meta(extra_json_schema={"said": SAID, "asked": "all"})
+]
 
 _GENERIC = re.compile(
     r"a|all|an|and|any|appointments?|at|by|called|e-?mails?|events?|every|first|for|from|future|i|in|it|its|last|latest"

@@ -8,6 +8,7 @@ A tool says in the schema of an argument what belongs there:
 - `"several": true`: a list of names as well as one;
 - `"words": "always"`: words may stand there too, or `"instead"`: where there is no name for it;
 - `"said": {"last": "last|latest"}`: of an enumeration, the words by which a request chooses, as patterns;
+- `"asked": "all"`: the one that is meant by a request that only asks, and says none;
 - `"only": "unread|new"`: a pattern without which in the request the argument is of no use;
 - `"part": ["sender", "with_people"]`: of a record, or of each of a list, the part that is meant.
 
@@ -102,6 +103,11 @@ def asked_for(tools: Sequence[Tool], request: str) -> list[Tool]:
     ]
 
 
+def only_asks(request: str) -> bool:
+    """Whether a request begins as those do that want to know something."""
+    return _ASKS.match(request) is not None
+
+
 def fitting(tool: Tool, names: Names) -> Tool:
     """The tool without optional arguments for which nothing was found, and with those required that were named."""
     required = cast(Sequence[str], tool.parameters.get("required", ()))
@@ -139,6 +145,8 @@ def with_names(
             continue
         if said := _chosen(schema, names.request):
             properties[name] = {"enum": said}
+        elif (usual := schema.get("asked")) and only_asks(names.request):
+            properties[name] = {"enum": [usual]}
         if not _kinds(schema):
             continue
         found = _candidates(schema, declared, names)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
@@ -61,6 +61,17 @@ class Context(Struct, frozen=True):
 Call = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
 
 
+class Telling(Struct, frozen=True, kw_only=True):
+    """How code tells a person what a tool found, where no model has to."""
+
+    lines: Callable[[Any], Sequence[str]]
+    """Of a result, a line for each thing that was found; none where nothing was."""
+    nothing: str
+    """A sentence for that case."""
+    answers: str
+    """A pattern of requests that are answered by this alone, from their beginning on."""
+
+
 class Tool(Struct, frozen=True, kw_only=True):
     """A function that plans may call."""
 
@@ -90,6 +101,7 @@ class Tool(Struct, frozen=True, kw_only=True):
     """A pattern of words that ask for it: a request that has those of other tools and not these does not mean it."""
     about: str = ""
     """A pattern of words for what it acts on. It is not meant where the same words ask for something of another's."""
+    tells: Telling | None = None
     shows: Call | None = None
     """What whoever approves shall see beside the arguments: texts by their names, such as the sizes of files, or what
     is resolved only when it runs. Raises `ToolFailure` where the call cannot succeed, before anybody is asked. The
@@ -120,6 +132,7 @@ def tool(
     found: str = "",
     only: str = "",
     about: str = "",
+    tells: Telling | None = None,
     shows: Call | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
@@ -149,6 +162,7 @@ def tool(
             found=found,
             only=only,
             about=about,
+            tells=tells,
             shows=shows,
         )
 

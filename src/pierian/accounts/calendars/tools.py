@@ -17,6 +17,7 @@ from msgspec import Meta
 from pierian.accounts.account import Account, written_by
 from pierian.accounts.calendars.acting_tools import Schedule, acting_tools, minutes_of
 from pierian.accounts.calendars.free_time import ALWAYS, WORKING, WorkingHours, free_slots
+from pierian.accounts.calendars.lines import EVENTS, FREE
 from pierian.accounts.calendars.outcomes import failing
 from pierian.accounts.calendars.reading import events_between, search_events
 from pierian.accounts.calendars.shown import FoundEvent, FreeTime, shown
@@ -62,6 +63,7 @@ Called = Annotated[
         | {"stands": _STANDS}
     ),
 ]
+_FREE = r"free|busy|available|availability|slots?|gaps?|room|times?|when (?:can|could|might|do)|fits?"
 AnyHour = Annotated[bool, Meta(extra_json_schema=only("any (?:time|hour)|evenings?|nights?|weekends?"))]
 
 
@@ -97,7 +99,7 @@ def calendar_tools(
 
 def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHours) -> list[Tool]:
     @returning(list[FoundEvent])
-    @tool(effect="read", name="calendar_events")
+    @tool(effect="read", name="calendar_events", tells=EVENTS)
     async def events(which: Which, called: Called = "", when: When = "", with_person: With = "") -> Labelled:
         """Events and meetings in the user's calendars, each with its title, when it begins, and with_people.
 
@@ -108,7 +110,7 @@ def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHour
         return await asyncio.to_thread(_events, accounts, wanted, span_of(when, now), which, now())
 
     @returning(list[FreeTime])
-    @tool(effect="read", name="calendar_free")
+    @tool(effect="read", name="calendar_free", tells=FREE, only=_FREE)
     async def free(when: When = "", lasting: Lasting = 30, any_hour: AnyHour = False) -> Labelled:
         """When nothing is planned in any of the user's calendars, within working hours.
 
@@ -118,11 +120,11 @@ def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHour
             any_hour: Also outside of working hours.
         """
         span = span_of(when, now)
-        first = max(span.begins or now(), now())
+        first, minutes = max(span.begins or now(), now()), minutes_of(lasting)
         last = span.ends or first + timedelta(days=7)
-        return await asyncio.to_thread(
-            _free, accounts, first, last, minutes_of(lasting), ALWAYS if any_hour else hours
-        )
+        if last - first <= timedelta(minutes=1):  # "at eleven"
+            last = first + timedelta(minutes=minutes)
+        return await asyncio.to_thread(_free, accounts, first, last, minutes, ALWAYS if any_hour else hours)
 
     return [events, free]
 
