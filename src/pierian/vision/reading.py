@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from pierian.vision.barcodes import read_barcodes
 from pierian.vision.charts import read_charts
+from pierian.vision.panels import read_panels
 from pierian.vision.picture import Picture
 from pierian.vision.reading_order import in_order
 from pierian.vision.regions import Box, box_of
@@ -53,6 +54,7 @@ def read_scene(picture: Picture) -> Scene:
         charts=charts,
         shapes=shapes,
         barcodes=barcodes,
+        panels=read_panels(pixels, shapes),
         turned=turned,
     )
     return replace(scene, unsure=_unsure(scene))

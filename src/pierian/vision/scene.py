@@ -167,6 +167,8 @@ class Scene(Struct, frozen=True, kw_only=True):
     charts: tuple[Chart, ...] = ()
     shapes: tuple[Shape, ...] = ()
     barcodes: tuple[Barcode, ...] = ()
+    panels: tuple[Box, ...] = ()
+    """Fields side by side that figures stand in, such as the boxes of a puzzle."""
     unsure: tuple[str, ...] = ()
     """What could not be read, in sentences for people."""
     turned: int = 0
