@@ -16,6 +16,7 @@ from pierian.vision.regions import Box, Polygon, Region
 ChartKind = Literal[
     "bar", "line", "area", "scatter", "pie", "histogram", "box"
 ]  # a donut is a pie; a column chart is a bar chart that stands
+NOTHING = "No text, table, chart, shape or barcode was found in the picture."
 Scale = Literal["linear", "log", "date", "category"]
 
 
