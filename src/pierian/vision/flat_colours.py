@@ -151,9 +151,10 @@ def _decided(numbers: NDArray[np.int16], pixels: Pixels, seen: NDArray[np.float6
     own = lab(pixels[rows, columns])
     best, least = np.full(len(rows), -1, np.int16), np.full(len(rows), np.inf)
     for number, colour in enumerate(seen):
-        away = cv2.distanceTransform((numbers != number).astype(np.uint8), cv2.DIST_L2, 3)
+        elsewhere = (numbers != number).astype(np.uint8)
+        away = np.asarray(cv2.distanceTransform(elsewhere, cv2.DIST_L2, 3), np.float64)
         unlike = np.linalg.norm(own - colour, axis=1)
-        better = (np.asarray(away)[rows, columns] <= RIM) & (unlike < least)
+        better = (away[rows, columns] <= RIM) & (unlike < least)
         best[better], least[better] = number, unlike[better]
     decided = numbers.copy()
     decided[rows, columns] = best

@@ -6,6 +6,8 @@ off. Such fragments are thin and lie against a larger piece of a colour not far 
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ def absorbed(labels: NDArray[np.int32], seen: NDArray[np.float64]) -> NDArray[np
     thick = _thicknesses(labels, len(seen))
     beside = _neighbours(labels, len(seen))
     into = np.arange(len(seen))
-    for label in np.argsort(sizes, kind="stable").tolist():
+    for label in cast("list[int]", np.argsort(sizes, kind="stable").tolist()):
         if label == 0 or not beside[label]:
             continue
         others = np.array(sorted(beside[label]))
@@ -46,7 +48,7 @@ def absorbed(labels: NDArray[np.int32], seen: NDArray[np.float64]) -> NDArray[np
             if other != chosen:
                 beside[other].add(chosen)
                 beside[chosen].add(other)
-    for label in np.argsort(-sizes, kind="stable").tolist():
+    for label in cast("list[int]", np.argsort(-sizes, kind="stable").tolist()):
         while into[label] != into[into[label]]:
             into[label] = into[into[label]]
     return into[labels].astype(np.int32)
@@ -70,7 +72,7 @@ def _neighbours(labels: NDArray[np.int32], count: int) -> list[set[int]]:
     for one, other in ((labels[:, 1:], labels[:, :-1]), (labels[1:], labels[:-1])):
         apart = (one != other) & (one > 0) & (other > 0)
         pairs = np.unique(one[apart].astype(np.int64) * count + other[apart])
-        for pair in pairs.tolist():
+        for pair in cast("list[int]", pairs.tolist()):
             first, second = divmod(pair, count)
             found[first].add(second)
             found[second].add(first)

@@ -86,10 +86,11 @@ def _paper(crop: Pixels) -> NDArray[np.int16]:
     """The colour of the paper, for each column: along a long line the light may change."""
     rows, columns = crop.shape[:2]
     count = max(1, columns // (6 * rows))
-    edges = np.linspace(0, columns, count + 1).astype(int)
+    edges = [round(columns * part / count) for part in range(count + 1)]
     # It is what most pixels are: the middle value is not moved by letters, which cover less than half.
     parts = [np.median(crop[:, one:other].reshape(-1, 3), axis=0) for one, other in pairwise(edges)]
-    places, middles = np.arange(columns), (edges[:-1] + edges[1:]) / 2
+    places: NDArray[np.float64] = np.arange(columns, dtype=np.float64)
+    middles = [(one + other) / 2 for one, other in pairwise(edges)]
     along = [np.interp(places, middles, [part[channel] for part in parts]) for channel in range(3)]
     return np.stack(along, axis=-1).astype(np.int16)
 
