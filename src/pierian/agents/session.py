@@ -52,7 +52,8 @@ from pierian.provenance import USER, Labelled, described, external
 from pierian.reasoning.attempt import attempt
 from pierian.reasoning.payment import payment_of
 from pierian.reasoning.question import Kind, Question
-from pierian.reasoning.run import Run
+from pierian.reasoning.run import Draft, Run
+from pierian.reasoning.values import FinalValue
 from pierian.runs.approvals import Approvals, ApprovalState
 from pierian.runs.journal import Claim, Journal, RunState
 from pierian.runs.rules import Rules
@@ -326,7 +327,9 @@ async def _park(run: Run, session: Session) -> None:
     reason = f"It waits for your approval ({ids})."
     run.emit(RunParked(session.run, reason))
     run.cut_short = reason
-    run.partial = (
+    written = harmless(_told_by_code(session), ())
+    run.partial = f"{written}\n\n" if written else ""
+    run.partial += (
         f"The work is planned and waits for your approval. `pierian approvals list` shows what is asked, "
         f"`pierian approvals approve {waiting[0][1] if waiting else 'ID'}` allows it, and `pierian runs "
         f"resume {session.run}` goes on."
@@ -341,6 +344,11 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
     stream = SafeStream(run.emit, lambda text: harmless(text, links))
     acts = [name for name, tool in session.desk.tools.items() if tool.acts]
     told = harmless(account(session.progress, acts), links)
+    if written := _told_by_code(session):
+        text = _with_account(harmless(written, links), told)
+        run.chosen = Draft(0, "in words that code wrote", text, FinalValue(), 0.0, 0)
+        await _note(run, session, scope, acts)
+        return
     try:
         run.question = Question(asked(request.text, scope), Kind.OPEN)
         run.emit, emit = stream.emit, run.emit
@@ -356,6 +364,26 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
     text = _with_account(harmless(draft.text, links), told)
     stream.finish(text)
     run.chosen = structs.replace(draft, text=text)
+    await _note(run, session, scope, acts)
+
+
+def _told_by_code(session: Session) -> str:
+    """What the last step came to whose tool tells it in words of its own (`Tool.told`), and why it was planned again;
+    empty where none does."""
+    scope = session.progress.scopes.get("", Scope())
+    for number, step in reversed([*enumerate(scope.plan.steps)]):
+        tool = session.desk.tools.get(step.tool) if isinstance(step, Call) else None
+        state = scope.steps[step.id]
+        if tool is not None and tool.told and state.status in ("done", "failed"):
+            before = [scope.steps[one.id] for one in scope.plan.steps[:number]]
+            again = [f"Planned again: {one.message}" for one in before if one.status == "failed"]
+            told = str(state.value.value[tool.told]) if state.value is not None else state.message
+            return "\n\n".join([*again, told])
+    return ""
+
+
+async def _note(run: Run, session: Session, scope: Scope, acts: Sequence[str]) -> None:
+    """What a receipt says of planned work."""
     if acts and untouched(session.progress, acts):
         run.note = f"{run.note} Nothing was changed or sent.".strip()
     if found := sources(scope):

@@ -73,6 +73,8 @@ class Tool(Struct, frozen=True, kw_only=True):
     """The argument that takes the id of one that was found; it is called for each."""
     only: str = ""
     """A pattern of words that ask for it: a request that has those of other tools and not these does not mean it."""
+    told: str = ""
+    """The part of its value that is the answer as it stands, in words that code wrote; empty for none."""
     shows: Call | None = None
     """What whoever approves shall see beside the arguments: texts by their names, such as the sizes of files. Raises
     `ToolFailure` where the call cannot succeed, before anybody is asked."""
