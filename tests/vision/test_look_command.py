@@ -92,7 +92,7 @@ def test_a_page_without_anything(tmp_path: Path, capsys: pytest.CaptureFixture[s
     path.write_bytes(pdf(2))
     assert run(["look", str(path), "--page", "2"]) == 0
     shown = capsys.readouterr().out
-    assert "page 2 of 2" in shown and "Nothing was found in it" in shown
+    assert "page 2 of 2" in shown and "No text, table, chart, shape or barcode was found" in shown
     assert run(["look", str(path), "--page", "3"]) == 2
     assert "Error: b.pdf has no page 3." in capsys.readouterr().err
 

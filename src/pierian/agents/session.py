@@ -35,6 +35,7 @@ from pierian.agents.progress import Progress, Scope, path_of
 from pierian.agents.quarantine import ModelReader, Reader
 from pierian.agents.runner import Planner, Runner, Task
 from pierian.agents.safe_stream import SafeStream
+from pierian.agents.telling import told_by_code, told_whole
 from pierian.agents.wording import unnamed, words_around
 from pierian.events import (
     Answer,
@@ -327,7 +328,7 @@ async def _park(run: Run, session: Session) -> None:
     reason = f"It waits for your approval ({ids})."
     run.emit(RunParked(session.run, reason))
     run.cut_short = reason
-    written = harmless(_told_by_code(session), ())
+    written = harmless(told_whole(session.progress.scopes.get("", Scope()), session.desk.tools), ())
     run.partial = f"{written}\n\n" if written else ""
     run.partial += (
         f"The work is planned and waits for your approval. `pierian approvals list` shows what is asked, "
@@ -344,13 +345,17 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
     stream = SafeStream(run.emit, lambda text: harmless(text, links))
     acts = [name for name, tool in session.desk.tools.items() if tool.acts]
     told = harmless(account(session.progress, acts), links)
-    if written := _told_by_code(session):
+    tools = session.desk.tools
+    if written := told_whole(session.progress.scopes.get("", scope), tools) or told_by_code(
+        request.text, scope, tools
+    ):
         text = _with_account(harmless(written, links), told)
-        run.chosen = Draft(0, "in words that code wrote", text, FinalValue(), 0.0, 0)
+        run.chosen = Draft(0, "told by code", text, FinalValue(), 0.0, 0)
+        stream.finish(text)
         await _note(run, session, scope, acts)
         return
     try:
-        run.question = Question(asked(request.text, scope), Kind.OPEN)
+        run.question = Question(asked(request.text, scope, session.desk.tools), Kind.OPEN)
         run.emit, emit = stream.emit, run.emit
         try:
             draft = await attempt(run, FROM_RESULTS, channel="answer")
@@ -367,23 +372,8 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
     await _note(run, session, scope, acts)
 
 
-def _told_by_code(session: Session) -> str:
-    """What the last step came to whose tool tells it in words of its own (`Tool.told`), and why it was planned again;
-    empty where none does."""
-    scope = session.progress.scopes.get("", Scope())
-    for number, step in reversed([*enumerate(scope.plan.steps)]):
-        tool = session.desk.tools.get(step.tool) if isinstance(step, Call) else None
-        state = scope.steps[step.id]
-        if tool is not None and tool.told and state.status in ("done", "failed"):
-            before = [scope.steps[one.id] for one in scope.plan.steps[:number]]
-            again = [f"Planned again: {one.message}" for one in before if one.status == "failed"]
-            told = str(state.value.value[tool.told]) if state.value is not None else state.message
-            return "\n\n".join([*again, told])
-    return ""
-
-
 async def _note(run: Run, session: Session, scope: Scope, acts: Sequence[str]) -> None:
-    """What a receipt says of planned work."""
+    """Say on the receipt where it comes from, how old that is, and whether anything was done."""
     if acts and untouched(session.progress, acts):
         run.note = f"{run.note} Nothing was changed or sent.".strip()
     if found := sources(scope):
