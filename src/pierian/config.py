@@ -72,6 +72,17 @@ class Settings:
     sync_minutes: Count = setting(
         10, "Minutes after which linked accounts are synced again by themselves; 0: only when you say so."
     )
+    trips_from: str = setting("", "Where your trips begin: a city or an airport, such as Berlin or BER.")
+    people: str = setting(
+        "", "Whose account or address stands for whom, with commas: partner=ada, mum=eve@example.org."
+    )
+    offers: str = setting(
+        "", "A file with flights, rooms and sights for trips; docs/travel.md says how it looks."
+    )
+    offer_tools: str = setting("", "Tools of your MCP servers that find flights, with commas: trips.search.")
+    offer_seconds: PositiveSeconds = setting(20.0, "Seconds that a trip waits for each provider of offers.")
+    currency: str = setting("EUR", "Currency in which a trip is added up.")
+    exchange_rates: str = setting("", "What one unit of other currencies is worth in it: USD=0.91, GBP=1.17.")
     search_url: str = setting("", "A SearXNG or Brave endpoint for the search tool.")
     search_key: str = setting("", "The key for search_url, where it needs one.")
     database_url: str = setting("", "A PostgreSQL database to use instead of the file, for several workers.")

@@ -35,7 +35,7 @@ from pierian.agents.progress import Progress, Scope, path_of
 from pierian.agents.quarantine import ModelReader, Reader
 from pierian.agents.runner import Planner, Runner, Task
 from pierian.agents.safe_stream import SafeStream
-from pierian.agents.telling import told_by_code
+from pierian.agents.telling import told_by_code, told_whole
 from pierian.agents.wording import unnamed, words_around
 from pierian.events import (
     Answer,
@@ -328,7 +328,9 @@ async def _park(run: Run, session: Session) -> None:
     reason = f"It waits for your approval ({ids})."
     run.emit(RunParked(session.run, reason))
     run.cut_short = reason
-    run.partial = (
+    written = harmless(told_whole(session.progress.scopes.get("", Scope()), session.desk.tools), ())
+    run.partial = f"{written}\n\n" if written else ""
+    run.partial += (
         f"The work is planned and waits for your approval. `pierian approvals list` shows what is asked, "
         f"`pierian approvals approve {waiting[0][1] if waiting else 'ID'}` allows it, and `pierian runs "
         f"resume {session.run}` goes on."
@@ -343,9 +345,13 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
     stream = SafeStream(run.emit, lambda text: harmless(text, links))
     acts = [name for name, tool in session.desk.tools.items() if tool.acts]
     told = harmless(account(session.progress, acts), links)
-    if written := harmless(told_by_code(request.text, scope, session.desk.tools), links):
-        run.chosen = Draft(0, "told by code", written, FinalValue(), 0.0, 0)
-        stream.finish(written)
+    tools = session.desk.tools
+    if written := told_whole(session.progress.scopes.get("", scope), tools) or told_by_code(
+        request.text, scope, tools
+    ):
+        text = _with_account(harmless(written, links), told)
+        run.chosen = Draft(0, "told by code", text, FinalValue(), 0.0, 0)
+        stream.finish(text)
         await _note(run, session, scope, acts)
         return
     try:

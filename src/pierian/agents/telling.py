@@ -35,3 +35,16 @@ def told_by_code(request: str, scope: Scope, tools: Mapping[str, Tool]) -> str:
             "\n".join([*counted, *(f"- {line}" for line in lines[:MOST_LINES]), *left_out]) or tells.nothing
         )
     return "\n\n".join(dict.fromkeys(told))
+
+
+def told_whole(scope: Scope, tools: Mapping[str, Tool]) -> str:
+    """What the last step came to whose tool has the whole answer in words of its own (`Tool.told`), and why it was
+    planned again; empty where none has."""
+    for number, step in reversed([*enumerate(scope.plan.steps)]):
+        tool, state = tools.get(step.tool) if isinstance(step, Call) else None, scope.steps[step.id]
+        if tool is not None and tool.told and state.status in ("done", "failed"):
+            before = [scope.steps[one.id] for one in scope.plan.steps[:number]]
+            again = [f"Planned again: {one.message}" for one in before if one.status == "failed"]
+            told = str(state.value.value[tool.told]) if state.value is not None else state.message
+            return "\n\n".join([*again, told])
+    return ""

@@ -21,6 +21,7 @@ from pierian.assistant.pictures import answer_about, picture_files
 from pierian.assistant.planned import tool_names, work_with_tools
 from pierian.assistant.request import AskRequest, checked_question
 from pierian.assistant.resources import Resources
+from pierian.assistant.skills import carry_out
 from pierian.budget import Ledger, Limits
 from pierian.config import Settings, load
 from pierian.events import Answer, AnswerReady, Event, Receipt, Spend
@@ -188,6 +189,8 @@ class Assistant:
         ledger: Ledger,
         emit: Callable[[Event], None],
     ) -> None:
+        if await carry_out(self.resources, work, request, question, ledger, emit):
+            return
         await self.resources.open(emit)
         work.run = await self.resources.begin(question, ledger, emit, request)
         run = work.run

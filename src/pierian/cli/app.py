@@ -20,6 +20,7 @@ COMMANDS = {
     "models": ("pierian.cli.models", "app"),
     "accounts": ("pierian.cli.accounts", "app"),
     "brief": ("pierian.cli.brief", "brief"),
+    "trip": ("pierian.cli.trip", "app"),
     "schedules": ("pierian.cli.schedules", "app"),
     "tools": ("pierian.cli.tools", "app"),
     "runs": ("pierian.cli.runs", "app"),

@@ -99,6 +99,8 @@ class Tool(Struct, frozen=True, kw_only=True):
     """The argument that takes the id of one that was found; it is called for each."""
     only: str = ""
     """A pattern of words that ask for it: a request that has those of other tools and not these does not mean it."""
+    told: str = ""
+    """The part of its value that is the answer as it stands, in words that code wrote; empty for none."""
     about: str = ""
     """A pattern of words for what it acts on. It is not meant where the same words ask for something of another's."""
     tells: Telling | None = None
