@@ -15,7 +15,7 @@ from tests.agents.desk import office
 
 from pierian.accounts.account import Switches
 from pierian.agents import effects, go_on
-from pierian.assistant import skills
+from pierian.assistant import arranging
 from pierian.assistant.request import AskRequest
 from pierian.events import ApprovalNeeded, Event, encode
 from pierian.planning.extracting import extract
@@ -97,7 +97,7 @@ async def asked(
     waits: bool = True,
 ) -> tuple[Any, list[Event], list[str]]:
     """The run of a question, its events and whatever the model was shown."""
-    monkeypatch.setattr(skills, "_local_now", lambda: NOW)
+    monkeypatch.setattr(arranging, "_local_now", lambda: NOW)
     monkeypatch.setattr(effects, "ASK_SECONDS", 0.0)
     shown: list[str] = []
 
@@ -121,7 +121,7 @@ async def asked(
 
         run = desk.start(question, model, emit=emit)
         work = SimpleNamespace(session=None)
-        taken = await skills.arrange(
+        taken = await arranging.arrange(
             SimpleNamespace(database=database),  # type: ignore[arg-type]
             desk_of,
             work,

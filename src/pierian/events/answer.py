@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pierian.events.vision import Look, PictureRead
+
 CheckKind = Literal["arithmetic", "program", "agreement", "plausibility", "plan"]
 Outcome = Literal["passed", "failed", "corrected", "unusable"]
 DraftOutcome = Literal["agreed", "differed", "no value", "revised", "merged", "cut off", "failed"]
@@ -82,6 +84,13 @@ class Spend(Struct, frozen=True):
         )
 
 
+class Claim(Struct, frozen=True):
+    """A sentence of the answer, and the numbers of the looks that it rests on."""
+
+    text: str
+    looks: tuple[int, ...]
+
+
 class Receipt(Struct, frozen=True):
     """What an answer cost and what it rests on."""
 
@@ -105,6 +114,12 @@ class Receipt(Struct, frozen=True):
     """Why the answer is incomplete, as a sentence; empty when it is complete."""
     note: str = ""
     """What the reader should know beside the checks, such as that nothing could be checked."""
+    pictures: tuple[PictureRead, ...] = ()
+    """The pictures of the question, by their numbers."""
+    looks: tuple[Look, ...] = ()
+    """What was looked at in pictures, in order."""
+    claims: tuple[Claim, ...] = ()
+    """What the answer says of pictures, with the looks that each sentence rests on."""
 
 
 class CalledTool(Struct, frozen=True):

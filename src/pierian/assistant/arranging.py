@@ -1,4 +1,4 @@
-"""Requests that a skill carries out, told by their words; whatever it cannot read goes the usual way."""
+"""Requests to find a time, an order or a route, told by their words; what cannot be read goes the usual way."""
 
 from __future__ import annotations
 
