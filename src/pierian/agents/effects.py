@@ -164,6 +164,7 @@ class Effects:
                 await self.approved(path, tool, arguments, asked.reason, progress)
         else:
             await self._note_rule(path, asked, progress)
+        await _checked(tool, arguments)
 
     async def _carry_out(
         self,
@@ -202,7 +203,7 @@ class Effects:
         if progress.approved is None or not progress.approval:
             if not progress.approval:
                 shown = tuple(ShownArgument(n, a.value, described(a.labels)) for n, a in arguments.items())
-                shown += await _shown_beside(tool, arguments)
+                shown += (*await _checked(tool, arguments), *await _shown_beside(tool, arguments))
                 await self._recorder.record(
                     ApprovalNeeded(
                         path,
@@ -280,6 +281,15 @@ class Effects:
             if seen is not None:
                 return seen, True
         return None, told
+
+
+async def _checked(tool: Tool | None, arguments: Mapping[str, Labelled]) -> tuple[ShownArgument, ...]:
+    """What a tool finds out before it is asked for, and again before the first of its calls; raises `ToolFailure`."""
+    if tool is None or tool.checks is None:
+        return ()
+    result = await invoke(structs.replace(tool, call=tool.checks), arguments)
+    told = cast(Mapping[str, str], result.value if result is not None else {})
+    return tuple(ShownArgument(name, value, tool.name) for name, value in told.items())
 
 
 async def _shown_beside(tool: Tool | None, arguments: Mapping[str, Labelled]) -> tuple[ShownArgument, ...]:

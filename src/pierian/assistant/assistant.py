@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
+from pierian.assistant.arranging import arrange
 from pierian.assistant.ending import until_ended
 from pierian.assistant.pictures import answer_about, picture_files
 from pierian.assistant.planned import tool_names, work_with_tools
 from pierian.assistant.request import AskRequest, checked_question
 from pierian.assistant.resources import Resources
-from pierian.assistant.skills import carry_out
+from pierian.assistant.trips import carry_out
 from pierian.budget import Ledger, Limits
 from pierian.config import Settings, load
 from pierian.events import Answer, AnswerReady, Event, Receipt, Spend
@@ -44,7 +45,7 @@ from pierian.reasoning import (
 from pierian.sandbox import ProgramResult
 
 if TYPE_CHECKING:
-    from pierian.agents import Session
+    from pierian.agents import Desk, Session
     from pierian.assistant.desks import Desks
     from pierian.runs import Worker
     from pierian.storage import Database
@@ -207,6 +208,8 @@ class Assistant:
             if run.calls:
                 return
         if not request.images:  # what a picture shows is measured; no tool knows more of it
+            if await arrange(self.resources, self._desk, work, request, run):
+                return
             work.session = await self._planned(run, request)
         if work.session is not None:
             return
@@ -235,11 +238,14 @@ class Assistant:
         names = await tool_names(self.resources, request)
         if not (names or request.resumes):
             return None
+        return await work_with_tools(run, request, await self._desk(names, request))
+
+    async def _desk(self, names: tuple[str, ...], request: AskRequest) -> Desk:
         from pierian.assistant.desks import Desks
 
         if self._desks is None:
             self._desks = Desks(self.resources)
-        return await work_with_tools(run, request, await self._desks.desk(names, request))
+        return await self._desks.desk(names, request)
 
     async def database(self) -> Database:
         """The database; it stays open while the assistant lives."""

@@ -13,7 +13,7 @@ from pierian.agents import Desk, open_desk, serve_runs
 from pierian.agents.account_tools import of_accounts, tools_of
 from pierian.assistant.request import AskRequest, without_password
 from pierian.assistant.resources import Resources
-from pierian.assistant.skills import equipped
+from pierian.assistant.trips import equipped
 from pierian.budget import Ledger, Limits
 from pierian.config import paths
 from pierian.events import Answer

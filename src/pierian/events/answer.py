@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pierian.events.vision import Look, PictureRead
 
-CheckKind = Literal["arithmetic", "program", "agreement", "plausibility"]
+CheckKind = Literal["arithmetic", "program", "agreement", "plausibility", "plan"]
 Outcome = Literal["passed", "failed", "corrected", "unusable"]
 DraftOutcome = Literal["agreed", "differed", "no value", "revised", "merged", "cut off", "failed"]
 """`agreed` with the answer or `differed`; `revised` into a later draft, `merged` into the answer; `cut off` when
@@ -23,7 +23,8 @@ class Check(Struct, frozen=True):
     """One thing that code checked.
 
     `arithmetic`: calculations in a draft were recomputed; `program`: a program's value was compared with the draft;
-    `agreement`: several drafts were compared; `plausibility`: whether the answer uses the numbers of the question.
+    `agreement`: several drafts were compared; `plausibility`: whether the answer uses the numbers of the question;
+    `plan`: a plan keeps every wish that it was made for.
     `unusable` means that the check itself could not be carried out (a program that failed, say).
     """
 

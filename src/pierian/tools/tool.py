@@ -104,6 +104,9 @@ class Tool(Struct, frozen=True, kw_only=True):
     about: str = ""
     """A pattern of words for what it acts on. It is not meant where the same words ask for something of another's."""
     tells: Telling | None = None
+    checks: Call | None = None
+    """Looks whether it can be done, once for all of its calls: before anybody is asked, and again before the first of
+    them. Raises `ToolFailure` where it cannot; texts by their names that it gives are shown beside the arguments."""
     shows: Call | None = None
     """What whoever approves shall see beside the arguments: texts by their names, such as the sizes of files, or what
     is resolved only when it runs. Raises `ToolFailure` where the call cannot succeed, before anybody is asked. The

@@ -215,6 +215,7 @@ TEXTS: dict[str, str] = ACCOUNT_TEXTS | {
     "check.program": "program",
     "check.agreement": "agreement",
     "check.plausibility": "plausibility",
+    "check.plan": "plan",
     "check.code": "The program",
     "check.again": "Run again",
     "check.gave": "Run again, it gave",

@@ -129,7 +129,7 @@ def _writing(at: Workplace, calendar: Tool) -> Tool:
         assert calendar.lookup is not None
         return await calendar.lookup(context, arguments(values))
 
-    async def shows(context: Context, values: Mapping[str, Any]) -> dict[str, str]:
+    async def checks(context: Context, values: Mapping[str, Any]) -> dict[str, str]:
         offers = msgspec.convert(values.get("offers", []), list[Chosen], strict=False)
         away = msgspec.convert(values.get("away", {}), Away, strict=False)
         await _still_so(at, offers, away)
@@ -142,7 +142,7 @@ def _writing(at: Workplace, calendar: Tool) -> Tool:
         call=call,
         effect="send",
         lookup=lookup,
-        shows=shows,
+        checks=checks,
         found="entry",
         timeout_seconds=max(CALENDAR_SECONDS, at.seconds + 30),
     )

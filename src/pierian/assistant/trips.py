@@ -1,4 +1,4 @@
-"""Requests that a skill carries out: told by their words, planned by the skill's own planner, journalled too.
+"""Trips that are planned in a run: told by their words, planned by the skill's own planner, journalled too.
 
 A skill's plan needs the model seldom or never, so the model is opened when it is asked first. The record of such a
 run names the skill; whoever goes on with it gets the same tools and planner (`equipped`).
