@@ -163,11 +163,15 @@ def pull(name: OptionalName = None) -> None:
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE.gguf", help="A GGUF file; it stays where it is.")],
     name: Annotated[str | None, typer.Option("--name", help="Name for it; default: from the file.")] = None,
+    projector: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.gguf", help="Its vision half, with which it reads pictures."),
+    ] = None,
 ) -> None:
     """Make a GGUF file of your own known under a name."""
     from pierian.models import installed
 
-    model = installed.add(file, name)
+    model = installed.add(file, name, projector)
     facts = printable(" ".join(f for f in (model.architecture, model.parameters, model.quantisation) if f))
     typer.echo(f"Added {model.name} ({facts}). Ask it: pierian ask --model {model.name} …")
     if not model.chat_template:

@@ -42,6 +42,9 @@ FILE_TYPES = {
     36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
 }  # fmt: skip
 
+PROJECTORS = ("clip", "mmproj")
+"""What files of vision halves call their architecture."""
+
 Value = str | int | float | bool
 
 
@@ -59,11 +62,13 @@ class GgufHeader:
     tensors: int
     split_count: int
     size_bytes: int
+    sees: bool = False
+    """Whether it is a projector that reads pictures; others hear."""
 
     @property
     def is_projector(self) -> bool:
         """Whether this is the vision half of a model rather than a language model."""
-        return self.architecture in ("clip", "mmproj")
+        return self.architecture in PROJECTORS
 
 
 class _Short(Exception):
@@ -216,6 +221,7 @@ class _Reader:
         if not architecture:
             raise _Bad("it does not say which architecture it is for")
         kind = facts.get("general.file_type")
+        sees = architecture in PROJECTORS and facts.get("clip.has_vision_encoder", True) is True
         return GgufHeader(
             version=version,
             architecture=architecture,
@@ -227,4 +233,5 @@ class _Reader:
             tensors=tensors,
             split_count=number("split.count"),
             size_bytes=self.size,
+            sees=sees,
         )

@@ -38,6 +38,9 @@ def finished(run: Run, mode: Mode, started: float) -> Answer:
         stopped=run.stopped,
         cut_short=run.cut_short,
         note=note,
+        pictures=tuple(run.pictures),
+        looks=tuple(run.looks),
+        claims=tuple(run.claims),
     )
     return Answer(text.strip(), receipt, chosen.value.text if chosen else "", run.calls)
 
