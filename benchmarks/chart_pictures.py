@@ -1,8 +1,8 @@
 """Charts with known values, drawn by several libraries in many looks: `python -m benchmarks.chart_pictures`.
 
 A picture is named by its split, its number and whether it is degraded; all else follows from these by seeds. Each
-library's themes are dealt out once, alternately, to two splits: what `judge` holds is never looked at while the
-digitiser is developed.
+library's themes were dealt out once, by lot, to two splits: what `judge` holds is never looked at while the digitiser
+is developed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import argparse
 import io
 import math
 import random
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import cv2
@@ -19,30 +22,113 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from benchmarks.chart_specs import LIBRARIES, Place, Spec, Truth, TruthSeries, draw
+from benchmarks.chart_draws import draw
+from benchmarks.chart_specs import LIBRARIES, Place, Spec, Truth, TruthSeries
 
 Split = Literal["develop", "judge"]
-_FIRST_SEED: dict[Split, int] = {"develop": 100_000, "judge": 500_000}
+_FIRST_SEED: dict[Split, int] = {"develop": 2_100_000, "judge": 2_500_000}
+
+
+_PAINTERS = {
+    "matplotlib": "matplotlib",
+    "seaborn": "matplotlib",
+    "plotly": "plotly",
+    "altair": "web",
+    "letsplot": "web",
+    "spreadsheet": "drawn",
+    "bokeh": "bokeh",
+    "pygal": "pygal",
+}
+_SPLIT_SEED = 20261128
+_SEEN = frozenset(
+    [
+        "Solarize_Light2",
+        "bmh",
+        "classic",
+        "dark_background",
+        "default",
+        "fast",
+        "fivethirtyeight",
+        "ggplot",
+        "grayscale",
+        "petroff10",
+        "seaborn-v0_8-paper",
+        "tableau-colorblind10",
+        "darkgrid:deep",
+        "darkgrid:pastel",
+        "whitegrid:muted",
+        "whitegrid:colorblind",
+        "white:Set2",
+        "white:husl",
+        "dark:bright",
+        "dark:rocket",
+        "ticks:dark",
+        "ticks:viridis",
+        "ggplot2",
+        "gridon",
+        "none",
+        "plotly",
+        "plotly_dark",
+        "plotly_white",
+        "presentation",
+        "seaborn",
+        "simple_white",
+        "xgridoff",
+        "carbong10",
+        "carbonwhite",
+        "dark",
+        "excel",
+        "googlecharts",
+        "latimes",
+        "powerbi",
+        "quartz",
+        "vox",
+        "bw",
+        "flavor_darcula",
+        "flavor_solarized_light",
+        "grey",
+        "light",
+        "minimal",
+        "minimal2",
+        "classic-2003",
+        "modern-2007",
+        "modern-2013",
+        "modern-2023",
+        "web-sheets",
+        "free-office",
+        "night",
+        "tablet",
+    ]
+)
+"""Themes of an earlier split, both of whose halves have been looked at or measured: they can judge no more."""
+
+
+def _painter(library: str) -> ModuleType:
+    return import_module(f"benchmarks.chart_pictures_{_PAINTERS[library]}")
 
 
 def themes(library: str) -> tuple[str, ...]:
     """All themes of a library that are drawn."""
-    if library in ("matplotlib", "seaborn"):
-        from benchmarks import chart_pictures_matplotlib as painter
+    painter = _painter(library)
+    match library:
+        case "matplotlib":
+            return painter.MATPLOTLIB_THEMES
+        case "seaborn":
+            return painter.SEABORN_THEMES
+        case "altair" | "letsplot":
+            return painter.THEMES[library]
+        case _:
+            return painter.THEMES
 
-        return painter.MATPLOTLIB_THEMES if library == "matplotlib" else painter.SEABORN_THEMES
-    if library == "spreadsheet":
-        from benchmarks import chart_pictures_drawn
 
-        return tuple(chart_pictures_drawn.LOOKS)
-    from benchmarks import chart_pictures_web
-
-    return chart_pictures_web.THEMES[library]
-
-
+@cache
 def themes_of(library: str, split: Split) -> tuple[str, ...]:
-    """The themes of a library that belong to a split: every other one, in the order of their names."""
-    return tuple(sorted(themes(library))[0 if split == "develop" else 1 :: 2])
+    """The themes of a library that belong to a split: half of them judge, drawn by lot from those not yet seen."""
+    every = sorted(themes(library))
+    seen_before = library not in ("bokeh", "pygal")
+    unseen = [one for one in every if not (seen_before and one in _SEEN)]
+    judging = set(random.Random(f"{_SPLIT_SEED} {library}").sample(unseen, min(len(every) // 2, len(unseen))))
+    return tuple(one for one in every if (one in judging) == (split == "judge"))
 
 
 def spec_of(split: Split, number: int) -> Spec:
@@ -56,14 +142,13 @@ def spec_of(split: Split, number: int) -> Spec:
 def picture(split: Split, number: int, degraded: bool) -> tuple[bytes, Truth]:
     """The encoded picture of a number and its truth."""
     spec = spec_of(split, number)
-    if spec.library in ("matplotlib", "seaborn"):
-        from benchmarks.chart_pictures_matplotlib import render
-    elif spec.library == "spreadsheet":
-        from benchmarks.chart_pictures_drawn import render
-    else:
-        from benchmarks.chart_pictures_web import render
-    data, truth = render(spec)
-    pixels = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+    data, truth = _painter(spec.library).render(spec)
+    # Some themes have no page of their own: they lie over white, as in a browser.
+    drawn = Image.open(io.BytesIO(data)).convert("RGBA")
+    image = Image.alpha_composite(Image.new("RGBA", drawn.size, "white"), drawn).convert("RGB")
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    data, pixels = file.getvalue(), np.array(image)
     texts = tuple((text, _inked(pixels, box)) for text, box in truth.texts)
     truth = msgspec.structs.replace(truth, texts=texts, width=pixels.shape[1], height=pixels.shape[0])
     return degrade(pixels, truth, spec.seed) if degraded else (data, truth)

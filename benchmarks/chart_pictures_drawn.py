@@ -7,89 +7,17 @@ import io
 import math
 from typing import Any
 
-import msgspec
+import numpy as np
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.chart_looks import SPREADSHEETS, Look, look_of
 from benchmarks.chart_pictures_matplotlib import series_of
-from benchmarks.chart_specs import Place, Spec, Truth, five_numbers, written
+from benchmarks.chart_specs import Place, Spec, Truth, five_numbers, wrapped, written
+
+THEMES = (*SPREADSHEETS, *(f"spreadsheet-look-{number}" for number in range(24)))
 
 _SCALE = 3  # drawn larger and reduced, for smooth edges
-
-
-class Look(msgspec.Struct, frozen=True):
-    """Colours and habits of a program."""
-
-    colours: tuple[str, ...]
-    paper: str = "#ffffff"
-    field: str = "#ffffff"
-    ink: str = "#404040"
-    grid: str = "#d9d9d9"
-    frame: bool = False
-    axis: bool = True
-    ticks: bool = False
-    outline: str = ""
-    gap: float = 0.45
-    border: bool = False
-    font: str = "Liberation Sans"
-
-
-LOOKS: dict[str, Look] = {
-    "classic-2003": Look(
-        ("#9999ff", "#993366", "#ffffcc", "#ccffff", "#660066", "#ff8080", "#0066cc"),
-        field="#c0c0c0",
-        ink="#000000",
-        grid="#000000",
-        frame=True,
-        ticks=True,
-        outline="#000000",
-        border=True,
-    ),
-    "modern-2007": Look(
-        ("#4f81bd", "#c0504d", "#9bbb59", "#8064a2", "#4bacc6", "#f79646", "#2c4d75"),
-        grid="#868686",
-        ink="#000000",
-        ticks=True,
-        border=True,
-    ),
-    "modern-2013": Look(
-        ("#5b9bd5", "#ed7d31", "#a5a5a5", "#ffc000", "#4472c4", "#70ad47", "#255e91"), ink="#595959", gap=0.6
-    ),
-    "modern-2023": Look(
-        ("#156082", "#e97132", "#196b24", "#0f9ed5", "#a02b93", "#4ea72e", "#0c3a4e"),
-        ink="#595959",
-        axis=False,
-        font="Open Sans",
-    ),
-    "web-sheets": Look(
-        ("#4285f4", "#ea4335", "#fbbc04", "#34a853", "#ff6d01", "#46bdc6", "#7baaf7"),
-        ink="#444444",
-        grid="#cccccc",
-        axis=False,
-        font="Roboto",
-    ),
-    "free-office": Look(
-        ("#004586", "#ff420e", "#ffd320", "#579d1c", "#7e0021", "#83caff", "#314004"),
-        ink="#000000",
-        grid="#b3b3b3",
-        ticks=True,
-        frame=True,
-    ),
-    "night": Look(
-        ("#5ab4f0", "#ff9f5a", "#7bd88f", "#d58bff", "#ffd866", "#ff6188", "#78dce8"),
-        paper="#202124",
-        field="#202124",
-        ink="#dddddd",
-        grid="#45474a",
-    ),
-    "tablet": Look(
-        ("#00a2ff", "#60d937", "#fae232", "#ff634d", "#ff42a1", "#929292", "#0076ba"),
-        ink="#222222",
-        grid="#b8b8b8",
-        gap=0.3,
-        font="Open Sans",
-    ),
-}
 
 
 class _Page:
@@ -101,7 +29,7 @@ class _Page:
         self.pen = ImageDraw.Draw(self.image)
         self.texts = list[tuple[str, Place]]()
         path = font_manager.findfont(font_manager.FontProperties(family=[look.font, "DejaVu Sans"]))
-        sizes = {"label": spec.text_size, "title": 1.4 * spec.text_size}
+        sizes = {"label": spec.text_size, "title": look.title_size * spec.text_size}
         self.fonts = {name: ImageFont.truetype(path, round(size * _SCALE)) for name, size in sizes.items()}
 
     def line(self, points: list[tuple[float, float]], colour: str, width: float = 1.0) -> None:
@@ -143,22 +71,48 @@ class _Page:
         self.texts.append((words, (a, b, a + (tile.width - 4) / _SCALE, b + (tile.height - 4) / _SCALE)))
 
     def width_of(self, words: str) -> float:
-        return self.pen.textlength(words, self.fonts["label"]) / _SCALE
+        """Of its longest line."""
+        return max(self.pen.textlength(one, self.fonts["label"]) for one in words.split("\n")) / _SCALE
+
+    def lines(self, x: float, y: float, words: str, anchor: str) -> None:
+        """Words in one or several lines: below a place, or around its height beside it."""
+        several, step = words.split("\n"), self.spec.text_size * 1.15
+        first = y if anchor[1] == "a" else y - (len(several) - 1) / 2 * step
+        for index, one in enumerate(several):
+            self.text(x, first + index * step, one, anchor)
+
+    def grid(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """A gridline, dashed where the look says so."""
+        if not self.look.dashed:
+            self.line([start, end], self.look.grid)
+            return
+        length = math.hypot(end[0] - start[0], end[1] - start[1])
+        for at in np.arange(0, length, 8):
+            a, b = at / length, min(at + 4.5, length) / length
+            places = [tuple(s + (e - s) * one for s, e in zip(start, end, strict=True)) for one in (a, b)]
+            self.line(places, self.look.grid)
 
 
 def render(spec: Spec) -> tuple[bytes, Truth]:
     """The PNG of a spec and what it shows."""
-    look = LOOKS[spec.theme]
+    look = look_of(spec.theme)
     page = _Page(spec, look)
     unit = spec.text_size
     top = unit * 0.8
     if spec.title:
-        page.text(spec.width / 2, top, spec.title, "ma", "title")
-        top += unit * 2.2
+        side = "la" if look.title_left else "ma"
+        page.text(unit if look.title_left else spec.width / 2, top, spec.title, side, "title")
+        top += unit * (look.title_size + 0.8)
     legend = [one.name for one in spec.lines] if spec.kind != "pie" else list(spec.categories)
     shown = spec.legend not in ("none", "direct") and len(legend) > 1
     bottom, right = spec.height - unit * 0.8, spec.width - unit
-    if shown and spec.legend in ("inside", "top"):
+    row = sum(page.width_of(one) + unit * 2.2 for one in legend) < spec.width
+    if spec.legend == "direct" and spec.kind != "pie":
+        right -= max(page.width_of(one) for one in legend) + unit
+    if shown and row and spec.legend == "top":
+        _legend_row(page, legend, top + unit * 0.6)
+        top += unit * 2.2
+    elif shown and row and spec.legend in ("inside", "bottom"):
         bottom -= unit * 2.0
         _legend_row(page, legend, bottom + unit)
     elif shown:
@@ -188,7 +142,7 @@ def render(spec: Spec) -> tuple[bytes, Truth]:
         kind=spec.kind,
         horizontal=spec.horizontal,
         stacked=spec.stacked,
-        named=shown or (spec.kind == "pie"),
+        named=shown or spec.kind == "pie" or spec.legend == "direct",
         series=series_of(spec, boxes),
         low=spec.low,
         high=spec.high,
@@ -201,10 +155,14 @@ def render(spec: Spec) -> tuple[bytes, Truth]:
     )
 
 
+def _thickness(page: _Page) -> float:
+    return max(1.5, page.spec.text_size * 0.14) * page.look.thick
+
+
 def _swatch(page: _Page, x: float, y: float, index: int) -> None:
     size, colour = page.spec.text_size * 0.7, page.look.colours[index % 7]
     if page.spec.kind == "line":
-        page.line([(x - size * 0.3, y), (x + size * 1.3, y)], colour, max(1.5, page.spec.text_size * 0.14))
+        page.line([(x - size * 0.3, y), (x + size * 1.3, y)], colour, _thickness(page))
     else:
         page.rectangle((x, y - size / 2, x + size, y + size / 2), colour, page.look.outline)
 
@@ -273,10 +231,12 @@ class _Field:
         self.page, self.spec, self.look = page, page.spec, page.look
         unit = self.spec.text_size
         left, top, right, bottom = room
-        across = (
-            list(self.spec.categories) if self.spec.horizontal else [one[1] for one in self._value_ticks()]
-        )
-        left += max(page.width_of(one) for one in across) + unit * 0.8
+        names = [wrapped(one) if self.spec.wrapped_labels else one for one in self.spec.categories]
+        self.names = tuple(names)
+        across = names if self.spec.horizontal else [one[1] for one in self._value_ticks()]
+        if self.spec.wrapped_labels and not self.spec.horizontal:
+            bottom -= unit * 1.15
+        left += max([page.width_of(one) for one in across], default=0.0) + unit * 0.8
         bottom -= unit * 1.8
         if self.spec.x_title if not self.spec.horizontal else self.spec.y_title:
             page.text(
@@ -309,6 +269,8 @@ class _Field:
 
     def _value_ticks(self) -> list[tuple[float, str]]:
         spec = self.spec
+        if spec.bare:
+            return []
         if spec.y_scale == "log":
             powers = range(round(math.log10(spec.low)), round(math.log10(spec.high)) + 1)
             return [(10.0**one, written(10.0**one, spec.unit)) for one in powers]
@@ -347,19 +309,20 @@ class _Field:
             at = self._value(value)
             if spec.horizontal:
                 if spec.grid:
-                    page.line([(at, top), (at, bottom)], look.grid)
+                    page.grid((at, top), (at, bottom))
                 page.text(at, bottom + unit * 0.4, words, "ma")
             else:
                 if spec.grid:
-                    page.line([(left, at), (right, at)], look.grid)
+                    page.grid((left, at), (right, at))
                 if look.ticks:
-                    page.line([(left - unit * 0.3, at), (left, at)], look.ink)
+                    aside = unit * (0.3 if look.ticks == "in" else -0.3)
+                    page.line([(left + aside, at), (left, at)], look.ink)
                 page.text(left - unit * 0.5, at, words, "rm")
         for at, words in self._x_ticks():
             if spec.horizontal:
-                page.text(left - unit * 0.5, at, words, "rm")
+                page.lines(left - unit * 0.5, at, words, "rm")
             else:
-                page.text(at, bottom + unit * 0.4, words, "ma")
+                page.lines(at, bottom + unit * 0.4, words, "ma")
         if look.frame:
             page.line([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], look.ink)
         elif look.axis:
@@ -372,11 +335,11 @@ class _Field:
             count = len(spec.categories)
             if spec.horizontal:
                 step = (bottom - top) / count
-                return [(bottom - (index + 0.5) * step, one) for index, one in enumerate(spec.categories)]
+                return [(bottom - (index + 0.5) * step, one) for index, one in enumerate(self.names)]
             room = (right - left) / count
-            every = max(1, math.ceil(max(self.page.width_of(one) for one in spec.categories) * 1.15 / room))
+            every = max(1, math.ceil(max(self.page.width_of(one) for one in self.names) * 1.15 / room))
             every = max(every, 2 if spec.dropped_labels else 1)
-            return [(self._x(index), one) for index, one in enumerate(spec.categories) if index % every == 0]
+            return [(self._x(index), one) for index, one in enumerate(self.names) if index % every == 0]
         if spec.x_scale == "date":
             xs = spec.lines[0].xs
             chosen = xs[:: max(1, math.ceil(len(xs) / max(2, (right - left) / (spec.text_size * 7))))]
@@ -490,11 +453,14 @@ class _Field:
                 below = above
                 continue
             points = [(x, self._value(y)) for x, y in zip(xs, line.values, strict=True)]
-            width = max(1.5, spec.text_size * 0.14)
+            width = _thickness(self.page)
             self.page.line(points, self.look.colours[row], width)
             for x, y in points if spec.markers else []:
                 self.page.rectangle(
                     (x - width * 1.5, y - width * 1.5, x + width * 1.5, y + width * 1.5),
                     self.look.colours[row],
                 )
+            if spec.legend == "direct" and len(spec.lines) > 1:
+                end = (xs[-1] + spec.text_size * 0.5, points[-1][1])
+                self.page.text(*end, line.name, "lm", colour=self.look.colours[row])
         return []

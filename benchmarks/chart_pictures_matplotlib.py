@@ -16,37 +16,26 @@ import matplotlib.ticker
 import numpy as np
 import seaborn
 
-from benchmarks.chart_specs import Place, Spec, Truth, TruthMark, TruthSeries, five_numbers, written
+from benchmarks.chart_looks import Look, look_of
+from benchmarks.chart_specs import Place, Spec, Truth, TruthMark, TruthSeries, five_numbers, wrapped, written
 
 MATPLOTLIB_THEMES = (
-    "Solarize_Light2",
-    "bmh",
-    "classic",
-    "dark_background",
-    "default",
-    "fast",
-    "fivethirtyeight",
-    "ggplot",
-    "grayscale",
-    "petroff10",
-    "seaborn-v0_8-paper",
-    "tableau-colorblind10",
+    *("Solarize_Light2", "bmh", "classic", "dark_background", "default", "fast", "fivethirtyeight", "ggplot"),
+    *("grayscale", "petroff10", "petroff6", "petroff8", "tableau-colorblind10"),
+    *(
+        f"seaborn-v0_8-{one}"
+        for one in ("paper", "bright", "colorblind", "dark", "darkgrid", "muted", "talk")
+    ),
+    *(f"matplotlib-look-{number}" for number in range(16)),
 )
-SEABORN_THEMES = tuple(
-    f"{style}:{palette}"
-    for style, palette in (
-        ("darkgrid", "deep"),
-        ("darkgrid", "pastel"),
-        ("whitegrid", "muted"),
-        ("whitegrid", "colorblind"),
-        ("white", "Set2"),
-        ("white", "husl"),
-        ("dark", "bright"),
-        ("dark", "rocket"),
-        ("ticks", "dark"),
-        ("ticks", "viridis"),
-    )
-)
+_STYLES = {
+    "darkgrid": ("deep", "pastel", "tab20", "Dark2", "crest"),
+    "whitegrid": ("muted", "colorblind", "Set1", "Paired", "flare"),
+    "white": ("Set2", "husl", "Accent", "mako"),
+    "dark": ("bright", "rocket", "hls", "Set3"),
+    "ticks": ("dark", "viridis", "Spectral", "cubehelix", "magma"),
+}
+SEABORN_THEMES = tuple(f"{style}:{palette}" for style, palettes in _STYLES.items() for palette in palettes)
 
 
 _FONTS = {one.name for one in matplotlib.font_manager.fontManager.ttflist}
@@ -71,8 +60,49 @@ def render(spec: Spec) -> tuple[bytes, Truth]:
             plt.close(figure)
 
 
+def _look(spec: Spec) -> Look | None:
+    """What the theme of a chart says beyond matplotlib's own settings."""
+    return look_of(spec.theme) if "-look-" in spec.theme else None
+
+
+def _look_settings(look: Look, spec: Spec) -> dict[str, Any]:
+    box, open_sides = look.frame, look.axis
+    return {
+        "figure.facecolor": look.paper,
+        "savefig.facecolor": look.paper,
+        "axes.facecolor": look.field,
+        "axes.edgecolor": look.ink,
+        "axes.labelcolor": look.ink,
+        "axes.titlecolor": look.ink,
+        "axes.titlelocation": "left" if look.title_left else "center",
+        "axes.titleweight": "bold" if look.title_left else "normal",
+        "axes.prop_cycle": mpl.cycler(color=list(look.colours)),
+        "axes.spines.left": open_sides,
+        "axes.spines.bottom": open_sides or not spec.grid,
+        "axes.spines.top": box,
+        "axes.spines.right": box,
+        "axes.grid": spec.grid,
+        "axes.grid.axis": "both" if box else "x" if spec.horizontal else "y",
+        "grid.color": look.grid,
+        "grid.linestyle": "--" if look.dashed else "-",
+        "text.color": look.ink,
+        "xtick.color": look.ink,
+        "ytick.color": look.ink,
+        "xtick.direction": look.ticks or "out",
+        "ytick.direction": look.ticks or "out",
+        "xtick.major.size": 4 if look.ticks else 0,
+        "ytick.major.size": 4 if look.ticks else 0,
+        "lines.linewidth": 1.8 * look.thick,
+        "legend.frameon": look.border,
+        "hatch.color": look.field,
+    }
+
+
 def _style(spec: Spec) -> None:
-    if spec.library == "seaborn":
+    look = _look(spec)
+    if look:
+        plt.rcParams.update(_look_settings(look, spec))
+    elif spec.library == "seaborn":
         style, palette = spec.theme.split(":")
         seaborn.set_theme(
             style=style, palette=palette, rc={"axes.grid": spec.grid} if style == "ticks" else None
@@ -92,7 +122,7 @@ def _style(spec: Spec) -> None:
     for name in ("font.size", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"):
         plt.rcParams[name] = 10
     plt.rcParams["axes.labelsize"] = 11
-    plt.rcParams["axes.titlesize"] = 13
+    plt.rcParams["axes.titlesize"] = 10 * look.title_size if look else 13
 
 
 def _draw(spec: Spec, axes: Any) -> list[list[Any]]:
@@ -124,12 +154,13 @@ def _axes(spec: Spec, axes: Any) -> None:
         value.set_major_formatter(
             matplotlib.ticker.FuncFormatter(lambda number, _: written(number, spec.unit))
         )
+    if spec.bare:
+        value.set_ticks([])
     value.set_label_text(spec.y_title)
     other.set_label_text(spec.x_title)
     if spec.kind in ("bar", "box") or (spec.categories and spec.x_scale == "category"):
-        labels = [
-            "" if spec.dropped_labels and index % 2 else label for index, label in enumerate(spec.categories)
-        ]
+        names = [wrapped(one) if spec.wrapped_labels else one for one in spec.categories]
+        labels = ["" if spec.dropped_labels and index % 2 else label for index, label in enumerate(names)]
         other.set_ticks(range(len(labels)), labels)
         if spec.turned_labels and not spec.horizontal:
             axes.tick_params(axis="x", rotation=45 if spec.seed % 2 else 90)
@@ -144,19 +175,22 @@ def _legend(spec: Spec, axes: Any) -> None:
             axes.legend(handles, names, loc="center left", bbox_to_anchor=(1.01, 0.5))
         case "top":
             axes.legend(handles, names, loc="lower center", bbox_to_anchor=(0.5, 1.1), ncols=len(names))
+        case "bottom":
+            axes.legend(handles, names, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(names))
         case _:
             return
 
 
 def _bars(spec: Spec, axes: Any) -> list[list[Any]]:
     count, places = len(spec.lines), np.arange(len(spec.categories))
-    thick = 0.7 if spec.stacked else 0.8 / count
+    look = _look(spec)
+    thick = (1 - look.gap if look else 0.7 if spec.stacked else 0.8) / (1 if spec.stacked else count)
     base, drawn = np.zeros(len(places)), list[list[Any]]()
     for index, line in enumerate(spec.lines):
         shift = 0 if spec.stacked else (index - (count - 1) / 2) * thick
         options: dict[str, Any] = {"label": line.name, "alpha": spec.alpha if spec.alpha < 1 else None}
         if spec.edged:
-            options["edgecolor"] = "black"
+            options["edgecolor"] = look.ink if look else "black"
         if spec.hatched:
             options["hatch"] = ("//", "xx", "..", "\\\\")[index % 4]
         start = base if spec.stacked else (spec.low if spec.y_scale == "log" else 0)
@@ -231,7 +265,9 @@ def _pie(spec: Spec, axes: Any) -> list[list[Any]]:
         startangle=(spec.seed * 37) % 360,
         pctdistance=0.78 if spec.donut else 0.6,
     )
-    if not direct:
+    if spec.legend == "bottom":
+        axes.legend(list(spec.categories), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
+    elif not direct:
         axes.legend(list(spec.categories), loc="center left", bbox_to_anchor=(1.0, 0.5))
     return []
 
@@ -260,7 +296,13 @@ def _boxes(spec: Spec, axes: Any) -> list[list[Any]]:
             **({"hue": names} if spec.seed % 2 else {}),
         )
         return []
-    axes.boxplot(samples, positions=list(places), widths=0.5, patch_artist=spec.seed % 3 > 0, **way)
+    ink: dict[str, Any] = {}
+    if look := _look(spec):
+        lines = ("whiskerprops", "capprops", "medianprops")
+        ink = {"boxprops": {"edgecolor": look.ink, "facecolor": look.colours[0]}} if spec.seed % 3 else {}
+        ink |= {one: {"color": look.ink} for one in lines}
+        ink |= {} if spec.seed % 3 else {"boxprops": {"color": look.ink}}
+    axes.boxplot(samples, positions=list(places), widths=0.5, patch_artist=spec.seed % 3 > 0, **way, **ink)
     return []
 
 
@@ -300,8 +342,15 @@ def _texts(figure: Any, renderer: Any, place: Any, size: tuple[int, int]) -> lis
         if one.get_text().strip() and one.get_visible():
             box = place(one.get_window_extent(renderer))
             if box[0] > -1 and box[1] > -1 and box[2] < size[0] + 1 and box[3] < size[1] + 1:
-                found.append((one.get_text(), box))
+                found += _text_lines(one.get_text(), box)
     return found
+
+
+def _text_lines(text: str, box: Place) -> list[tuple[str, Place]]:
+    """A text of several lines as these."""
+    lines, (left, top, right, bottom) = text.split("\n"), box
+    high = (bottom - top) / len(lines)
+    return [(one, (left, top + at * high, right, top + (at + 1) * high)) for at, one in enumerate(lines)]
 
 
 def series_of(spec: Spec, boxes: list[list[Place]]) -> tuple[TruthSeries, ...]:

@@ -1,233 +1,51 @@
-"""Generated charts drawn by plotly, Altair (Vega-Lite) and Lets-Plot: values and ranges are known, boxes are not."""
+"""Generated charts drawn by Altair (Vega-Lite) and Lets-Plot."""
 
 from __future__ import annotations
 
-import datetime
+import io
+import json
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from benchmarks.chart_pictures_matplotlib import series_of
-from benchmarks.chart_specs import Spec, Truth, five_numbers
+from benchmarks.chart_looks import look_of
+from benchmarks.chart_pictures_common import dates, truth_of
+from benchmarks.chart_specs import Spec, Truth, five_numbers, wrapped
 
+_FLAVORS = (
+    "darcula",
+    "solarized_light",
+    "solarized_dark",
+    "high_contrast_dark",
+    "high_contrast_light",
+)
 THEMES: dict[str, tuple[str, ...]] = {
-    "plotly": (
-        "ggplot2",
-        "gridon",
-        "none",
-        "plotly",
-        "plotly_dark",
-        "plotly_white",
-        "presentation",
-        "seaborn",
-        "simple_white",
-        "xgridoff",
-    ),
     "altair": (
-        "carbong10",
-        "carbonwhite",
-        "dark",
-        "default",
-        "excel",
-        "fivethirtyeight",
-        "ggplot2",
-        "googlecharts",
-        "latimes",
-        "powerbi",
-        "quartz",
-        "vox",
+        *(
+            "carbong10",
+            "carbong90",
+            "carbong100",
+            "carbonwhite",
+            "dark",
+            "default",
+            "excel",
+            "fivethirtyeight",
+        ),
+        *("ggplot2", "googlecharts", "latimes", "powerbi", "quartz", "urbaninstitute", "vox"),
+        *(f"altair-look-{number}" for number in range(14)),
     ),
     "letsplot": (
-        "bw",
-        "classic",
-        "flavor_darcula",
-        "flavor_solarized_light",
-        "grey",
-        "light",
-        "minimal",
-        "minimal2",
+        *("bw", "classic", "grey", "light", "minimal", "minimal2"),
+        *(f"flavor_{one}" for one in _FLAVORS),
+        "flavor_o-look-10",  # In the place of one that the library lacks, so that the lots stay as they fell.
+        *(f"letsplot-look-{number}" for number in range(10)),
     ),
 }
-_ready = False
 
 
 def render(spec: Spec) -> tuple[bytes, Truth]:
     """The PNG of a spec and what it shows."""
-    data = {"plotly": _plotly, "altair": _altair, "letsplot": _letsplot}[spec.library](spec)
-    x_low, x_high = _x_range(spec)
-    return data, Truth(
-        library=spec.library,
-        theme=spec.theme,
-        kind=spec.kind,
-        horizontal=spec.horizontal,
-        stacked=spec.stacked,
-        named=spec.legend != "none" and (spec.legend != "direct" or spec.kind == "pie"),
-        series=series_of(spec, []),
-        low=spec.low,
-        high=spec.high,
-        log=spec.y_scale == "log",
-        x_scale=spec.x_scale,
-        x_low=x_low,
-        x_high=x_high,
-    )
-
-
-def _x_range(spec: Spec) -> tuple[float, float]:
-    if spec.kind in ("scatter", "histogram"):
-        return spec.edges[0], spec.edges[-1]
-    if spec.lines[0].xs:
-        return spec.lines[0].xs[0], spec.lines[0].xs[-1]
-    return -0.5, len(spec.categories) - 0.5
-
-
-def _dates(spec: Spec, xs: tuple[float, ...]) -> list[Any]:
-    if spec.x_scale == "date":
-        return [datetime.datetime.fromtimestamp(one, datetime.UTC).replace(tzinfo=None) for one in xs]
-    if spec.x_scale == "category":
-        return list(spec.categories)
-    return list(xs)
-
-
-def _plotly(spec: Spec) -> bytes:
-    global _ready
-    import kaleido
-    import plotly.graph_objects as go
-
-    if not _ready:
-        kaleido.start_sync_server(n=1, silence_warnings=True)
-        _ready = True
-    figure = go.Figure(layout={"template": spec.theme})
-    for line in spec.lines:
-        figure.add_trace(_trace(spec, line, go))
-    value: dict[str, Any] = {"title": {"text": spec.y_title}, "showgrid": None if spec.grid else False}
-    if spec.y_scale == "log":
-        value |= {"type": "log", "range": [float(np.log10(spec.low)), float(np.log10(spec.high))]}
-    else:
-        value |= {"range": [spec.low, spec.high]}
-        value |= {
-            "%": {"ticksuffix": "%"},
-            "$": {"tickprefix": "$", "tickformat": ","},
-            "k": {"tickformat": "~s"},
-            "M": {"tickformat": "~s"},
-            ",": {"tickformat": ","},
-        }.get(spec.unit, {})
-    other: dict[str, Any] = {"title": {"text": spec.x_title}}
-    if spec.kind in ("scatter", "histogram"):
-        other["range"] = [spec.edges[0], spec.edges[-1]]
-    elif spec.x_scale == "category" and spec.kind != "pie":
-        other |= {"type": "category"}
-        if spec.turned_labels and not spec.horizontal:
-            other["tickangle"] = -45
-        if spec.dropped_labels:
-            other |= {"tickvals": list(spec.categories)[::2]}
-    legend = {
-        "inside": {"x": 0.99, "xanchor": "right", "y": 0.99},
-        "top": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
-    }
-    figure.update_layout(
-        width=spec.width,
-        height=spec.height,
-        title={"text": spec.title, "y": 0.98, "yanchor": "top"},
-        font={"size": spec.text_size, "family": spec.font},
-        barmode="stack" if spec.stacked else "group",
-        showlegend=spec.legend not in ("none", "direct"),
-        legend=legend.get(spec.legend, {}),
-        margin={
-            "l": 60,
-            "r": 30,
-            "t": 30 + spec.text_size * (2.5 * bool(spec.title) + 2 * (spec.legend == "top")),
-            "b": 50,
-        },
-        bargap=0.0 if spec.kind == "histogram" else None,
-        xaxis=value if spec.horizontal else other,
-        yaxis=other if spec.horizontal else value,
-    )
-    return figure.to_image("png", width=spec.width, height=spec.height)
-
-
-def _trace(spec: Spec, line: Any, go: Any) -> Any:
-    edge = {"line": {"width": 1, "color": "black"}} if spec.edged else {}
-    match spec.kind:
-        case "bar":
-            marker: dict[str, Any] = {**edge, **({"opacity": spec.alpha} if spec.alpha < 1 else {})}
-            if spec.hatched:
-                marker["pattern"] = {"shape": "/"}
-            text = (
-                {"text": [f"{one:g}" for one in line.values], "textposition": "auto"} if spec.printed else {}
-            )
-            if spec.horizontal:
-                return go.Bar(
-                    y=list(spec.categories),
-                    x=line.values,
-                    orientation="h",
-                    name=line.name,
-                    marker=marker,
-                    **text,
-                )
-            return go.Bar(x=list(spec.categories), y=line.values, name=line.name, marker=marker, **text)
-        case "line":
-            return go.Scatter(
-                x=_dates(spec, line.xs),
-                y=line.values,
-                name=line.name,
-                mode="lines+markers" if spec.markers else "lines",
-            )
-        case "area":
-            return go.Scatter(x=_dates(spec, line.xs), y=line.values, name=line.name, stackgroup="one")
-        case "scatter":
-            return go.Scatter(
-                x=line.xs,
-                y=line.values,
-                name=line.name,
-                mode="markers",
-                marker={"size": spec.text_size * 0.6, "opacity": spec.alpha},
-            )
-        case "pie":
-            return _pie_plotly(spec, line, go)
-        case "histogram":
-            edges = np.array(spec.edges)
-            return go.Bar(
-                x=(edges[:-1] + edges[1:]) / 2, y=line.values, marker=edge, width=edges[1] - edges[0]
-            )
-        case "box":
-            return _box_plotly(spec, line, go)
-
-
-def _pie_plotly(spec: Spec, line: Any, go: Any) -> Any:
-    info = (
-        "percent"
-        if spec.printed and spec.legend != "direct"
-        else "label+percent"
-        if spec.printed
-        else "label"
-    )
-    return go.Pie(
-        labels=list(spec.categories),
-        values=line.values,
-        hole=0.5 if spec.donut else 0,
-        sort=False,
-        textinfo=info if spec.legend == "direct" or spec.printed else "none",
-        textposition="outside" if spec.legend == "direct" else "inside",
-        marker={"line": {"color": "white", "width": 2}} if spec.edged else {},
-    )
-
-
-def _box_plotly(spec: Spec, line: Any, go: Any) -> Any:
-    numbers = np.array([five_numbers(one) for one in line.samples])
-    along, across = ("y", "x") if spec.horizontal else ("x", "y")
-    return go.Box(
-        {
-            "lowerfence": numbers[:, 0],
-            "q1": numbers[:, 1],
-            "median": numbers[:, 2],
-            "q3": numbers[:, 3],
-            "upperfence": numbers[:, 4],
-            along: list(spec.categories),
-            "orientation": "h" if spec.horizontal else "v",
-            across: None,
-        }
-    )
+    return (_altair if spec.library == "altair" else _letsplot)(spec), truth_of(spec)
 
 
 def _frame(spec: Spec) -> pd.DataFrame:
@@ -238,7 +56,7 @@ def _frame(spec: Spec) -> pd.DataFrame:
             if spec.kind == "histogram":
                 row |= {"x": spec.edges[index], "x2": spec.edges[index + 1]}
             elif line.xs and spec.x_scale != "category":
-                row["x"] = _dates(spec, line.xs)[index]
+                row["x"] = dates(spec, line.xs)[index]
             else:
                 row["x"] = spec.categories[index]
             if spec.kind == "box":
@@ -259,13 +77,49 @@ def _altair(spec: Spec) -> bytes:
     chart = chart.properties(width=spec.width / scale * 0.75, height=spec.height / scale * 0.75)
     if spec.title:
         chart = chart.properties(title=spec.title)
-    return vl_convert.vegalite_to_png(
-        chart.to_dict(), scale=scale, theme=None if spec.theme == "default" else spec.theme
-    )
+    described = chart.to_dict()
+    theme = None if spec.theme == "default" or "-look-" in spec.theme else spec.theme
+    if theme is None and spec.theme != "default":
+        described["config"] = _config(spec)
+    return vl_convert.vegalite_to_png(described, scale=scale, theme=theme)
+
+
+def _config(spec: Spec) -> dict[str, Any]:
+    """A look as Vega-Lite's settings."""
+    look = look_of(spec.theme)
+    axis = {
+        "domain": look.axis,
+        "domainColor": look.ink,
+        "ticks": bool(look.ticks),
+        "tickColor": look.ink,
+        "gridColor": look.grid,
+        "gridDash": [4, 3] if look.dashed else [],
+        "labelColor": look.ink,
+        "titleColor": look.ink,
+        "labelFont": look.font,
+        "titleFont": look.font,
+    }
+    first = look.colours[0]
+    words = {"labelColor": look.ink, "titleColor": look.ink, "labelFont": look.font}
+    title = {"color": look.ink, "anchor": "start" if look.title_left else "middle", "font": look.font}
+    return {
+        "background": look.paper,
+        "view": {"fill": look.field, "stroke": look.ink if look.frame else None},
+        "axis": axis,
+        "range": {"category": list(look.colours)},
+        "mark": {"color": first},
+        "text": {"color": look.ink},
+        "rule": {"color": look.ink},
+        "line": {"strokeWidth": 2 * look.thick},
+        "legend": words,
+        "title": title | {"fontSize": 11 * look.title_size},
+        "scale": {"bandPaddingInner": min(look.gap, 0.5)},
+    }
 
 
 def _pie_altair(spec: Spec, frame: pd.DataFrame, alt: Any) -> Any:
-    colour = alt.Color("x:N", sort=None, title=None, legend=None if spec.legend == "direct" else alt.Legend())
+    legend = alt.Legend(orient="bottom", columns=4) if spec.legend == "bottom" else alt.Legend()
+    colour = alt.Color("x:N", sort=None, title=None, legend=None if spec.legend == "direct" else legend)
     base = alt.Chart(frame).encode(theta=alt.Theta("value:Q", stack=True), order="index:Q")
     radius = min(spec.width, spec.height) * 0.75 / max(spec.text_size / 11, 0.8) / 2 * 0.75
     stroke = {"stroke": "white", "strokeWidth": 2} if spec.edged else {}
@@ -277,6 +131,10 @@ def _pie_altair(spec: Spec, frame: pd.DataFrame, alt: Any) -> Any:
 
 _LABELS_ALTAIR = {
     "%": "format(datum.value, '~g') + '%'",
+    " %": "format(datum.value, '~g') + ' %'",
+    "£": "'£' + format(datum.value, ',')",
+    "€": "replace(format(datum.value, ','), /,/g, '.') + ' €'",
+    " ": "replace(format(datum.value, ','), /,/g, ' ')",
     "$": "format(datum.value, '$,')",
     "k": "format(datum.value / 1000, '~g') + 'k'",
     "M": "format(datum.value / 1000000, '~g') + 'M'",
@@ -291,6 +149,9 @@ def _across_altair(spec: Spec, alt: Any) -> tuple[str, dict[str, Any]]:
         axis["labelAngle"] = -45
     elif spec.x_scale == "category" and not spec.horizontal:
         axis["labelAngle"] = 0
+    if spec.wrapped_labels:
+        lines = {name: wrapped(name).split("\n") for name in spec.categories}
+        axis["labelExpr"] = f"({json.dumps(lines)})[datum.label]"
     other: dict[str, Any] = {"axis": alt.Axis(**axis), "title": spec.x_title or None}
     if spec.x_scale == "category":
         other["sort"] = list(spec.categories)
@@ -304,7 +165,9 @@ def _across_altair(spec: Spec, alt: Any) -> tuple[str, dict[str, Any]]:
 def _axes_altair(spec: Spec, frame: pd.DataFrame, alt: Any) -> Any:
     label = {"labelExpr": _LABELS_ALTAIR[spec.unit]} if spec.unit and spec.y_scale == "linear" else {}
     field = "value:Q"
-    value_axis = alt.Axis(grid=spec.grid, **label)
+    if spec.bare:
+        label = {"labels": False, "ticks": False}
+    value_axis = alt.Axis(grid=spec.grid and not spec.bare, **label)
     scale = alt.Scale(domain=[spec.low, spec.high], type=spec.y_scale, nice=False)
     value = {"scale": scale, "axis": value_axis, "title": spec.y_title or None}
     place, other = _across_altair(spec, alt)
@@ -312,6 +175,7 @@ def _axes_altair(spec: Spec, frame: pd.DataFrame, alt: Any) -> Any:
         "inside": alt.Legend(orient="top-right"),
         "outside": alt.Legend(),
         "top": alt.Legend(orient="top"),
+        "bottom": alt.Legend(orient="bottom"),
     }
     many = {"color": alt.Color("series:N", sort=None, title=None, legend=legend.get(spec.legend))}
     chart = alt.Chart(frame)
@@ -333,7 +197,12 @@ def _axes_altair(spec: Spec, frame: pd.DataFrame, alt: Any) -> Any:
             if spec.y_scale == "log":
                 encoded[v + "2"] = alt.Y2Datum(spec.low) if v == "y" else alt.X2Datum(spec.low)
             edge = {"stroke": "black", "strokeWidth": 1} if spec.edged else {}
-            return chart.mark_bar(opacity=spec.alpha, **edge).encode(**encoded)
+            bars = chart.mark_bar(opacity=spec.alpha, **edge).encode(**encoded)
+            if not spec.printed or spec.stacked:
+                return bars
+            aside = {"dx": 3, "align": "left"} if spec.horizontal else {"dy": -6}
+            del encoded["color"]
+            return bars + chart.mark_text(**aside).encode(**encoded, text=alt.Text(field, format="~g"))
         case "line":
             return chart.mark_line(point=spec.markers).encode(
                 y=alt.Y(field, **value), x=alt.X(place, **other), **many
@@ -386,16 +255,17 @@ def _boxes_altair(
 
 
 def _letsplot(spec: Spec) -> bytes:
-    import io
-
     import lets_plot as lp
 
     frame = _frame(spec)
     if spec.x_scale == "category":
         frame["x"] = frame["x"].astype(str)
-    theme = getattr(lp, ("theme_" if not spec.theme.startswith("flavor") else "") + spec.theme)()
-    if spec.theme.startswith("flavor"):
-        theme = lp.theme_grey() + theme
+    if "-look-" in spec.theme:
+        theme = _look_letsplot(spec, lp)
+    else:
+        flavor = spec.theme.startswith("flavor")
+        theme = getattr(lp, ("" if flavor else "theme_") + spec.theme)()
+        theme = lp.theme_grey() + theme if flavor else theme
     plot = lp.ggplot(frame) + theme + _layer(spec, lp)
     scale = max(spec.text_size / 13, 0.7)
     plot += lp.ggsize(round(spec.width / scale), round(spec.height / scale))
@@ -407,8 +277,8 @@ def _letsplot(spec: Spec) -> bytes:
         plot += _axes_letsplot(spec, lp)
     if spec.legend in ("none", "direct") and not (spec.kind == "pie" and spec.legend != "direct"):
         plot += lp.theme(legend_position="none")
-    elif spec.legend == "top":
-        plot += lp.theme(legend_position="top", legend_title="blank")
+    elif spec.legend in ("top", "bottom"):
+        plot += lp.theme(legend_position=spec.legend, legend_title="blank")
     else:
         plot += lp.theme(legend_title="blank")
     file = io.BytesIO()
@@ -416,9 +286,41 @@ def _letsplot(spec: Spec) -> bytes:
     return file.getvalue()
 
 
+def _look_letsplot(spec: Spec, lp: Any) -> Any:
+    look = look_of(spec.theme)
+    line = lp.element_line(color=look.ink)
+    blank = lp.element_blank()
+    grid = (
+        lp.element_line(color=look.grid, linetype="dashed" if look.dashed else "solid")
+        if spec.grid
+        else blank
+    )
+    title = lp.element_text(hjust=0.0 if look.title_left else 0.5, color=look.ink)
+    return (
+        lp.theme_minimal()
+        + lp.theme(
+            plot_background=lp.element_rect(fill=look.paper, color=look.paper),
+            panel_background=lp.element_rect(fill=look.field, color=look.ink if look.frame else look.field),
+            legend_background=lp.element_rect(fill=look.paper, color=look.paper),
+            panel_grid_major=grid,
+            panel_grid_minor=blank,
+            text=lp.element_text(color=look.ink),
+            axis_text=lp.element_text(color=look.ink),
+            axis_title=lp.element_text(color=look.ink),
+            legend_text=lp.element_text(color=look.ink),
+            plot_title=title,
+            axis_line=line if look.axis else blank,
+            axis_ticks=line if look.ticks else blank,
+        )
+        + lp.scale_fill_manual(list(look.colours))
+        + lp.scale_color_manual(list(look.colours))
+    )
+
+
 def _layer(spec: Spec, lp: Any) -> Any:
     names = [one.name for one in spec.lines]
     many = len(names) > 1
+    many = many or ("-look-" in spec.theme)
     fill = {"fill": lp.as_discrete("series", order_by="order")} if many else {}
     colour = {"color": lp.as_discrete("series", order_by="order")} if many else {}
     match spec.kind:
@@ -460,10 +362,20 @@ def _layer(spec: Spec, lp: Any) -> Any:
 
 
 def _axes_letsplot(spec: Spec, lp: Any) -> Any:
-    wanted: dict[str, Any] = {"%": "{~g}%", "$": "${,}", ",": "{,}", "k": "{~s}", "M": "{~s}"}
+    wanted: dict[str, Any] = {
+        "%": "{~g}%",
+        " %": "{~g} %",
+        "£": "£{,}",
+        "$": "${,}",
+        ",": "{,}",
+        "k": "{~s}",
+        "M": "{~s}",
+    }
     options: dict[str, Any] = {"limits": [spec.low, spec.high], "expand": [0, 0]}
-    if spec.unit and spec.y_scale == "linear":
+    if spec.unit in wanted and spec.y_scale == "linear":
         options["format"] = wanted[spec.unit]
+    if spec.bare:
+        options["labels"] = []
     scale = (
         lp.scale_y_log10(limits=[spec.low, spec.high], expand=[0, 0])
         if spec.y_scale == "log"

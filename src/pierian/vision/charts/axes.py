@@ -6,6 +6,7 @@ left out; the way in which ambiguous labels are read is the one in which most of
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from itertools import combinations
@@ -82,7 +83,7 @@ def fit_labels(labels: Sequence[Label], *, upright: bool, years: Sequence[int | 
         values = [_in_way(one, way) for one in read]
         best = _better(best, _candidate(labels, places, values, way, tolerance, upright))
     dates = dated_row([one.text for one in labels], list(years) or [None] * len(labels))
-    if dates is not None and not (_of_no_year(dates) and _evenly(places)):
+    if dates is not None and not (_of_no_year(dates) and _evenly(places) and _follow(dates)):
         values = [None if one is None else Quantity("date", one) for one in dates]
         best = _better(best, _candidate(labels, places, values, "date", tolerance, upright))
     return best[1] if best else None
@@ -90,6 +91,12 @@ def fit_labels(labels: Sequence[Label], *, upright: bool, years: Sequence[int | 
 
 def _of_no_year(dates: Sequence[float | None]) -> bool:
     return min(one for one in dates if one is not None) < 366 * 86400
+
+
+def _follow(dates: Sequence[float | None]) -> bool:
+    """Whether no month is left out: a row of all months names categories, every third one marks an axis of time."""
+    days = [one / 86400 for one in dates if one is not None]
+    return all(abs(second - first) < 45 for first, second in itertools.pairwise(days))
 
 
 def _evenly(places: Sequence[float]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import msgspec
@@ -14,7 +15,7 @@ from pierian.vision.charts.frame import Frame, category_axis, names_at
 from pierian.vision.charts.kinds import Verdict
 from pierian.vision.charts.quantities import number
 from pierian.vision.charts.results import Result, axis_titles, series_name, series_of
-from pierian.vision.charts.sheet import Label
+from pierian.vision.charts.sheet import Label, distance
 from pierian.vision.scene import Axis, Mark, Series
 
 _NEAR = 2.4
@@ -26,6 +27,8 @@ def bar_chart(verdict: Verdict) -> Result:
     frame, bars = verdict.frame, list(verdict.bars)
     places = [one.x - frame.paint.left for one in frame.field.x_labels]
     groups = groups_at(bars, places, verdict.stacked) if verdict.kind == "bar" else None
+    if verdict.kind == "histogram":
+        bars = _all_bins(frame, bars)
     groups = groups or groups_of(bars, verdict.stacked)
     bars = [one for group in groups for one in group]
     if verdict.kind == "bar" and verdict.frame.turned:
@@ -73,6 +76,56 @@ def bar_chart(verdict: Verdict) -> Result:
         sure=verdict.sure,
         doubts=tuple(doubts),
     )
+
+
+def _all_bins(frame: Frame, bars: list[Bar]) -> list[Bar]:
+    """Bins with those that are so low that the axis hides them: inside of a histogram there are no holes, and at its
+    ends a trace of colour above the axis shows them."""
+    width = float(np.median([one.width for one in bars]))
+    ordered = list[Bar]()
+    for one in sorted(bars, key=lambda one: one.left):
+        # Neighbours of one height are one rectangle.
+        count = max(round(one.width / width), 1)
+        step = one.width / count
+        ordered += [
+            Bar(one.layer, one.left + n * step, one.top, one.left + (n + 1) * step, one.bottom)
+            for n in range(count)
+        ]
+    base, layer = float(np.median([one.bottom for one in ordered])), ordered[0].layer
+    found = list(ordered)
+    for one, other in itertools.pairwise(ordered):
+        count = round((other.left - one.right) / width)
+        step = (other.left - one.right) / max(count, 1)
+        for n in range(count):
+            left, right = one.right + n * step, one.right + (n + 1) * step
+            found.append(
+                Bar(layer, left, base - max(_trace(frame, layer, left, right, base), 1), right, base)
+            )
+    for side in (-1, 1):
+        left, right = ordered[0 if side < 0 else -1].left, ordered[0 if side < 0 else -1].right
+        while True:
+            left, right = left + side * width, right + side * width
+            rows = _trace(frame, layer, left, right, base)
+            if left < -3 or right > frame.paint.width + 3 or not rows:
+                break
+            found.append(Bar(layer, left, base - rows, right, base))
+    return found
+
+
+def _trace(frame: Frame, layer: int, left: float, right: float, base: float) -> int:
+    """How many rows right above the axis have a layer's colour between two columns."""
+    bottom = round(base)
+    strip = frame.paint.lab[
+        max(0, bottom - 12) : bottom + 1, max(0, round(left) + 2) : max(0, round(right) - 2)
+    ]
+    if strip.shape[1] < 2:
+        return 0
+    own = (distance(strip, frame.paint.layers[layer].colour) < 16).mean(axis=1) > 0.6
+    seen = np.flatnonzero(own[::-1])
+    if not len(seen) or seen[0] > 3:
+        return 0
+    gaps = np.flatnonzero(np.diff(seen) > 1)
+    return int(seen[gaps[0] if len(gaps) else -1]) + 1
 
 
 def _across(frame: Frame, labels: list[str], title: str, verdict: Verdict) -> Axis:

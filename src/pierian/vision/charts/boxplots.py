@@ -44,6 +44,11 @@ def _whiskers(box: Drawn) -> float:
 
 def _boxes(paint: Paint, gap: int) -> list[Drawn]:
     ink = paint.ink.astype(np.uint8)
+    # What is left of gridlines hangs boxes together.
+    bridged = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 25), np.uint8))
+    long = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, max(9, round(0.3 * paint.width))), np.uint8))
+    thick = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
+    ink[(long > 0) & (thick == 0)] = 0
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((gap, 1), np.uint8))
     count, labels, facts, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     found, others, least = list[Drawn](), 0.0, 0.0
@@ -85,7 +90,7 @@ def _box(paint: Paint, piece: Mask, left: int, top: int) -> Drawn | None:
     outside = np.concatenate([above, below])
     if len(outside) < 4 or end - start < 3:
         return None
-    narrow = outside <= max(0.3 * width, 4)
+    narrow = outside <= max(0.15 * width, 6)
     caps = outside <= 0.8 * width
     if narrow.mean() < 0.6 or not caps.all():
         return None
@@ -117,6 +122,13 @@ def _longest(flags: np.ndarray, gap: int) -> tuple[int, int] | None:
     return int(best[0]), int(best[-1]) + 1
 
 
+def _outline(away: np.ndarray, least: int) -> int:
+    """How many rows from an edge of a box on belong to its outline."""
+    most = max(least, round(0.15 * len(away)))
+    inner = np.flatnonzero(away[: most + 1] < 4)
+    return max(least, int(inner[0])) if len(inner) else least
+
+
 def _median(
     paint: Paint, left: int, top: int, width: int, start: int, end: int
 ) -> tuple[float | None, tuple[float, float, float]]:
@@ -128,8 +140,16 @@ def _median(
     edge = 2 if inside.shape[0] > 7 else 1
     body = commonest(inside[edge:-edge] if inside.shape[0] > 2 * edge else inside)
     away = np.median(distance(inside, body), axis=1)
-    away[:edge] *= 0.3
-    away[len(away) - edge :] *= 0.3
+    if len(away) > 12 and float((away > 10).mean()) > 0.35:
+        # Two colours, each over many rows: bars that stand on one another.
+        return None, (0.0, 0.0, 0.0)
+    first, last = _outline(away, edge), _outline(away[::-1], edge)
+    if first + last < len(away) - 2 and float(away[first : len(away) - last].max()) >= 4:
+        # The outline of the box is no median.
+        away[:first] = away[len(away) - last :] = 0
+    else:
+        away[:edge] *= 0.3
+        away[len(away) - edge :] *= 0.3
     best = int(away.argmax())
     if away[best] < 4:
         # No line is seen where the median lies on an edge of the box.

@@ -46,7 +46,8 @@ class _Places:
         gaps = np.diff(ends)
         if not len(gaps):
             return ends
-        step = float(np.median(gaps))
+        ends = _without_gaps(ends)
+        step = float(np.median(np.diff(ends)))
         # Where lines bend everywhere, bends between labels say nothing.
         few = all(len(curve.corners) <= 3 * len(ends) + 2 for curve in curves)
         for parts in (3, 2):
@@ -102,6 +103,21 @@ class _Places:
     def known(self) -> bool:
         """Whether anything stands along x."""
         return bool(self.columns) or self.fit is not None
+
+
+def _without_gaps(ends: Sequence[float]) -> list[float]:
+    """Places of categories with those between them whose names were not read: they stand at equal distances."""
+    gaps = np.diff(ends)
+    step = float(min(gaps))
+    counts = [round(float(one) / step) for one in gaps]
+    if step < 4 or sum(counts) > 3 * len(gaps) or any(
+        abs(float(one) / step - count) > 0.15 * count for one, count in zip(gaps, counts, strict=True)
+    ):  # fmt: skip
+        return list(ends)
+    found = [ends[0]]
+    for begin, gap, count in zip(ends, gaps, counts, strict=False):
+        found += [begin + float(gap) * part / count for part in range(1, count + 1)]
+    return found
 
 
 def _miss(places: Sequence[float], bends: Sequence[float]) -> float:

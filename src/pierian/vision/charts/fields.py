@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pierian.vision.charts.axes import Fit, Line, columns, fit_labels, rows, snapped
 from pierian.vision.charts.legends import Legend
+from pierian.vision.charts.quantities import readings
 from pierian.vision.charts.rules import Rule, Rules
 from pierian.vision.charts.sheet import Lab, Label, Sheet, commonest, distance
 from pierian.vision.regions import Box
@@ -42,6 +44,8 @@ def find_field(sheet: Sheet, rules: Rules, legend: Legend) -> Field | None:
     column, row = _axes(sheet, labels, rules)
     if column is None and row is None:
         return None
+    if row is not None and row.fit is None:
+        row = _with_second_lines(row, labels)
     panel = _panel(sheet, column, row)
     box = panel or _from_rules(sheet, rules, column, row, labels)
     if box is not None and panel is None:
@@ -49,6 +53,10 @@ def find_field(sheet: Sheet, rules: Rules, legend: Legend) -> Field | None:
         box = _around_names(box, column or _names_beside(labels, above), row)
     if box is None or box.width < 40 or box.height < 30:
         return None
+    if row is not None and row.fit is None:
+        # The lowest number beside the field often stands at the height of the row.
+        kept = tuple(one for one in row.labels if one.right > box.left + 2)
+        row = Line(kept, None) if len(kept) >= 2 else row
     ground = _ground(sheet, box, panel is not None)
     if row is not None and row.fit is None and column is None:
         column = _names_beside(labels, box)
@@ -70,6 +78,38 @@ def find_field(sheet: Sheet, rules: Rules, legend: Legend) -> Field | None:
     )
 
 
+def _with_second_lines(row: Line, labels: Sequence[Label]) -> Line:
+    """A row of names with what stands right below each of them: names of several words are often broken."""
+    taken = {one.id for one in row.labels}
+    below = dict[str, list[Label]]()
+    for label in labels:
+        if label.id in taken or not label.level:
+            continue
+        nearest = min(row.labels, key=lambda one: abs(one.x - label.x))
+        down = label.y - nearest.y
+        size = min(label.size, nearest.size)
+        room = 0.6 * max(nearest.right - nearest.left, label.right - label.left)
+        if 0.7 * size < down < 2.0 * size and abs(nearest.x - label.x) < room:
+            below.setdefault(nearest.id, []).append(label)
+    middle = (row.labels[0].x + row.labels[-1].x) / 2
+    several = [one for group in below.values() for one in group]
+    if len(several) == 1 and abs(several[0].x - middle) < 0.05 * (row.labels[-1].x - row.labels[0].x):
+        # The title of the axis.
+        return row
+    return Line(tuple(_above(one, below.get(one.id, [])) for one in row.labels), None)
+
+
+def _above(label: Label, below: Sequence[Label]) -> Label:
+    """A label with its second line."""
+    if not below:
+        return label
+    return replace(
+        label,
+        text=" ".join([label.text, *(one.text for one in sorted(below, key=lambda one: one.left))]),
+        bottom=max(one.bottom for one in below),
+    )
+
+
 def _size(line: Line | None) -> float:
     return float(np.median([one.size for one in line.labels])) if line else 10.0
 
@@ -78,19 +118,43 @@ def _axes(sheet: Sheet, labels: Sequence[Label], rules: Rules) -> tuple[Line | N
     """The column and the row of labels that belong together best."""
     best: tuple[float, Line | None, Line | None] = (0.0, None, None)
     below = rows(labels)
-    for column in [*columns(labels), None]:
+    beside = [_completed(one, one.fit, labels) if one.fit else one for one in columns(labels)]
+    for column in [*beside, None]:
         for row in [*below, None]:
-            merit = _merit(sheet, column, row, rules)
+            # The lowest number beside the field often stands at the height of the row.
+            left = _without(row, column) if row and column else row
+            merit = _merit(sheet, column, left, rules)
             if merit > best[0]:
-                best = merit, column, row
-    column, row = best[1], best[2]
-    if column and column.fit and row:
-        # The lowest number beside the field often stands at the height of the row.
-        taken = {one.id for one in column.fit.labels}
-        kept = tuple(one for one in row.labels if one.id not in taken)
-        if len(kept) < len(row.labels):
-            row = Line(kept, fit_labels(kept, upright=False)) if len(kept) >= 2 else None
-    return column, row
+                best = merit, column, left
+    return best[1], best[2]
+
+
+def _without(row: Line, column: Line) -> Line | None:
+    """A row without what belongs to the numbers of a column."""
+    taken = {one.id for one in column.fit.labels} if column.fit else set[str]()
+    kept = tuple(one for one in row.labels if one.id not in taken)
+    if len(kept) == len(row.labels):
+        return row
+    return Line(kept, fit_labels(kept, upright=False)) if len(kept) >= 2 else None
+
+
+def _completed(column: Line, fit: Fit, labels: Sequence[Label]) -> Line:
+    """A column of numbers with those that say what should stand where they are, though not quite in line."""
+    left, right = min(one.left for one in column.labels), max(one.right for one in column.labels)
+    size, known = _size(column), {one.id for one in column.labels}
+    more = [
+        one
+        for one in labels
+        if one.id not in known
+        and one.left < right
+        and one.right > left
+        and any(abs(fit.position(read.value) - one.y) < 0.6 * size for read in readings(one.text))
+    ]
+    if not more:
+        return column
+    every = tuple(sorted((*column.labels, *more), key=lambda one: one.y))
+    again = fit_labels(every, upright=True)
+    return Line(every, again) if again and len(again.ticks) > len(fit.ticks) else column
 
 
 def _merit(sheet: Sheet, column: Line | None, row: Line | None, rules: Rules) -> float:
@@ -116,14 +180,15 @@ def _merit(sheet: Sheet, column: Line | None, row: Line | None, rules: Rules) ->
         low = max(one.position for one in column.fit.ticks)
         height = min(one.top for one in row.labels)
         size = _size(column)
-        if height < low - size or height > low + max(8 * size, 0.25 * sheet.height):
+        # The lowest number, of few two, may not have been read.
+        step = (low - min(one.position for one in column.fit.ticks)) / max(len(column.fit.ticks) - 1, 1)
+        missing = (1.3 if len(column.fit.ticks) > 3 else 2.4) * step
+        if height < low - size or height > low + max(8 * size, 0.25 * sheet.height, missing):
             return 0.0
         beside = max(one.right for one in column.labels)
         if row.labels[-1].x < beside or row.labels[0].right < min(one.left for one in column.labels):
             return 0.0
-        if {one.id for one in row.labels} & {one.id for one in column.fit.labels} and len(row.labels) < 4:
-            return 0.0
-        merit -= 0.4 * (height - low) / size
+        merit -= min(0.4 * (height - low) / size, 3.0)
     return merit
 
 
@@ -177,7 +242,7 @@ def _from_rules(
     high_tick = (
         min((one.position for one in numeric.fit.ticks), default=0.0) if numeric and numeric.fit else None
     )
-    beside = max(one.right for one in numeric.labels) if numeric else None
+    beside = float(np.median([one.right for one in numeric.labels])) if numeric else None
     under = min(one.top for one in row.labels) if row else None
     left = _left(rules, beside, row, width, height, size)
     if beside is None and row is not None:
@@ -198,7 +263,7 @@ def _from_rules(
         and one.length < height - 4
     ]
     tall = [one for one in upright if one.end < bottom + 0.04 * height and one.length > 0.2 * height]
-    right = _usual_end([one.end for one in level if abs(one.start - left) < 0.05 * width])
+    right = _usual_end([one for one in level if abs(one.start - left) < 0.05 * width])
     right = max(right, max((one.at for one in tall if one.length > 0.5 * (bottom - 0)), default=0.0))
     if row and right <= 0:
         # Nothing shows where it ends: most fields go on a little after their last label.
@@ -222,8 +287,10 @@ def _from_rules(
     return Box(round(left), round(max(top, 0)), round(min(right, width)), round(min(bottom, height)))
 
 
-def _usual_end(ends: Sequence[float]) -> float:
-    """Where most rules end, of equally common places the farthest; 0 where there are none."""
+def _usual_end(rules: Sequence[Rule]) -> float:
+    """Where most of the long rules end, of equally common places the farthest; 0 where there are none."""
+    longest = max((one.length for one in rules), default=0.0)
+    ends = [one.end for one in rules if one.length > 0.8 * longest]
     return max(ends, key=lambda one: (sum(abs(one - other) <= 6 for other in ends), one), default=0.0)
 
 

@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pierian.vision.charts.axes import Fit
 from pierian.vision.charts.fields import Field
@@ -102,6 +102,7 @@ def names_at(centres: Sequence[float], labels: Sequence[Label], left: float) -> 
     if not centres or not labels:
         return [""] * len(centres)
     gaps = np.diff(sorted(centres))
+    labels = _side_by_side(labels, centres, left)
     reach = 0.55 * float(np.median(gaps)) if len(gaps) else 1e9
     best: tuple[float, list[str]] | None = None
     for edge in ("x", "right", "left"):
@@ -117,6 +118,26 @@ def names_at(centres: Sequence[float], labels: Sequence[Label], left: float) -> 
         if best is None or merit > best[0]:
             best = merit, names
     return best[1] if best else [""] * len(centres)
+
+
+def _side_by_side(labels: Sequence[Label], centres: Sequence[float], left: float) -> list[Label]:
+    """Labels that cover several places, since they were read as one, shared out by their words."""
+    found = list[Label]()
+    for label in labels:
+        covered = [one for one in centres if label.left - left < one < label.right - left]
+        if len(covered) < 2 or len(label.words) < 2 or not label.level:
+            found.append(label)
+            continue
+        groups = dict[int, list[tuple[str, float, float]]]()
+        for word in label.words:
+            middle = (word[1] + word[2]) / 2 - left
+            nearest = min(range(len(covered)), key=lambda n: abs(covered[n] - middle))
+            groups.setdefault(nearest, []).append(word)
+        for group in groups.values():
+            text = " ".join(one[0] for one in group)
+            part = structs.replace(label, text=text, left=group[0][1], right=group[-1][2], words=tuple(group))
+            found.append(part)
+    return found
 
 
 def date_text(seconds: float) -> str:

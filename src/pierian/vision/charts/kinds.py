@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from msgspec import Struct
 
+from pierian.vision.charts.axes import Fit
 from pierian.vision.charts.bars import Bar, Bars, baseline_of, cleaned, find_bars, is_stacked
 from pierian.vision.charts.boxplots import Drawn, find_boxes
 from pierian.vision.charts.frame import Frame
@@ -78,14 +79,22 @@ def _bars(frame: Frame, blobs: list[Blobs]) -> Verdict | None:
     (score, base), chosen, bars = max(chances, key=lambda one: one[0][0])
     spots = sum(one.count for one in blobs if one.share > 0.3)
     small = spots >= 6 and spots >= 0.7 * len(bars.bars)
-    # Rectangles are such whichever way one looks at them; an area has straight edges one way alone.
-    if bars.share < 0.6 or min(found.sharp, lying.sharp) < 0.6 or score < 0.55 or (small and score < 0.9):
+    # Rectangles are such whichever way one looks at them; an area has straight edges one way alone. The ends of bars
+    # in a noisy picture look like slopes from aside.
+    clear = len(bars.bars) >= 3 and bars.share > 0.85 and bars.sharp > 0.9 and score > 0.9
+    least = 0.3 if clear and frame.paint.noise > 0 else 0.6
+    if bars.share < 0.6 or min(found.sharp, lying.sharp) < least or score < 0.55 or (small and score < 0.9):
         return None
     kept = [one for one in cleaned(bars.bars, base) if one.height >= (2 if frame.paint.noise <= 0 else 4)]
     kept = _of_legend(chosen, kept)
     if sum(one.area for one in kept) < 0.35 * float(chosen.paint.ink.sum()):
         return None
     stacked = is_stacked(kept)
+    if not stacked:
+        # What hangs in the air between bars is left of a gridline.
+        standing = [one for one in kept if min(abs(one.top - base), abs(one.bottom - base)) <= 6]
+        if sum(one.area for one in standing) > 0.8 * sum(one.area for one in kept):
+            kept = standing
     kind: ChartKind = "histogram" if not chosen.turned and not stacked and _touching(chosen, kept) else "bar"
     return Verdict(
         kind=kind,
@@ -128,12 +137,20 @@ def _standing(frame: Frame, bars: Bars) -> tuple[float, float]:
         base = zero
     score = _share(chosen, base) * bars.share
     if fit is not None:
-        score += 0.12
+        score += -0.2 if _of_years(fit) else 0.12
     if frame.field.x_labels and (frame.field.x is None or frame.field.y is not None):
         score += 0.08
     if frame.field.x is not None and frame.field.y is None:
         score -= 0.25
     return score, base
+
+
+def _of_years(fit: Fit) -> bool:
+    """Whether an axis counts years or days: bars stand on such an axis, and are not measured by it."""
+    if fit.scale == "date":
+        return True
+    values = [one.value for one in fit.ticks]
+    return len(values) >= 2 and all(1900 <= one <= 2100 and one == round(one) for one in values)
 
 
 def _share(bars: list[Bar], base: float) -> float:
@@ -158,7 +175,7 @@ def _touching(frame: Frame, bars: list[Bar]) -> bool:
         len({one.layer for one in bars}) > 1
         or len(bars) < 4
         or frame.field.x is None
-        or frame.field.x.scale == "date"
+        or _of_years(frame.field.x)
     ):
         return False
     ordered = sorted(bars, key=lambda one: one.x)

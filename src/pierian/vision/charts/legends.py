@@ -14,6 +14,9 @@ from pierian.vision.charts.quantities import number
 from pierian.vision.charts.sheet import Lab, Label, Sheet, commonest, distance
 from pierian.vision.regions import Box
 
+_BLOCKS = "■□▪●○•"
+_DASHES = "—–-−_·一 " + _BLOCKS
+"""What swatches are read as."""
 _REACH = 6.0
 """How far left of a label its patch may begin, in sizes of its letters."""
 
@@ -48,7 +51,7 @@ class Legend(Struct, frozen=True, eq=False):
 
 def find_legend(sheet: Sheet) -> Legend:
     """The largest group of labels that have swatches of different colours."""
-    entries = [entry for label in sheet.labels if (entry := _entry(sheet, label))]
+    entries = [entry for label in sheet.labels for entry in _entries(sheet, label)]
     best = Legend()
     for group in (*_groups(entries, upright=True), *_groups(entries, upright=False)):
         group = _varied(group)
@@ -59,48 +62,121 @@ def find_legend(sheet: Sheet) -> Legend:
     return best
 
 
-def _entry(sheet: Sheet, label: Label) -> Entry | None:
-    """The swatch left of a label; what readers of text took of it into the label's box is not part of the label."""
+def _entries(sheet: Sheet, label: Label) -> list[Entry]:
+    """The names that a label holds which have a swatch at their left."""
     if not label.level or len(label.text) < 2:
-        return None
-    return _beside(sheet, _letters(sheet, label))
+        return []
+    return [entry for one in _names(sheet, label) if (entry := _beside(sheet, one))]
 
 
-def _letters(sheet: Sheet, label: Label) -> Label:
-    """A label that begins with its letters, not with a part of its swatch: ink of another colour, well apart."""
+def _names(sheet: Sheet, label: Label) -> list[Label]:
+    """A label without the swatches that readers of text took into it; several where swatches part it."""
     top, bottom = max(0, round(label.top) - 1), round(label.bottom) + 1
     left, right = max(0, round(label.left) - 2), round(label.right) + 1
     box = sheet.lab[top:bottom, left:right]
     if box.shape[0] < 4 or box.shape[1] < 1.5 * box.shape[0]:
-        return label
-    ground = commonest(box)
-    ink = distance(box, ground) > 9
+        return [label]
+    ground = _ground(sheet, label)
+    ink = distance(box, ground) > _least_ink(sheet)
     columns = np.flatnonzero(ink.any(axis=0))
-    gaps = np.flatnonzero(np.diff(columns) > max(2, 0.2 * label.size))
-    if not len(gaps):
-        return label
-    end, begin = int(columns[gaps[0]]) + 1, int(columns[gaps[0] + 1])
-    start = int(columns[0])
-    quarter = (end - start) // 4
-    middle = ink[:, start + quarter : end - quarter]
-    # Letters of the rest must have room.
-    if not middle.any() or box.shape[1] - begin < 0.3 * label.size * len(label.text.lstrip("—–-−_■●•· ")):
-        return label
-    colour = _full(box[:, start + quarter : end - quarter][middle], ground)
-    letters = _full(box[:, begin:][ink[:, begin:]], ground)
-    rows = np.flatnonzero(ink[:, start:end].any(axis=1))
-    shape = np.ascontiguousarray(ink[rows[0] : rows[-1] + 1, start:end].astype(np.uint8))
-    # Rings count as discs.
-    cv2.drawContours(
-        shape, cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], -1, 1, cv2.FILLED
+    if not len(columns):
+        return [label]
+    parts = np.split(columns, np.flatnonzero(np.diff(columns) > max(2, 0.15 * label.size)) + 1)
+    runs = [(int(one[0]), int(one[-1]) + 1) for one in parts]
+    swatches = _swatches(box, ink, ground, runs, label.size)
+    swatches[0] = swatches[0] or (len(runs) > 1 and label.text[0] in _BLOCKS)
+    if not any(swatches) or all(swatches):
+        return [msgspec.structs.replace(label, text=label.text.strip(_DASHES) or label.text)]
+    pieces, open_piece = list[tuple[int, int]](), False
+    for run, swatch in zip(runs, swatches, strict=True):
+        if not swatch:
+            pieces[len(pieces) - open_piece :] = [(pieces[-1][0] if open_piece else run[0], run[1])]
+        open_piece = not swatch
+    return _shared_out(label, [(left + first, left + last) for first, last in pieces])
+
+
+def _swatches(
+    box: Lab, ink: np.ndarray, ground: Lab, runs: Sequence[tuple[int, int]], size: float
+) -> list[bool]:
+    """Which runs of ink are no letters: filled or flat, and of another colour than most."""
+    colours, solid, marks = list[Lab](), list[bool](), list[bool]()
+    for start, end in runs:
+        part = ink[:, start:end]
+        rows = np.flatnonzero(part.any(axis=1))
+        shape = np.ascontiguousarray(part[rows[0] : rows[-1] + 1].astype(np.uint8))
+        # No letter is a full block, or as long a dash.
+        full = float(shape.mean()) > 0.85
+        block = (
+            full
+            and min(end - start, len(rows)) >= 0.5 * size
+            and _is_even(box[rows[0] : rows[-1] + 1, start:end])
+        )
+        marks.append(block or (full and end - start >= 0.9 * size and len(rows) <= 0.4 * size))
+        # Rings count as discs.
+        cv2.drawContours(
+            shape, cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], -1, 1, cv2.FILLED
+        )
+        quarter = (end - start) // 4
+        middle = box[:, start + quarter : end - quarter][part[:, quarter : end - start - quarter]]
+        colours.append(_full(middle if len(middle) else box[:, start:end][part], ground))
+        solid.append(float(shape.mean()) > 0.7 and end - start >= 0.35 * size)
+    letters = [one for one, full in zip(colours, solid, strict=True) if not full]
+    if not letters:
+        return marks
+    usual = np.asarray(np.median(letters, axis=0), np.float32)
+    return [
+        mark or (full and _differs(one, usual)) for one, full, mark in zip(colours, solid, marks, strict=True)
+    ]
+
+
+def _differs(one: Lab, other: Lab) -> bool:
+    """Whether colours differ by more than blurring makes of one: in hue, or very much."""
+    away = one - other
+    return float(np.sqrt((away**2).sum())) > 20 and (
+        float(np.hypot(away[1], away[2])) > 12 or abs(away[0]) > 45
     )
-    fill = float(shape.mean())
-    if float(distance(colour, letters)) < 20 or fill < 0.7:
-        return label
-    # The swatch of a line is read as a dash.
-    return msgspec.structs.replace(
-        label, left=float(left + begin), text=label.text.lstrip("—–-−_■●•· ") or label.text
-    )
+
+
+def _is_even(patch: Lab) -> bool:
+    """Whether a patch is of one colour inside; blurred letters are filled, but not evenly."""
+    high, wide = patch.shape[0] // 4, patch.shape[1] // 4
+    inner = patch[high : patch.shape[0] - high, wide : patch.shape[1] - wide].reshape(-1, 3)
+    return bool(len(inner)) and float((distance(inner, commonest(inner)) < 8).mean()) > 0.9
+
+
+def _shared_out(label: Label, pieces: Sequence[tuple[int, int]]) -> list[Label]:
+    """A label's words by the pieces in which they stand."""
+    texts = [""] * len(pieces)
+    words = [(word, (start + end) / 2) for word, start, end in label.words]
+    if len(pieces) == 1 and not any(place < pieces[0][0] for _, place in words):
+        texts = [label.text]
+    for word, place in words if not texts[0] else ():
+        if len(pieces) == 1 and place < pieces[0][0]:
+            # The swatch, read as a letter.
+            continue
+        nearest = min(range(len(pieces)), key=lambda n: abs(place - (pieces[n][0] + pieces[n][1]) / 2))
+        inside = [n for n, (first, last) in enumerate(pieces) if first - 2 <= place <= last + 2]
+        chosen = inside[0] if inside else nearest
+        texts[chosen] = f"{texts[chosen]} {word}".strip()
+    found = list[Label]()
+    for text, (first, last) in zip(texts, pieces, strict=True):
+        # The swatch of a line is read as a dash.
+        name = text.strip(_DASHES) or text
+        if name:
+            found.append(msgspec.structs.replace(label, left=float(first), right=float(last), text=name))
+    return found or [label]
+
+
+def _least_ink(sheet: Sheet) -> float:
+    """How far from what it stands on ink is, where lossy compression speckles everything."""
+    return 9 + 2 * sheet.noise
+
+
+def _ground(sheet: Sheet, label: Label) -> Lab:
+    """What a label stands on, with a little around it: small letters leave nothing of it between them."""
+    more = 0.4 * label.size
+    top, bottom = max(0, round(label.top - more)), round(label.bottom + more)
+    return commonest(sheet.lab[top:bottom, max(0, round(label.left)) : round(label.right)])
 
 
 def _full(ink: Lab, ground: Lab) -> Lab:
@@ -116,10 +192,8 @@ def _beside(sheet: Sheet, label: Label) -> Entry | None:
     if right - left < 4 or bottom - top < 4:
         return None
     patch = sheet.lab[top:bottom, left:right]
-    ground = commonest(
-        sheet.lab[max(0, round(label.top)) : round(label.bottom), round(label.left) : round(label.right)]
-    )
-    ink = distance(patch, ground) > 9
+    ground = _ground(sheet, label)
+    ink = distance(patch, ground) > _least_ink(sheet)
     run = _nearest_run(np.asarray(ink.any(axis=0)), round(2.6 * size))
     if run is None or (run[0] == 0 and left > 0):
         return None
@@ -202,11 +276,12 @@ def _groups(entries: Sequence[Entry], *, upright: bool) -> list[list[Entry]]:
             size = max(last.label.size, entry.label.size)
             similar = abs(last.swatch.width - entry.swatch.width) < 0.8 * size
             if upright:
-                beside = abs(last.label.left - entry.label.left) < 0.7 * size
-                near = 0.5 * size < entry.label.y - last.label.y < 4 * size
+                edges = ((last.label.left, entry.label.left), (last.swatch.left, entry.swatch.left))
+                beside = min(abs(a - b) for a, b in edges) < 0.7 * size
+                near = 0.5 * size < entry.label.y - last.label.y < 5 * size
             else:
                 beside = abs(last.label.y - entry.label.y) < 0.6 * size
-                near = 0 < entry.swatch.left - last.label.right < 8 * size
+                near = -0.6 * size < entry.swatch.left - last.label.right < 8 * size
             if similar and beside and near:
                 group.append(entry)
                 break

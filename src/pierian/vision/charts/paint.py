@@ -78,7 +78,11 @@ def paint_of(sheet: Sheet, field: Field, rules: Rules, legend: Legend) -> Paint:
     noise = sheet.noise
     lab = sheet.lab[top:bottom, left:right].copy()
     lines = erased(sheet, _across(rules, field), field.ground)[top:bottom, left:right]
-    inside = tuple(one for one in sheet.labels if _is_inside(one, field) and one.id not in legend.names)
+    inside = tuple(
+        one
+        for one in sheet.labels
+        if _is_inside(one, field) and one.id not in legend.names and not _is_marker(sheet, one, field.ground)
+    )
     for label in inside:
         _blot(lab, label, left, top)
     # Lossy compression blurs colour more than lightness: around thin lines it leaves coloured halos.
@@ -111,16 +115,21 @@ def _across(rules: Rules, field: Field) -> Rules:
 
     def spans(rule: Rule, start: float, end: float, fit: Fit | None) -> bool:
         reach = 0.06 * (end - start)
-        if rule.start <= start + reach and rule.end >= end - reach:
+        # Only what is seen inside counts: a tick mark below a whisker makes no gridline of it.
+        inside = [(max(a, start), min(b, end)) for a, b in rule.pieces if b > start + 4 and a < end - 4]
+        if not inside:
+            return rule.start <= start + reach and rule.end >= end - reach
+        first, last = inside[0][0], inside[-1][1]
+        length, whole = last - first, end - start
+        if first <= start + reach and last >= end - reach:
             return True
-        if (
-            rule.thickness <= 3
-            and rule.length > 0.08 * (end - start)
-            and (rule.start <= start + reach / 4 or rule.end >= end - reach / 4)
-        ):
+        at_side = first <= start + reach / 4 or last >= end - reach / 4
+        if rule.thickness <= 3 and length > 0.08 * whole and at_side:
             return True
         at_tick = fit is not None and any(abs(tick.position - rule.at) <= 2.5 for tick in fit.ticks)
-        return at_tick and rule.length > 0.3 * (end - start)
+        # Whiskers stand at ticks too, but reach no side of the field.
+        reaching_one = first <= start + reach or last >= end - reach
+        return at_tick and length > (0.3 if reaching_one else 0.85) * whole
 
     def reaching(rule: Rule, start: float, end: float) -> Rule:
         return Rule(rule.at, min(rule.start, start), max(rule.end, end), rule.thickness, rule.pieces)
@@ -149,6 +158,20 @@ def _is_inside(label: Label, field: Field) -> bool:
     return not (len(label.text) <= 2 and not any(one.isdigit() and one != "0" for one in label.text))
 
 
+def _is_marker(sheet: Sheet, label: Label, ground: Lab) -> bool:
+    """Whether a very short label is likely a coloured marker that was read as a letter or a figure."""
+    if len(label.text) > 2:
+        return False
+    box = sheet.lab[
+        max(0, round(label.top)) : round(label.bottom), max(0, round(label.left)) : round(label.right)
+    ]
+    ink = box[distance(box, ground) > 20] if box.size else box.reshape(-1, 3)
+    if len(ink) < 12 or float((distance(box, ground) < 8).mean()) < 0.2:
+        return False
+    colour = commonest(ink)
+    return float(np.hypot(colour[1] - ground[1], colour[2] - ground[2])) > 25
+
+
 def _blot(lab: Lab, label: Label, left: int, top: int) -> None:
     """Paint over a label with what is common around its letters, row by row where marks change below it."""
     first, last = max(0, round(label.top) - 1 - top), round(label.bottom) + 1 - top
@@ -174,11 +197,12 @@ def _layers(lab: Lab, ink: Mask, ground: Lab, noise: float, legend: Legend) -> l
     core = ink & _alike(lab, noise)
     centres = _peaks(lab[core], noise, [one.colour for one in legend.entries])
     reach = _SAME + 2.5 * noise
-    labels = np.full(ink.shape, -1, np.int8)
-    if centres:
-        gaps = np.stack([distance(lab, one) for one in centres])
-        nearest = gaps.argmin(axis=0)
-        labels = np.where(ink & (gaps.min(axis=0) < reach), nearest, -1).astype(np.int8)
+    labels, least = np.full(ink.shape, -1, np.int8), np.where(ink, np.float32(reach), np.float32(0))
+    for index, one in enumerate(centres):
+        # One after another: all distances at once would take as much memory as reading the text.
+        gaps = distance(lab, one)
+        labels[gaps < least] = index
+        least = np.minimum(least, gaps)
     solid = (labels >= 0).astype(np.uint8)
     wide = cv2.dilate(
         cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.ones((5, 5), np.uint8)
@@ -190,7 +214,7 @@ def _layers(lab: Lab, ink: Mask, ground: Lab, noise: float, legend: Legend) -> l
         narrow = [one for one in layers if _wide_share(one.mask, 9) < 0.2]
         loose = np.logical_or.reduce([loose, *(one.mask for one in narrow)])
         layers = [one for one in layers if not any(one is other for other in narrow)]
-    thin = _directions(lab, loose, ground, noise, legend)
+    thin = _thin(lab, loose, ground, noise, legend)
     return _outlined(_joined(layers, thin, ground), 5 if noise <= 0 else 9)
 
 
@@ -225,34 +249,27 @@ def _apart(colour: Lab, others: list[Lab]) -> float:
     return min((float(distance(colour, one)) for one in others if one is not colour), default=1e9)
 
 
-def _directions(lab: Lab, loose: Mask, ground: Lab, noise: float, legend: Legend) -> list[Layer]:
-    """Thin marks by the direction of their colour from the ground's."""
-    offsets = lab[loose] - ground
-    weights = np.sqrt((offsets**2).sum(axis=1))
-    least = max(30.0, 0.04 * len(weights))
-    units = offsets / np.maximum(weights, 1e-6)[:, None]
-    owner = np.full(len(weights), -1)
-    seeds = [one.colour - ground for one in legend.entries]
-    heads = list[Lab]()
-    strong = weights > np.percentile(weights, 40) if len(weights) else np.zeros(0, bool)
-    while len(heads) < _MOST_LAYERS:
-        free = (owner < 0) & strong
-        if seeds:
-            seed = seeds.pop(0)
-            head = seed / max(float(np.sqrt((seed**2).sum())), 1e-6)
-        elif free.sum() >= least:
-            head = commonest(units[free] * 25) / 25
-            head = head / max(float(np.sqrt((head**2).sum())), 1e-6)
-        else:
+def _thin(lab: Lab, loose: Mask, ground: Lab, noise: float, legend: Legend) -> list[Layer]:
+    """Thin marks by the colour that each has where it is least blended with the ground."""
+    if not loose.any():
+        return []
+    pure = _purest(lab, loose, ground, 3 if noise > 1.2 else 2)
+    columns = np.nonzero(loose)[1]
+    weights = distance(pure, ground)
+    reach, least = 13.0 + 3.0 * noise, max(30.0, 0.04 * len(pure))
+    owner, heads = np.full(len(pure), -1), [one.colour for one in legend.entries]
+    if heads:
+        costs = np.stack([_blend_gap(pure, one, ground) for one in heads])
+        owner = np.where(costs.min(axis=0) < reach, costs.argmin(axis=0), -1)
+    strong = weights > 14 + 3 * noise
+    while len(heads) < _MOST_LAYERS and ((owner < 0) & strong).sum() >= least:
+        head = commonest(pure[(owner < 0) & strong])
+        near = (owner < 0) & (_blend_gap(pure, head, ground) < reach)
+        if near.sum() < least / 2:
             break
-        near = (owner < 0) & (units @ head > 0.93 - min(0.01 * noise, 0.08))
-        if near.sum() < least / 2 and not seeds and len(heads) >= len(legend.entries):
-            break
-        owner[near] = len(heads)
-        heads.append(head)
-    if heads and len(weights):
-        best = (units @ np.stack(heads).T).argmax(axis=1)
-        owner = np.where(owner >= 0, best, owner)
+        for part in _told_apart(pure, near, columns, noise):
+            owner[part] = len(heads)
+            heads.append(head)
     layers = list[Layer]()
     for index in range(len(heads)):
         mine = owner == index
@@ -260,11 +277,67 @@ def _directions(lab: Lab, loose: Mask, ground: Lab, noise: float, legend: Legend
             continue
         mask = np.zeros(loose.shape, bool)
         mask[loose] = mine
-        mask = _without_edges(mask)
         strongest = weights >= np.percentile(weights[mine], 75)
-        colour = np.median(offsets[mine & strongest], axis=0) + ground
-        layers.append(Layer(np.asarray(colour, np.float32), mask, False))
+        colour = np.median(pure[mine & strongest], axis=0)
+        layers.append(Layer(np.asarray(colour, np.float32), _without_edges(mask), _is_filled(mask)))
     return layers
+
+
+def _is_filled(mask: Mask) -> bool:
+    """Whether pixels that are not alike make wide marks together: hatching, or bars under strong noise."""
+    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    return _wide_share(closed > 0, 15) > 0.6
+
+
+def _purest(lab: Lab, loose: Mask, ground: Lab, reach: int) -> Lab:
+    """For each loose pixel the colour of that near it which differs most from the ground."""
+    rows, columns = np.nonzero(loose)
+    strength = np.where(loose, distance(lab, ground), 0)
+    best, pure = strength[rows, columns], lab[rows, columns]
+    for down in range(-reach, reach + 1):
+        for across in range(-reach, reach + 1):
+            y = np.clip(rows + down, 0, loose.shape[0] - 1)
+            x = np.clip(columns + across, 0, loose.shape[1] - 1)
+            better = strength[y, x] > best
+            best = np.where(better, strength[y, x], best)
+            pure = np.where(better[:, None], lab[y, x], pure)
+    return np.asarray(pure, np.float32)
+
+
+def _blend_gap(colours: Lab, colour: Lab, ground: Lab) -> Lab:
+    """How far colours are from a blend of one with the ground; how much of the ground is in it counts little."""
+    away = colour - ground
+    length = max(float(np.sqrt((away**2).sum())), 1e-6)
+    offsets = colours - ground
+    along = offsets @ (away / length)
+    aside = np.sqrt(np.maximum((offsets**2).sum(axis=-1) - along**2, 0))
+    return np.asarray(aside + 0.25 * np.abs(along - length), np.float32)
+
+
+def _told_apart(pure: Lab, near: Mask, columns: np.ndarray, noise: float) -> list[Mask]:
+    """Pixels of like colours as one or several marks: shades that lie side by side all along are several lines."""
+    width = int(columns.max()) + 1
+    rest, shades = near.copy(), list[tuple[Lab, Mask]]()
+    while rest.sum() >= 0.15 * near.sum():
+        shade = commonest(pure[rest])
+        mine = rest & (distance(pure, shade) < 9 + 2.5 * noise)
+        if not mine.any():
+            break
+        shades.append((shade, mine))
+        rest &= ~mine
+    kept = list[tuple[Lab, np.ndarray]]()
+    for shade, mine in shades:
+        here = np.bincount(columns[mine], minlength=width) > 0
+        together = [float((here & other).sum()) / max(min(here.sum(), other.sum()), 1) for _, other in kept]
+        apart = [float(distance(shade, other)) for other, _ in kept]
+        if here.sum() > 0.3 * width and all(
+            share > 0.6 and gap > 14 + 3 * noise for share, gap in zip(together, apart, strict=True)
+        ):
+            kept.append((shade, here))
+    if len(kept) < 2:
+        return [near]
+    nearest = np.stack([distance(pure, one) for one, _ in kept]).argmin(axis=0)
+    return [near & (nearest == index) for index in range(len(kept))]
 
 
 def _is_border(mask: Mask) -> bool:
@@ -328,7 +401,7 @@ def _joined(layers: list[Layer], thin: list[Layer], ground: Lab) -> list[Layer]:
     for one in thin:
         offset = one.colour - ground
         best: tuple[float, int] | None = None
-        for index, other in enumerate(found):
+        for index, other in enumerate(layers):
             away = other.colour - ground
             cosine = float(offset @ away / max(np.linalg.norm(offset) * np.linalg.norm(away), 1e-6))
             ratio = float(np.linalg.norm(offset) / max(np.linalg.norm(away), 1e-6))

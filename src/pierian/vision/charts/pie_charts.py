@@ -89,6 +89,8 @@ def _words(sheet: Sheet, pie: Pie, legend: Legend) -> tuple[list[str], list[str]
         if not chosen:
             continue
         costs = np.array([[_cost(pie, slice_, one[0]) for slice_ in pie.slices] for one in chosen])
+        # What stands nowhere near, a title say, displaces no name.
+        costs = np.minimum(costs, 0.75 * pie.radius)
         for row, column in paired(costs):
             if costs[row, column] < 0.75 * pie.radius:
                 target[column] = str(chosen[row][words])

@@ -66,7 +66,16 @@ def _disc(sheet: Sheet, ground: Lab, legend: Legend) -> tuple[float, float, floa
     ink = (distance(sheet.lab, ground) > 7).astype(np.uint8)
     for box in legend.boxes:
         ink[max(0, round(box.top)) : round(box.bottom), max(0, round(box.left)) : round(box.right)] = 0
-    ink = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
+    for label in sheet.labels:
+        # Names beside a disc often touch it.
+        first, last = max(0, round(label.top)), round(label.bottom) + 1
+        start, end = max(0, round(label.left)), round(label.right) + 1
+        box = sheet.lab[first:last, start:end]
+        if box.size and float((distance(box, ground) < 7).mean()) > 0.4:
+            ink[first:last, start:end] = 0
+    # The strokes of letters go, also where the picture was enlarged.
+    stroke = 13 if sheet.scale > 1.2 else 7
+    ink = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((stroke, stroke), np.uint8))
     ink = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13)))
     contours, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     best: tuple[float, float, float, float] | None = None
@@ -106,7 +115,7 @@ def _cut(sheet: Sheet, ground: Lab, x: float, y: float, radius: float, roundness
     owner[paper[:, used] & (gaps.min(axis=0) > 5)] = -1
     votes = np.stack([(owner == index).mean(axis=1) for index in range(len(centres))], axis=1)
     decided = np.where(votes.max(axis=1) > 0.34, votes.argmax(axis=1), -1)
-    slices = _arcs(decided, centres)
+    slices = _arcs(decided, centres, 0.004 if sheet.noise <= 1 else 0.012)
     covered = sum(one.share for one in slices)
     if len(slices) < 2 or covered < 0.9:
         return None
@@ -140,7 +149,7 @@ def _colours(colours: Lab) -> list[Lab]:
     return found
 
 
-def _arcs(decided: np.ndarray, centres: list[Lab]) -> list[Slice]:
+def _arcs(decided: np.ndarray, centres: list[Lab], narrowest: float) -> list[Slice]:
     """Runs of one colour around the circle; narrow ones are edges between others and are shared out to these."""
     changes = np.flatnonzero(decided != np.roll(decided, 1))
     if not len(changes):
@@ -148,7 +157,7 @@ def _arcs(decided: np.ndarray, centres: list[Lab]) -> list[Slice]:
     turned = np.roll(decided, -int(changes[0]))
     starts = [0, *(np.flatnonzero(np.diff(turned)) + 1).tolist(), len(turned)]
     runs = [(a, b, int(turned[a])) for a, b in itertools.pairwise(starts)]
-    least = _STEPS * 0.004
+    least = _STEPS * narrowest
     kept = [one for one in runs if one[2] >= 0 and one[1] - one[0] >= least]
     joined = list[tuple[int, int, int]]()
     for run in kept:

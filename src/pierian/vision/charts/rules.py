@@ -125,7 +125,9 @@ def erased(sheet: Sheet, rules: Rules, ground: Lab) -> Mask:
     ):
         usual = _group_colour(lab, group, ground)
         for rule in group:
-            first, last = round(rule.at - rule.thickness / 2 - 1), round(rule.at + rule.thickness / 2 + 1)
+            # A line that was not quite level, or that was blurred, is a little wider than it seems.
+            half = rule.thickness / 2 + (1 if sheet.noise <= 0 else 2)
+            first, last = round(rule.at - half), round(rule.at + half)
             first, last = max(first, 0), min(last, lab.shape[0])
             start, end = round(rule.start), round(rule.end)
             strip = lab[first:last, start:end]

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 import cv2
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pierian.vision.regions import Box, Point, Polygon
@@ -27,13 +28,16 @@ WORK_LARGEST = 1400
 """Pictures whose longer side is greater are reduced to this …"""
 WORK_SMALLEST = 700
 """… and smaller ones doubled, so that lines and gaps have sizes that the methods expect."""
+_WIDEST_SPACE = 0.65
+"""Gaps between words above this, in sizes of letters, part labels."""
 LEAST_ANGLE = 0.12
 """Turns below this, in degrees, are left alone."""
 LARGEST_ANGLE = 6.0
 
 
 class Label(Struct, frozen=True, kw_only=True):
-    """A line of text in a sheet. `size`: the height of its letters, whichever way it runs; `level`: runs level."""
+    """A line of text in a sheet. `size`: the height of its letters, whichever way it runs; `level`: runs level.
+    `words`: each with its ends along x."""
 
     id: str
     text: str
@@ -44,6 +48,7 @@ class Label(Struct, frozen=True, kw_only=True):
     size: float
     level: bool = True
     confidence: float = 1.0
+    words: tuple[tuple[str, float, float], ...] = ()
 
     @property
     def x(self) -> float:
@@ -84,19 +89,20 @@ class Sheet:
         scale = min(1.0, WORK_LARGEST / largest) if largest >= WORK_SMALLEST else 2.0
         angle = _angle(pixels, texts)
         matrix = np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]])
+        # Linear where pixels are made up: what overshoots beside an edge looks like a thin line.
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         if abs(angle) > LEAST_ANGLE:
             matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, scale).astype(np.float64)
             matrix[:, 2] += np.array([size[0] - width, size[1] - height]) / 2
             paper = [int(one) for one in np.median(_border(pixels), axis=0)]
-            work = cv2.warpAffine(pixels, _centred(matrix), size, flags=cv2.INTER_CUBIC, borderValue=paper)
+            work = cv2.warpAffine(pixels, _centred(matrix), size, flags=cv2.INTER_LINEAR, borderValue=paper)
         elif scale == 1.0:
             work = pixels
         else:
-            work = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+            work = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         if noise > 0:
             work = cv2.bilateralFilter(np.asarray(work, np.uint8), 5, 15 + 8 * noise, 2)
-        labels = tuple(_label(one, matrix) for one in texts)
+        labels = tuple(part for one in texts for part in _parted(_label(one, matrix)))
         return cls(
             np.asarray(work, np.uint8), tuple(one for one in labels if _is_text(one, size)), matrix, noise
         )
@@ -159,7 +165,8 @@ def commonest(colours: Lab) -> Lab:
 
 def distance(colours: Lab, colour: Lab) -> Lab:
     """How far colours are from one, as people see it (Euclidean in Lab)."""
-    return np.asarray(np.sqrt(((colours - colour) ** 2).sum(axis=-1)), np.float32)
+    away = colours - colour
+    return np.asarray(np.sqrt(np.einsum("...i,...i->...", away, away)), np.float32)
 
 
 def _border(pixels: NDArray[_Number]) -> NDArray[_Number]:
@@ -207,6 +214,27 @@ def _is_text(label: Label, size: tuple[int, int]) -> bool:
     return any(letter.isalnum() for letter in label.text) and not huge
 
 
+def _parted(label: Label) -> list[Label]:
+    """A line of text as the labels that it holds: names that stand side by side on an axis are read as one line."""
+    if not label.level or len(label.words) < 2:
+        return [label]
+    groups = [[label.words[0]]]
+    for word in label.words[1:]:
+        if word[1] - groups[-1][-1][2] > _WIDEST_SPACE * label.size:
+            groups.append([word])
+        else:
+            groups[-1].append(word)
+    if len(groups) == 1:
+        return [label]
+    return [
+        replace(
+            label, id=f"{label.id}.{number}", text=" ".join(one[0] for one in group), left=group[0][1],
+            right=group[-1][2], words=tuple(group),
+        )
+        for number, group in enumerate(groups, 1)
+    ]  # fmt: skip
+
+
 def _label(line: TextLine, matrix: Floats) -> Label:
     corners = np.array([(one.x, one.y, 1.0) for one in line.region.corners]) @ matrix.T
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
@@ -215,7 +243,11 @@ def _label(line: TextLine, matrix: Floats) -> Label:
     size = float(min(sides[0], sides[1])) if len(sides) >= 4 and len(line.text) > 1 else float(bottom - top)
     if level:
         size = min(float(bottom - top), size * 1.5) if size > 0 else float(bottom - top)
+    words = list[tuple[str, float, float]]()
+    for word in line.words:
+        ends = (np.array([(one.x, one.y, 1.0) for one in word.region.corners]) @ matrix.T)[:, 0]
+        words.append((word.text, float(ends.min()), float(ends.max())))
     return Label(
-        id=line.id, text=line.text.strip(), left=float(left), top=float(top), right=float(right),
+        id=line.id, text=line.text.strip(), words=tuple(words), left=float(left), top=float(top), right=float(right),
         bottom=float(bottom), size=max(size, 1.0), level=level, confidence=line.confidence,
     )  # fmt: skip
