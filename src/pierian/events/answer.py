@@ -104,6 +104,13 @@ class Receipt(Struct, frozen=True):
     """Why the answer is incomplete, as a sentence; empty when it is complete."""
     note: str = ""
     """What the reader should know beside the checks, such as that nothing could be checked."""
+    adapter: str = ""
+    """The adapter that drafts were made with; empty where none was."""
+
+    @property
+    def made_with(self) -> str:
+        """The model, and the adapter where one was used."""
+        return f"{self.model} + {self.adapter}" if self.adapter else self.model
 
 
 class CalledTool(Struct, frozen=True):

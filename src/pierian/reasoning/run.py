@@ -106,6 +106,8 @@ class Run(Struct):
     """Why no further drafts were made."""
     cut_short: str = ""
     note: str = ""
+    adapter: str = ""
+    """The adapter that a draft was made with."""
 
     def begin(self, approach: str) -> int:
         """A new draft's number, from 1; tells of its start."""
