@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 Q ?= A shop sells pens at 3 for 2 euros. How much are 18 pens, and how much change from a 20 euro note?
 MODE ?= thinking
 
-.PHONY: help ask check test fix docs bench clean
+.PHONY: help ask demo-trip check test fix docs bench clean
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 # Runtime dependencies only; `ask` needs no more.
 $(VENV)/.installed: pyproject.toml
@@ -33,6 +33,9 @@ ask: $(VENV)/.installed ## Ask the default model: make ask Q="How much is 15% of
 	@$(BIN)/pierian models path >/dev/null 2>&1 || $(BIN)/pierian models pull
 	@$(BIN)/pierian ask --mode $(MODE) -- "$$Q"
 export Q
+
+demo-trip: $(VENV)/.developing ## Plan a trip from end to end: local calendars, an offers file, no model
+	@$(BIN)/python examples/trip/demo.py --keep trip-demo
 
 check: $(VENV)/.developing ## Lint, types, structure, documentation
 	@$(BIN)/ruff check .

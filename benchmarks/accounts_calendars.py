@@ -26,7 +26,7 @@ from pierian.accounts.calendars.parsing import Occurrence, Parsed
 from pierian.accounts.calendars.reading import events_between
 from pierian.accounts.calendars.rows import CalendarObject, keep_objects
 from pierian.accounts.store import Accounts
-from pierian.storage.database import open_database
+from pierian.storage import open_database
 
 MEASURE, QUESTIONS = "first sync of events", "questions over calendars"
 PEER = "vdirsyncer"
@@ -39,7 +39,7 @@ from pierian.accounts.account import Service, Switches
 from pierian.accounts.calendars.syncing import sync_calendars
 from pierian.accounts.secrets import Secret
 from pierian.accounts.store import Accounts
-from pierian.storage.database import open_database
+from pierian.storage import open_database
 accounts = Accounts(open_database(Path(sys.argv[1])))
 service = Service(kind="caldav", url=sys.argv[2], username="ann")
 account = accounts.add("work", "caldav", "ann@example.org", [service], Switches())

@@ -41,7 +41,7 @@ from pierian.accounts.calendars.working_out import WorkingOut
 from pierian.accounts.store import Accounts
 from pierian.accounts.syncing import silent
 from pierian.exceptions import PierianError
-from pierian.storage.database import open_database
+from pierian.storage import open_database
 
 MEASURE = "iCalendar files"
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

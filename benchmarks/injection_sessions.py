@@ -41,7 +41,7 @@ from pierian.reasoning.run import Run
 from pierian.runs.approvals import Approvals
 from pierian.runs.workers import Worker
 from pierian.sandbox import Sandbox
-from pierian.storage.database import Database, open_database
+from pierian.storage import Database, open_database
 from pierian.testing import FunctionalModel
 
 MOST_TOKENS = 20_000

@@ -19,8 +19,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import rows
+from benchmarks import planning_bank, planning_bank_judging, rows
 from benchmarks.intervals import wilson
+from benchmarks.planning_composed import composed
 from benchmarks.planning_paraphrases import VOICES, paraphrased
 from benchmarks.planning_scenarios import conflicts, fewest, large, scenario
 from benchmarks.planning_sets import FILES, Item, load, right, true_problem
@@ -52,15 +53,21 @@ async def run(arguments: argparse.Namespace, items: list[Item], out: Path) -> No
                 name = item.id if voice is None else f"{item.id}/{voice}"
                 if name in done:
                     continue
-                request = item.request if voice is None else paraphrased(item, _voice(voice, number))
+                request = item.request if voice is None else said_anew(item, voice, number)
                 row = await one(item, request, judge, given=arguments.given)
                 rows.append(out, {"id": name, "voice": voice} | row)
                 print("." if row["correct"] else "x", end="", flush=True, file=sys.stderr)
     print(file=sys.stderr)
 
 
-def _voice(voice: str, number: int) -> int:
-    return number % VOICES if voice == "mixed" else int(voice)
+def said_anew(item: Item, voice: str, number: int) -> str:
+    """The request of an item in other words: `mixed` or a number for those written by hand, `bank` or `judging` with
+    a seed (`bank:3`) for those composed."""
+    kind, _, seed = voice.partition(":")
+    banks = {"bank": planning_bank.BANK, "judging": planning_bank_judging.BANK}
+    if kind in banks:
+        return composed(item, banks[kind], int(seed or 0))
+    return paraphrased(item, number % VOICES if voice == "mixed" else int(voice))
 
 
 async def one(item: Item, request: str, judge: Judge | None, *, given: bool) -> dict[str, Any]:

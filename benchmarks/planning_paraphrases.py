@@ -46,7 +46,7 @@ def paraphrased(item: Item, number: int) -> str:
         ),
         "trip": (_t_letter, _t_bullets, _t_prose, _t_hubs, _t_spoken, _t_nights, _t_table, _t_mail, _t_story),
     }
-    told = _calendar(item.request) if item.task == "calendar" else item
+    told = calendar_facts(item.request) if item.task == "calendar" else item
     return voices[item.task][number % VOICES](told)
 
 
@@ -103,7 +103,7 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 _RANGE = re.compile(r"(\d+:\d+) to (\d+:\d+)")
 
 
-def _calendar(request: str) -> dict[str, Any]:
+def calendar_facts(request: str) -> dict[str, Any]:
     """What a request of the set says, by its own fixed form."""
     first = request.split("\n")[0]
     found = re.search(r"meeting for (.+?) for (one hour|half an hour) between", first)
@@ -347,7 +347,7 @@ def _c_story(t: dict[str, Any]) -> str:
 # Visits
 
 
-def _people(item: Item) -> list[tuple[str, str, int, int, int]]:
+def friends(item: Item) -> list[tuple[str, str, int, int, int]]:
     return [
         (
             one["name"],
@@ -360,84 +360,84 @@ def _people(item: Item) -> list[tuple[str, str, int, int, int]]:
     ]
 
 
-def _start(item: Item) -> tuple[str, int]:
+def start(item: Item) -> tuple[str, int]:
     return item.constraints["start"]["location"], minute(item.constraints["start"]["time_of_day"])
 
 
-def _ways(item: Item) -> list[tuple[str, str, int]]:
+def ways(item: Item) -> list[tuple[str, str, int]]:
     return [
         (one["place"]["from"], one["place"]["to"], one["walking_time"])
         for one in item.constraints["travel_distances"]
     ]
 
 
-def _by_origin(item: Item) -> dict[str, list[tuple[str, int]]]:
+def by_origin(item: Item) -> dict[str, list[tuple[str, int]]]:
     found: dict[str, list[tuple[str, int]]] = {}
-    for a, b, minutes in _ways(item):
+    for a, b, minutes in ways(item):
         found.setdefault(a, []).append((b, minutes))
     return found
 
 
 def _m_letter(item: Item) -> str:
-    place, at = _start(item)
+    place, at = start(item)
     lines = [
         f"I'm in town for a day and would love to see as many of my friends as I can. I start from "
         f"{place} at {_ampm(at)}."
     ]
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(
             f"{who} is at {where} between {_ampm(begins)} and {_ampm(ends)}, and I want at least "
             f"{_length(minutes)} with them."
         )
     lines.append("\n\nHow long it takes to get around:\n")
-    lines.append("\n".join(f"{a} -> {b}: {minutes} min" for a, b, minutes in _ways(item)))
+    lines.append("\n".join(f"{a} -> {b}: {minutes} min" for a, b, minutes in ways(item)))
     return " ".join(lines)
 
 
 def _m_hubs(item: Item) -> str:
-    place, at = _start(item)
+    place, at = start(item)
     lines = ["Walking times in minutes"]
-    for a, others in _by_origin(item).items():
+    for a, others in by_origin(item).items():
         lines.append(f"From {a}: {', '.join(f'{b} {minutes}' for b, minutes in others)}")
     lines += ["", "People"]
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(f"- {who}: {where}, {_digital(begins)}-{_digital(ends)}, at least {minutes} min")
     lines += ["", f"I arrive at {place} at {_digital(at)}. Fit in as many people as possible."]
     return "\n".join(lines)
 
 
 def _m_prose(item: Item) -> str:
-    place, at = _start(item)
+    place, at = start(item)
     lines = [f"Help me see the most friends in one day. My day begins at {place} at {_ampm(at, True)}"]
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(
             f"You can find {who} at {where} from {_ampm(begins, True)} until {_ampm(ends, True)}; a "
             f"visit to {who} should last "
             f"no less than {_mixed(minutes)}."
         )
-    for a, b, minutes in _ways(item):
+    for a, b, minutes in ways(item):
         lines.append(f"It takes {minutes} minutes to get from {a} to {b}.")
     return "\n".join(lines)
 
 
 def _m_terse(item: Item) -> str:
-    place, at = _start(item)
+    place, at = start(item)
     lines = [f"Start: {place}, {_digital(at)}", "", "Visits (place, there from-to, minimum):"]
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(f"{who} / {where} / {_digital(begins)} to {_digital(ends)} / {_mixed(minutes)}")
     lines += ["", "Travel:"]
-    lines += [f"{a} - {b} {minutes}'" for a, b, minutes in _ways(item)]
+    lines += [f"{a} - {b} {minutes}'" for a, b, minutes in ways(item)]
     lines += ["", "Maximise the number of visits."]
     return "\n".join(lines)
 
 
 def _m_spoken(item: Item) -> str:
-    place, at = _start(item)
+    place, at = start(item)
     lines: list[str] = []
-    for a, others in _by_origin(item).items():
+    for a, others in by_origin(item).items():
         told = _and([f"{minutes} minutes to {b}" for b, minutes in others])
         lines.append(f"From {a} it is {told}.")
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(
             f"I'd like to spend {_length(minutes)} or more with {who}, who will be around {where} from "
             f"{_ampm(begins)} till {_ampm(ends)}."
@@ -447,55 +447,55 @@ def _m_spoken(item: Item) -> str:
 
 
 def _m_to_from(item: Item) -> str:
-    place, at = _start(item)
+    place, at = start(item)
     lines = [f"At {_ampm(at)} my train gets into {place}. Whom can I see today? As many as possible, please."]
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(
             f"From {_ampm(begins)} {who} has {_mixed(ends - begins)} to spare at {where}. Our talk "
             f"needs {minutes} minutes."
         )
-    for a, b, minutes in _ways(item):
+    for a, b, minutes in ways(item):
         lines.append(f"Getting to {b} from {a} takes {minutes} minutes.")
     return " ".join(lines)
 
 
 def _m_table(item: Item) -> str:
-    place, at = _start(item)
-    places = sorted({a for a, _, _ in _ways(item)} | {b for _, b, _ in _ways(item)})
-    ways = {(a, b): minutes for a, b, minutes in _ways(item)}
+    place, at = start(item)
+    places = sorted({a for a, _, _ in ways(item)} | {b for _, b, _ in ways(item)})
+    minutes_of = {(a, b): minutes for a, b, minutes in ways(item)}
     lines = ["| from / to | " + " | ".join(places) + " |", "|---|" + "---|" * len(places)]
     for a in places:
-        lines.append(f"| {a} | " + " | ".join(str(ways.get((a, b), "-")) for b in places) + " |")
+        lines.append(f"| {a} | " + " | ".join(str(minutes_of.get((a, b), "-")) for b in places) + " |")
     lines += ["", "| Friend | Place | From | Until | Minutes |", "|---|---|---|---|---|"]
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(f"| {who} | {where} | {_digital(begins)} | {_digital(ends)} | {minutes} |")
     lines += ["", f"I start in {place} at {_digital(at)} and want to see as many friends as possible."]
     return "\n".join(lines)
 
 
 def _m_diary(item: Item) -> str:
-    place, at = _start(item)
+    place, at = start(item)
     lines = [f"{_digital(at)}: I am at {place}."]
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(
             f"{who} gets to {where} at {_digital(begins)} and leaves at {_digital(ends)}. "
             f"A meeting with {who} takes {_length(minutes)}."
         )
-    for a, others in _by_origin(item).items():
+    for a, others in by_origin(item).items():
         lines.append(f"{a} to {', '.join(f'{b} ({minutes})' for b, minutes in others)} (minutes).")
     lines.append("See as many people as possible.")
     return "\n".join(lines)
 
 
 def _m_story(item: Item) -> str:
-    place, at = _start(item)
+    place, at = start(item)
     lines = [f"{place}, {_ampm(at)}: that's where and when my day out begins."]
-    for who, where, begins, ends, minutes in _people(item):
+    for who, where, begins, ends, minutes in friends(item):
         lines.append(
             f"I owe {who} a visit of {minutes} minutes; look for {who} near {where} no earlier than {_ampm(begins)} "
             f"and no later than {_ampm(ends)}."
         )
-    for a, others in _by_origin(item).items():
+    for a, others in by_origin(item).items():
         lines.append(f"Out of {a}: {'; '.join(f'{minutes} min to {b}' for b, minutes in others)}.")
     lines.append("Whom can I fit in? The more the merrier.")
     return "\n".join(lines)
@@ -506,15 +506,15 @@ def _m_story(item: Item) -> str:
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
-def _stays(item: Item) -> list[tuple[str, int]]:
+def stays(item: Item) -> list[tuple[str, int]]:
     return [(one["city"], one["days"]) for one in item.constraints["city_length"]]
 
 
-def _events(item: Item) -> list[tuple[str, int, int]]:
+def events(item: Item) -> list[tuple[str, int, int]]:
     return [(one["city"], one["start"], one["end"]) for one in item.constraints["city_day_ranges"]]
 
 
-def _flights(item: Item) -> list[tuple[str, str, bool]]:
+def flights(item: Item) -> list[tuple[str, str, bool]]:
     """Pairs, and whether they go one way only, as the request says it."""
     block = re.split(r"direct flights:\s*", item.request)[1].split("\n\n")[0].strip().rstrip(".")
     found: list[tuple[str, str, bool]] = []
@@ -534,13 +534,12 @@ _REASONS = ("a conference", "a wedding", "friends to meet", "a concert", "family
 def _t_letter(item: Item) -> str:
     total = item.constraints["trip_length"]
     lines = [f"We'd like to travel around Europe for {total} days, always by direct flight."]
-    for number, (city, days) in enumerate(_stays(item)):
+    for number, (city, days) in enumerate(stays(item)):
         lines.append((f"{city} should get {days} days.", f"We want {days} days in {city}.")[number % 2])
-    for number, (city, begins, ends) in enumerate(_events(item)):
+    for number, (city, begins, ends) in enumerate(events(item)):
         lines.append(f"There is {_REASONS[number % 5]} in {city} from day {begins} to day {ends}.")
     pairs = [
-        f"from {a} to {b} (one way)" if one_way else f"between {a} and {b}"
-        for a, b, one_way in _flights(item)
+        f"from {a} to {b} (one way)" if one_way else f"between {a} and {b}" for a, b, one_way in flights(item)
     ]
     lines.append(f"Direct flights exist {', '.join(pairs)}.")
     lines.append("What order works?")
@@ -548,13 +547,13 @@ def _t_letter(item: Item) -> str:
 
 
 def _t_bullets(item: Item) -> str:
-    events = {city: (begins, ends) for city, begins, ends in _events(item)}
+    fixed = {city: (begins, ends) for city, begins, ends in events(item)}
     lines = [f"{item.constraints['trip_length']}-day trip", "", "Cities:"]
-    for city, days in _stays(item):
-        event = f" (must be there days {events[city][0]}-{events[city][1]})" if city in events else ""
+    for city, days in stays(item):
+        event = f" (must be there days {fixed[city][0]}-{fixed[city][1]})" if city in fixed else ""
         lines.append(f"- {city}: {days} days{event}")
     lines += ["", "Direct flights:"]
-    lines += [f"{a} {'→' if one_way else '↔'} {b}" for a, b, one_way in _flights(item)]
+    lines += [f"{a} {'→' if one_way else '↔'} {b}" for a, b, one_way in flights(item)]
     return "\n".join(lines)
 
 
@@ -563,11 +562,11 @@ def _t_prose(item: Item) -> str:
         f"Make an itinerary. In total the journey takes {item.constraints['trip_length']} days and "
         f"only uses direct connections."
     ]
-    stays = [f"{days} days in {city}" for city, days in _stays(item)]
-    lines.append(f"I'd spend {_and(stays)}.")
-    for city, begins, ends in _events(item):
+    left = [f"{days} days in {city}" for city, days in stays(item)]
+    lines.append(f"I'd spend {_and(left)}.")
+    for city, begins, ends in events(item):
         lines.append(f"I have to be in {city} on days {begins} through {ends}.")
-    pairs = [f"{a} to {b}, one way only" if one_way else f"{a} and {b}" for a, b, one_way in _flights(item)]
+    pairs = [f"{a} to {b}, one way only" if one_way else f"{a} and {b}" for a, b, one_way in flights(item)]
     lines.append(f"You can fly directly between these pairs: {'; '.join(pairs)}.")
     return " ".join(lines)
 
@@ -575,18 +574,18 @@ def _t_prose(item: Item) -> str:
 def _t_hubs(item: Item) -> str:
     both: dict[str, list[str]] = {}
     single: list[tuple[str, str]] = []
-    for a, b, one_way in _flights(item):
+    for a, b, one_way in flights(item):
         if one_way:
             single.append((a, b))
         else:
             both.setdefault(a, []).append(b)
     lines = [f"{a} has direct connections with {_and(others)}." for a, others in both.items()]
     lines += [f"There is also a flight from {a} to {b}, but none back." for a, b in single]
-    for city, begins, ends in _events(item):
+    for city, begins, ends in events(item):
         lines.append(f"Between day {begins} and day {ends} I must be in {city}.")
-    stays = [f"{city} ({days} days)" for city, days in _stays(item)]
+    left = [f"{city} ({days} days)" for city, days in stays(item)]
     lines.append(
-        f"The places I want to see are {_and(stays)}, all within {item.constraints['trip_length']} days."
+        f"The places I want to see are {_and(left)}, all within {item.constraints['trip_length']} days."
     )
     return "\n".join(lines)
 
@@ -598,17 +597,17 @@ def _ordinal(number: int) -> str:
 
 def _t_spoken(item: Item) -> str:
     lines = [
-        f"I have {item.constraints['trip_length']} days off and want to see {len(_stays(item))} "
+        f"I have {item.constraints['trip_length']} days off and want to see {len(stays(item))} "
         f"cities without changing planes."
     ]
-    for city, days in _stays(item):
+    for city, days in stays(item):
         lines.append(f"I'd like {_WORDS[days] if days <= 10 else days} days for {city}.")
-    for city, begins, ends in _events(item):
+    for city, begins, ends in events(item):
         lines.append(
             f"From the {_ordinal(begins)} to the {_ordinal(ends)} day my cousin is in {city} and I "
             f"want to be there then."
         )
-    pairs = [f"{a} -> {b}" if one_way else f"{a} <-> {b}" for a, b, one_way in _flights(item)]
+    pairs = [f"{a} -> {b}" if one_way else f"{a} <-> {b}" for a, b, one_way in flights(item)]
     lines.append(f"These are the non-stop flights: {', '.join(pairs)}.")
     return " ".join(lines)
 
@@ -616,46 +615,46 @@ def _t_spoken(item: Item) -> str:
 def _t_nights(item: Item) -> str:
     total = item.constraints["trip_length"]
     lines = [f"Our holiday has {total - 1} nights. We sleep"]
-    stays = [
-        f"{_WORDS[days - 1]} {'night' if days == 2 else 'nights'} in {city}" for city, days in _stays(item)
+    left = [
+        f"{_WORDS[days - 1]} {'night' if days == 2 else 'nights'} in {city}" for city, days in stays(item)
     ]
-    lines[0] += f" {_and(stays)}."
-    for city, begins, ends in _events(item):
+    lines[0] += f" {_and(left)}."
+    for city, begins, ends in events(item):
         lines.append(f"{city} has to include days {begins} to {ends}.")
-    pairs = [f"{a} > {b}" if one_way else f"{a} - {b}" for a, b, one_way in _flights(item)]
+    pairs = [f"{a} > {b}" if one_way else f"{a} - {b}" for a, b, one_way in flights(item)]
     lines.append(f"Only direct flights: {', '.join(pairs)} (> means one way).")
     return " ".join(lines)
 
 
 def _t_table(item: Item) -> str:
-    events = {city: (begins, ends) for city, begins, ends in _events(item)}
+    held = {city: (begins, ends) for city, begins, ends in events(item)}
     lines = [
         f"Order these cities so that everything fits into {item.constraints['trip_length']} days.",
         "",
         "| City | Length of stay | Fixed days |",
         "|---|---|---|",
     ]
-    for city, days in _stays(item):
-        fixed = f"day {events[city][0]} - day {events[city][1]}" if city in events else ""
+    for city, days in stays(item):
+        fixed = f"day {held[city][0]} - day {held[city][1]}" if city in held else ""
         lines.append(f"| {city} | {days} days | {fixed} |")
     lines += ["", "| From | To | Return flight |", "|---|---|---|"]
-    lines += [f"| {a} | {b} | {'no' if one_way else 'yes'} |" for a, b, one_way in _flights(item)]
+    lines += [f"| {a} | {b} | {'no' if one_way else 'yes'} |" for a, b, one_way in flights(item)]
     return "\n".join(lines)
 
 
 def _t_mail(item: Item) -> str:
-    stays = dict(_stays(item))
+    left = dict(stays(item))
     lines = ["Hello, we are planning our big tour and need your help with the order."]
-    for city, begins, ends in _events(item):
+    for city, begins, ends in events(item):
         lines.append(
-            f"On days {begins}-{ends} we will be at a festival in {city}, where we stay {stays.pop(city)} days."
+            f"On days {begins}-{ends} we will be at a festival in {city}, where we stay {left.pop(city)} days."
         )
-    for city, days in stays.items():
+    for city, days in left.items():
         lines.append(f"{city} deserves {days} days.")
     lines.append(f"We are back home after {item.constraints['trip_length']} days.")
     lines.append("We refuse to change planes. The airport websites list these direct routes:")
     lines += [
-        f"* {a} to {b} ({'not the other way' if one_way else 'and back'})" for a, b, one_way in _flights(item)
+        f"* {a} to {b} ({'not the other way' if one_way else 'and back'})" for a, b, one_way in flights(item)
     ]
     return "\n".join(lines)
 
@@ -664,13 +663,13 @@ def _t_story(item: Item) -> str:
     lines = [
         f"Imagine a rail-free {item.constraints['trip_length']} days across the continent, planes only, no stopovers."
     ]
-    for city, days in _stays(item):
+    for city, days in stays(item):
         lines.append(f"For {city}, reserve {days} days.")
-    for city, begins, ends in _events(item):
+    for city, begins, ends in events(item):
         lines.append(
             f"{city}: my sister's show is on from day {begins} until day {ends}, so I can't miss it."
         )
-    for a, b, one_way in _flights(item):
+    for a, b, one_way in flights(item):
         lines.append(
             f"A plane goes only from {a} to {b}."
             if one_way

@@ -2,7 +2,7 @@
 
 Every figure there comes from here: for each data set the commands, a table with intervals and the paired difference
 with the single worked solution, how often any of several samples is right, and the tasks apart; then the web app
-(`webapp_report`) and accounts (`accounts_report`).
+(`webapp_report`) and accounts (`accounts_report`, `workbench_report`).
 Rows of a model that is not the default are left out; rows that were timed give their seconds to the mode's line.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accounts_report, optillm_peer, rows, webapp_report
+from benchmarks import accounts_report, optillm_peer, rows, webapp_report, workbench_report
 from benchmarks.intervals import wilson
 from benchmarks.peers import votes_of_first
 from benchmarks.plots import Point, plot
@@ -198,7 +198,7 @@ def main() -> int:
         lines += [f"## {SETS[data]}", "", *commands(data, runs, timed), "", *table(runs, timed), ""]
         for part in (any_right(runs), tasks(runs)):
             lines += [*part, ""] if part else []
-    lines += webapp_report.section() + accounts_report.section()
+    lines += webapp_report.section() + accounts_report.section() + workbench_report.section()
     (DOCS / "benchmarks.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return 0
 

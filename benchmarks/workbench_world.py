@@ -37,7 +37,7 @@ from pierian.accounts.mail.syncing import sync_mail
 from pierian.accounts.mail.tools import mail_tools
 from pierian.accounts.secrets import Sealer, Secret
 from pierian.accounts.store import Accounts
-from pierian.storage.database import Database, open_database
+from pierian.storage import Database, open_database
 from pierian.tools import Tool
 
 ALL = Switches(write=True, send=True)

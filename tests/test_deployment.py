@@ -33,7 +33,8 @@ from pierian.exceptions import StorageError
 from pierian.runs import Approvals, Journal, Worker
 from pierian.server.process import GRACE_SECONDS
 from pierian.storage import Database, open_storage
-from pierian.storage.database import HEAD, make_engine, migration_config
+from pierian.storage.migrating import HEAD, migration_config
+from pierian.storage.opening import make_engine
 from pierian.storage.postgresql import PostgresqlDatabase
 from pierian.testing import FunctionalModel, serve_in_thread
 

@@ -51,6 +51,7 @@ def test_the_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         "docs/api.md",
         "docs/brief.md",
         "docs/server.md",
+        "docs/travel.md",
         "docs/decisions.md",
         "docs/log.md",
         "benchmarks/README.md",

@@ -57,6 +57,9 @@ class Settings:
         "An OpenAI-compatible server to use instead of the embedded engine; several, with commas, share the work.",
     )
     api_key: str = setting("", "The key for base_url.")
+    sees: bool | None = setting(
+        None, "Whether the model on base_url reads pictures; default: by the model's name."
+    )
     budget_tokens: Positive | None = setting(None, "Most tokens that one answer may use.")
     budget_seconds: PositiveSeconds | None = setting(None, "Most seconds that one answer may take.")
     daily_tokens: Positive | None = setting(None, "Most tokens a day, over everything.")
@@ -72,9 +75,23 @@ class Settings:
     sync_minutes: Count = setting(
         10, "Minutes after which linked accounts are synced again by themselves; 0: only when you say so."
     )
+    trips_from: str = setting("", "Where your trips begin: a city or an airport, such as Berlin or BER.")
+    people: str = setting(
+        "", "Whose account or address stands for whom, with commas: partner=ada, mum=eve@example.org."
+    )
+    offers: str = setting(
+        "", "A file with flights, rooms and sights for trips; docs/travel.md says how it looks."
+    )
+    offer_tools: str = setting("", "Tools of your MCP servers that find flights, with commas: trips.search.")
+    offer_seconds: PositiveSeconds = setting(20.0, "Seconds that a trip waits for each provider of offers.")
+    currency: str = setting("EUR", "Currency in which a trip is added up.")
+    exchange_rates: str = setting("", "What one unit of other currencies is worth in it: USD=0.91, GBP=1.17.")
     search_url: str = setting("", "A SearXNG or Brave endpoint for the search tool.")
     search_key: str = setting("", "The key for search_url, where it needs one.")
     database_url: str = setting("", "A PostgreSQL database to use instead of the file, for several workers.")
+    fetch_pictures: bool = setting(
+        False, "Whether the API server fetches pictures that a request names by their address."
+    )
     response_days: Count = setting(30, "Days that the API server keeps stored responses; 0: for ever.")
     threads: Positive | None = setting(None, "Engine threads; default: the physical cores.")
     context: Positive | None = setting(None, "Engine context in tokens; default: by model and memory.")

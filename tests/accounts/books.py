@@ -13,7 +13,8 @@ from tests.accounts.radicale_server import Radicale, password_of
 from pierian.accounts.account import Account, Service, Switches
 from pierian.accounts.mail.message import Mailbox, Person, Recipients
 from pierian.accounts.secrets import Secret
-from pierian.accounts.store import Accounts, set_state
+from pierian.accounts.store import Accounts
+from pierian.accounts.sync_state import set_state
 from pierian.storage.account_tables import calendar_objects, contacts, messages, occurrences
 from pierian.storage.database import Database
 from pierian.storage.ids import new_id

@@ -21,7 +21,7 @@ from pierian.accounts.secrets import Sealer, Secret
 from pierian.accounts.store import Accounts
 from pierian.accounts.syncing import Synced
 from pierian.provenance import USER, Labelled
-from pierian.storage.database import open_database
+from pierian.storage import open_database
 from pierian.tools import Context, Tool, invoke
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient
 
-PASSWORD = "secret"
+PASSWORD = "canary-of-mail"
 WHY_NOT = "Dovecot is not installed: python tests/accounts/install.py"
 START_SECONDS = 20.0
 

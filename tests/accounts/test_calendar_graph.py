@@ -23,7 +23,7 @@ from pierian.accounts.store import Accounts
 from pierian.accounts.syncing import Synced
 from pierian.accounts.troubles import AccountError
 from pierian.provenance import USER, Labelled
-from pierian.storage.database import open_database
+from pierian.storage import open_database
 from pierian.tools import Context, invoke
 
 TOKEN = "canary-token"

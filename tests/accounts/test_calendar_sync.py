@@ -31,8 +31,8 @@ from pierian.accounts.dav import Dav
 from pierian.accounts.secrets import Secret
 from pierian.accounts.store import Accounts
 from pierian.accounts.troubles import AccountError
+from pierian.storage import open_database
 from pierian.storage.account_tables import collections, occurrences
-from pierian.storage.database import open_database
 
 
 def many(count: int) -> list[str]:
@@ -232,7 +232,7 @@ from pathlib import Path
 from pierian.accounts.calendars.syncing import sync_calendars
 from pierian.accounts.secrets import Secret
 from pierian.accounts.store import Accounts
-from pierian.storage.database import open_database
+from pierian.storage import open_database
 accounts = Accounts(open_database(Path(sys.argv[1])))
 print("started", flush=True)
 sync_calendars(accounts, accounts.list()[0], Secret(password=sys.argv[2]), lambda *_: print("batch", flush=True))

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from tests.accounts.dovecot_server import Dovecot, running
 from tests.accounts.mail_accounts import ALL, SECRET, Linked, link, mail, until
 
-from pierian.accounts.mail import connection, fetching, keeping, reading
+from pierian.accounts.mail import connection, fetching, keeping, pace, reading
 from pierian.accounts.mail.connection import Imap
 from pierian.accounts.mail.syncing import sync_mail
 from pierian.accounts.secrets import Secret
@@ -358,7 +358,7 @@ def test_a_killed_process_loses_and_doubles_nothing(dovecot: Dovecot, tmp_path: 
 
 
 def test_a_silent_server_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(pace, "SILENT_SECONDS", 0.5)
     with running() as server:
         linked = link(server, tmp_path)
         linked.put(mail(1))

@@ -194,7 +194,7 @@ async def test_files_go_with_a_mail_and_whoever_approves_sees_what_they_are(
     assert re.fullmatch(
         r"Grüße\.pdf \(application/pdf, 10 KB, SHA-256 \w{12}…\)\n"
         r"letter\.eml \(application/octet-stream, 14 bytes, SHA-256 \w{12}…\)",
-        shown.value["attachments"],
+        shown["attachments"],
     )
     await desk.call("mail_send", **values, files=files)
     first, second = smtp.messages[-1].iter_attachments()
@@ -223,7 +223,7 @@ async def test_files_go_with_a_mail_and_whoever_approves_sees_what_they_are(
 
 
 def _shown(desk: Desk, values: dict[str, Any], files: object) -> Any:
-    shows = desk.tools["mail_reply"].shows
+    shows = desk.tools["mail_send"].shows
     assert shows is not None
     return shows(Context(), values | {"files": files})
 

@@ -10,7 +10,8 @@ import pytest
 
 from pierian.accounts.account import Service, Switches
 from pierian.accounts.store import Accounts
-from pierian.agents.account_words import groups_about, groups_for
+from pierian.agents.account_tools import groups_for
+from pierian.agents.account_words import groups_about
 from pierian.storage import Database, open_database
 
 

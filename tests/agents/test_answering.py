@@ -238,7 +238,7 @@ def test_nothing_was_touched_only_where_nothing_can_have_been() -> None:
 def test_the_writer_sees_results_within_their_bounds() -> None:
     made = progress()
     made.apply(StepFinished("s3", "word " * 5_000))
-    shown = asked("What is new?", made.scopes[""])
+    shown = asked("What is new?", made.scopes[""], {})
     assert POISON in shown and "failed: timeout" in shown and shown.endswith("\n\nRequest: What is new?")
     assert "send(to: bob)" not in shown, "what is not done has no result"
     assert len(shown) < 7_000

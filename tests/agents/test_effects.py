@@ -93,16 +93,55 @@ async def test_a_tool_shows_more_than_its_arguments_and_refuses_before_anybody_i
     assert not other.recorder.of(ApprovalNeeded) and not other.recorder.of(EffectIntended)
 
 
-async def test_what_has_changed_since_it_was_approved_is_not_called() -> None:
-    sizes = iter(["2 KB", "9 KB"])
+async def test_what_has_changed_since_it_was_approved_is_not_done() -> None:
+    now, done = {"size": "2 KB"}, list[str]()
 
     async def shows(_context: Context, values: Mapping[str, Any]) -> dict[str, str]:
-        return {"attachments": f"plan.pdf ({next(sizes)})"}
+        return {"attachments": f"plan.pdf ({now['size']})"}
 
-    calls, world = Calls(), World(person=lambda asked: "approved")
-    mail = msgspec.structs.replace(calls.tool("mail_send"), shows=shows)
-    assert await failure(world, mail, THEIRS) == "denied"
-    assert not calls.seen
+    async def call(context: Context, values: Mapping[str, Any]) -> str:
+        context.agreed(await shows(context, values))
+        done.append(now["size"])
+        return "sent"
+
+    def person(asked: ApprovalNeeded) -> ApprovalState:
+        now["size"] = "9 KB"
+        return "approved"
+
+    mail = msgspec.structs.replace(Calls().tool("mail_send"), shows=shows, call=call)
+    assert await failure(World(person=person), mail, THEIRS) == "denied"
+    assert not done
+    await World(person=lambda asked: "approved").call(mail, THEIRS)
+    await World("allow mail_send").call(mail, THEIRS)
+    assert done == ["9 KB", "9 KB"]
+
+
+async def test_of_several_each_is_shown_and_done_as_it_was_shown() -> None:
+    names, done = {"a": "Tea", "b": "Lunch", "c": "Review"}, list[str]()
+
+    async def shows(_context: Context, values: Mapping[str, Any]) -> dict[str, str]:
+        return {"event": names[values["event"]]}
+
+    async def call(context: Context, values: Mapping[str, Any]) -> str:
+        context.agreed(await shows(context, values))
+        done.append(values["event"])
+        return "gone"
+
+    def person(asked: ApprovalNeeded) -> ApprovalState:
+        told = [(one.name, one.value) for one in asked.arguments if one.source == "cancel"]
+        assert told == [("event 1", "Tea"), ("event 2", "Lunch"), ("event 3", "Review")]
+        names["b"] = "Dinner"
+        return "approved"
+
+    tool = msgspec.structs.replace(Calls().tool("cancel"), shows=shows, call=call, found="event")
+    world = World(person=person)
+    found = {"event": outside([{"id": one} for one in names])}
+    async with Places(1).place() as place:
+        value, seen = await world.effects.call_each(
+            "s1", tool, found, world.recorder.progress.step("s1"), place
+        )
+    assert (done, seen) == (["a", "c"], False)
+    assert value.value == ["gone", {"id": "b", "failed": "denied"}, "gone"]
 
 
 async def test_what_is_rejected_is_not_called() -> None:

@@ -144,6 +144,25 @@ def test_an_address_is_never_turned_into_another() -> None:
     assert found(cyrillic)[0].value == cyrillic
 
 
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        (
+            "Reply with 'Thanks. I will look tomorrow. Can you send it for me?",
+            "Thanks. I will look tomorrow.",
+        ),
+        ('Write a note saying "Back at five', "Back at five"),
+        ("Play '90s music with 2 friends", None),
+        ("The kids' party, with o'clock", None),
+    ],
+)
+def test_a_quotation_whose_end_was_forgotten_goes_on_to_the_next_request(
+    text: str, quoted: str | None
+) -> None:
+    found = [one.value for one in find_entities(text, now=NOW) if one.kind == "quote"]
+    assert found == ([quoted] if quoted else [])
+
+
 def test_a_quotation_keeps_its_characters() -> None:
     assert found("say “ﬁne\u200b, \u2460 ½”")[0].value == "ﬁne\u200b, \u2460 ½"
 

@@ -8,7 +8,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from pierian.agents.named_arguments import fitting, in_own_words, names_of, part_meant
+from pierian.agents.named_arguments import asked_for, fitting, in_own_words, names_of, part_meant
 from pierian.agents.plan_schema import plan_schema
 from pierian.agents.planner import told
 from pierian.agents.runner import Task
@@ -245,3 +245,31 @@ def test_what_only_narrows_a_choice_leaves_it_where_nothing_fits() -> None:
 
     assert offered({"date1": "for …", "date2": "mail from …"}) == ["$date2"]
     assert offered({"date1": "for …", "date2": "on …"}) == ["$date1", "$date2"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "tools"),
+    [
+        ("Delete all my meetings with Sam", ["events_cancel"]),
+        ("Delete all mails from Sam", ["mail_delete"]),
+        ("Delete everything from Sam", ["events_cancel", "mail_delete"]),
+        ("Delete the mail about the meeting", ["events_cancel", "mail_delete"]),
+        ("Cancel the meeting with Sam and trash what he wrote", ["events_cancel", "mail_delete"]),
+        ("Cancel my meetings and tell Sam", ["events_cancel", "mail_send"]),
+    ],
+)
+def test_the_same_words_ask_for_what_the_request_is_about(request_: str, tools: list[str]) -> None:
+    def acting(name: str, only: str, about: str = "") -> Tool:
+        async def call(context: Any, arguments: Any) -> Any:
+            return None
+
+        return Tool(
+            name=name, description="", parameters={}, call=call, effect="send", only=only, about=about
+        )
+
+    every = [
+        acting("events_cancel", "cancel|delete|clear", "meetings?|events?"),
+        acting("mail_delete", "delete|trash", "e-?mails?|mails?"),
+        acting("mail_send", "send|tell"),
+    ]
+    assert [tool.name for tool in asked_for(every, request_)] == tools

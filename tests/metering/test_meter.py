@@ -19,7 +19,7 @@ from tests.postgresql import address
 from pierian.access import Grant
 from pierian.budget import Amount, DailyCap, Ledger, Limits
 from pierian.exceptions import BudgetExhausted, StorageError
-from pierian.metering import CapReached, Meter, RateLimited, UsageReport, Use, batches
+from pierian.metering import CapReached, KeyCap, Meter, RateLimited, UsageReport, Use, batches
 from pierian.metering.values import Caller, Standing
 from pierian.storage import Database
 from pierian.storage.tables import key_leases, usage, workers
@@ -213,7 +213,7 @@ async def test_what_was_used_is_written_once_the_database_is_free_again(
 ) -> None:
     monkeypatch.setattr(batches, "AGAIN_SECONDS", 0.01)
     who, tried = caller(day_cap=100), threading.Semaphore(0)
-    cap = meter.cap_for(who, **CALL)
+    cap = KeyCap(meter, who, **CALL)
     ticket, run = await meter.reserve(who, Use(money=50), **CALL), cap.reserve(Amount(1, 50e-9))
 
     def locked() -> Any:
@@ -262,7 +262,7 @@ async def test_the_event_loop_goes_on_while_a_run_reserves(
         return write(batch)
 
     monkeypatch.setattr(meter._batches, "_write", slowly)
-    ledger = Ledger(Limits(tokens=100), daily=meter.cap_for(caller(day_cap=100), **CALL))
+    ledger = Ledger(Limits(tokens=100), daily=KeyCap(meter, caller(day_cap=100), **CALL))
     first, left = (asyncio.create_task(ledger.reserve_soon(Amount(50, 100e-9))) for _ in range(2))
     await asyncio.sleep(0)
     with pytest.raises(
@@ -298,7 +298,7 @@ async def test_many_callers_share_few_transactions(meter: Meter, database: Datab
 async def test_a_closed_meter_keeps_nobody_waiting(database: Database) -> None:
     who = caller(concurrent=1)
     with Meter(database) as meter:
-        admission, cap = await meter.admit(who), meter.cap_for(who, **CALL)
+        admission, cap = await meter.admit(who), KeyCap(meter, who, **CALL)
     meter.leave(admission)
     with pytest.raises(RuntimeError, match="not open"):
         await meter.admit(who)
@@ -310,7 +310,7 @@ async def test_a_closed_meter_keeps_nobody_waiting(database: Database) -> None:
 
 async def test_the_ledger_of_a_run_can_use_it(meter: Meter, database: Database, clock: Clock) -> None:
     who = caller(day_cap=10**9, tokens_per_minute=10)
-    key_cap = meter.cap_for(who, **CALL)
+    key_cap = KeyCap(meter, who, **CALL)
     cap: DailyCap = key_cap
     assert cap.tokens_left() is None
     ledger = Ledger(Limits(), daily=cap)
@@ -335,7 +335,7 @@ async def test_the_ledger_of_a_run_can_use_it(meter: Meter, database: Database, 
 
 async def test_the_daily_tokens_of_the_settings_bound_a_run(database: Database) -> None:
     with Meter(database, daily_tokens=100) as meter:
-        cap = meter.cap_for(caller(), **CALL)
+        cap = KeyCap(meter, caller(), **CALL)
         cap.settle(cap.reserve(Amount(60)), Amount(40))
         assert cap.tokens_left() == 60
         with pytest.raises(CapReached):

@@ -31,6 +31,7 @@ PRINTED = {
     "stream=True": "A fox ran over the hill.",
     "tools=tools": "weather Oslo\nA fox ran over the hill.",
     "json_schema": "fox",
+    "image_url": "Total 12.30",
     "/v1/runs": "answer_ready\nend\n",
 }
 """What an example that has these words prints."""
@@ -42,6 +43,8 @@ def reply(request: Request) -> Any:
         if "steps" in request.schema.get("properties", {}):
             called = {"call": "weather", "arguments": {"city": "Oslo"}}
             return json.dumps({"steps": [] if "gave:" in asked else [called]})
+        if "lines" in request.schema.get("properties", {}):
+            return '{"lines": ["t1"]}'
         return '{"name": "fox"}'
     if "books" not in asked:
         return "A fox ran over the hill."

@@ -42,9 +42,10 @@ OPERATIONS: dict[str, tuple[str, str, Any]] = {
     for path, item in DOCUMENT["paths"].items()
     for method, operation in item.items()
 }
-CONVERSATIONS = {"createChatCompletion", "createResponse", "createMessage"}
-"""In which one message depends on another, which no schema can say: what fits the schema may be refused."""
-DEPENDENT = {"messages", "input", "tools", "tool_choice"}
+CONVERSATIONS = {"createChatCompletion", "createResponse", "createMessage", "createRun"}
+"""In which one message depends on another, or a picture has to be one, which no schema can say: what fits the schema
+may be refused."""
+DEPENDENT = {"messages", "input", "tools", "tool_choice", "images"}
 SCHEMAS = {"response_format", "text", "output_config", "output_format"}
 """In which a schema stands, whose own rules are not in the document."""
 CONFIG = schemathesis.config.SchemathesisConfig.from_dict(

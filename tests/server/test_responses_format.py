@@ -147,7 +147,7 @@ def test_a_response_is_continued_with_what_it_put_out() -> None:
         ({"input": [{"type": "computer_call"}]}, "input[0].type"),
         ({"input": user({"type": "input_file", "file_id": "f"})}, "input[0].content[0].type"),
         (
-            {"input": user({"type": "input_image", "image_url": "https://a/b.png"})},
+            {"input": user({"type": "input_image", "image_url": "file:///b.png"})},
             "input[0].content[0].image_url",
         ),
         ({"input": user({"type": "input_image", "file_id": "f"})}, "input[0].content[0].file_id"),

@@ -18,7 +18,7 @@ from tests.storage.test_backup import everything, fill, put_back, saved
 from pierian.exceptions import PierianError, StorageError, UserError
 from pierian.storage import Database, archive, open_database
 from pierian.storage.archive import FORMAT, Manifest, TablePart, Writer, open_archive
-from pierian.storage.database import HEAD
+from pierian.storage.migrating import HEAD
 from pierian.storage.tables import metadata
 
 

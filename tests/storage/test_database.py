@@ -15,16 +15,16 @@ from tests.postgresql import is_in_the_code
 import pierian.storage
 from pierian.exceptions import DiskFull, StorageError
 from pierian.storage import Conversations, open_database
-from pierian.storage.database import HEAD, MIGRATIONS
+from pierian.storage.migrating import HEAD, MIGRATIONS
 from pierian.storage.tables import metadata, usage
 
 OPEN = """
 import sys
 from pathlib import Path
-import pierian.storage.database as database
+import pierian.storage.opening as opening
 print("ready", flush=True)
 sys.stdin.readline()
-with database.open_database(Path(sys.argv[1])) as opened:
+with opening.open_database(Path(sys.argv[1])) as opened:
     with opened.read() as connection:
         print(connection.exec_driver_sql("SELECT count(*) FROM turns").scalar())
 """

@@ -18,7 +18,7 @@ from tests.postgresql import Server, fresh, is_in_the_code, server
 from pierian.exceptions import DiskFull, PierianError, SettingsError, StorageError
 from pierian.storage import Conversations, Database, open_storage
 from pierian.storage import postgresql as module
-from pierian.storage.database import MIGRATIONS
+from pierian.storage.migrating import MIGRATIONS
 from pierian.storage.tables import metadata, usage
 
 SECRET = "s3cret@:/%?#"
@@ -27,11 +27,11 @@ UNUSED = Path("unused.db")
 OPEN = """
 import sys
 from pathlib import Path
-import pierian.storage.database as database
+import pierian.storage.opening as opening
 import alembic.command, pierian.storage.postgresql
 print("ready", flush=True)
 sys.stdin.readline()
-with database.open_storage(sys.argv[1], Path("unused.db")) as opened:
+with opening.open_storage(sys.argv[1], Path("unused.db")) as opened:
     with opened.read() as connection:
         print(connection.exec_driver_sql("SELECT count(*) FROM turns").scalar())
 """

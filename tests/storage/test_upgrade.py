@@ -10,8 +10,9 @@ from sqlalchemy import create_engine
 from tests.postgresql import SERVERS, server
 
 from pierian.storage import Conversations, Database, Saying, open_storage
-from pierian.storage.database import make_engine, migration_config
 from pierian.storage.ids import new_id
+from pierian.storage.migrating import migration_config
+from pierian.storage.opening import make_engine
 from pierian.storage.postgresql import PostgresqlDatabase
 
 MOMENT = "'2026-10-01T08:00:00.000000+00:00'"

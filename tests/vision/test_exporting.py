@@ -120,6 +120,15 @@ def test_paragraphs_are_rows_that_are_close() -> None:
     assert shown == [[["a", "b"], ["c"]], [["d"]], [["e"]]]
 
 
+def test_a_line_without_letters_that_reach_down_ends_no_paragraph() -> None:
+    lines = [
+        line(1, "one two", 0, 0, tall=19),
+        line(2, "years ago", 0, 42, tall=25),
+        line(3, "more", 0, 84, tall=19),
+    ]
+    assert len(paragraphs(lines)) == 1
+
+
 def test_tables_of_any_form() -> None:
     assert of_table(TABLE).heading == ("item", "price")
     assert of_table(Table(id="b1", region=TABLE.region, cells=(), ruled=False)).rows == ()

@@ -75,6 +75,23 @@ def test_totals_have_many_names(row: str) -> None:
     assert fields(*HEAD, "Deposit | 2,000.00", row, "Change | 992.50")["total"] == "1,007.50"
 
 
+def test_what_was_handed_over_less_the_change_is_the_total() -> None:
+    rows = ("Amount | 30.00", "Payment | 27.50", "Cash | 50.00", "Change | 22.50")
+    assert fields(*HEAD, "Chair | 25.00", *rows)["total"] == "27.50"
+
+
+def test_a_point_that_was_read_as_a_comma_is_a_point_again() -> None:
+    assert fields(*HEAD, "Bread | 2.40", "Cake | 3.10", "Tea | 1.50", "Total | $7,00")["total"] == "$7.00"
+    assert fields(*HEAD, "Brot | 2,40", "Tee | 1,50", "Total | 3,90")["total"] == "3,90"
+
+
+def test_a_telephone_behind_the_last_line_of_an_address_is_left_out() -> None:
+    found = fields(
+        "Morning Light Bakery Ltd", "12, High Walk", "Bristol 40210 Tel: 0117 496 0000", "Total | 3.00"
+    )
+    assert found["address"] == "12, High Walk Bristol 40210"
+
+
 def test_what_is_not_there_is_not_made_up() -> None:
     assert read_fields([]) == ()
     assert "total" not in fields("Dear all,", "thank you for the lovely evening.")
@@ -88,6 +105,9 @@ def test_what_is_not_there_is_not_made_up() -> None:
         ("12 Mar 2018 18:19", "12 Mar 2018"),
         ("May 4, 2020", "May 4, 2020"),
         ("14/Jun/2017", "14/Jun/2017"),
+        ("15/03/201818:23:10", "15/03/2018"),
+        ("05-02-187:35", "05-02-18"),
+        ("12MAR2018", "12MAR2018"),
         ("Tel 03-4260-1064, 99/99/2018, 05-5/60", ""),
     ],
 )

@@ -19,6 +19,7 @@ from tests.vision.hostile_files import pdf, png, saved, small, svg
 from pierian.vision.decoding import Refusal, Request, decode
 from pierian.vision.formats import format_of
 from pierian.vision.loading import PictureError, load, load_file
+from pierian.vision.reading import read_scene
 
 RED, WHITE = (160, 0, 0), (255, 255, 255)
 
@@ -58,6 +59,18 @@ def test_every_kind_of_colours(mode: str) -> None:
     assert pixels.shape == (20, 40, 3)
     assert pixels[10, 32].min() >= 250
     assert pixels[10, 8].mean() <= 60
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_colours_for_print(kind: str) -> None:
+    assert_small(decoded(saved(small("CMYK"), kind))[0])
+
+
+def test_an_empty_page_is_a_scene_that_says_so() -> None:
+    bare = pdf(1).replace(b"0 0 20 50 re f", b"0 0 20 50 re n")
+    scene = read_scene(load(bare))
+    assert (scene.texts, scene.tables, scene.charts, scene.shapes) == ((), (), (), ())
+    assert scene.unsure == ("No text, table, chart, shape or barcode was found in the picture.",)
 
 
 def test_sixteen_bits_of_a_png_are_of_its_whole_range() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pierian.cli import look
 from pierian.cli.app import run
 from pierian.exceptions import UserError
 from pierian.toolbox.fetching import Fetched, Fetcher
+from pierian.vision import packages
 from pierian.vision.picture import Picture
 from pierian.vision.scene import Scene
 
@@ -92,7 +92,7 @@ def test_a_page_without_anything(tmp_path: Path, capsys: pytest.CaptureFixture[s
     path.write_bytes(pdf(2))
     assert run(["look", str(path), "--page", "2"]) == 0
     shown = capsys.readouterr().out
-    assert "page 2 of 2" in shown and "Nothing was found in it" in shown
+    assert "page 2 of 2" in shown and "No text, table, chart, shape or barcode was found" in shown
     assert run(["look", str(path), "--page", "3"]) == 2
     assert "Error: b.pdf has no page 3." in capsys.readouterr().err
 
@@ -145,7 +145,7 @@ def test_a_picture_from_the_web(monkeypatch: pytest.MonkeyPatch, reader: list[Pi
 def test_what_is_missing_is_named(
     image: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "cv2" else True)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == "cv2" else True)
     assert run(["look", image]) == 2
     assert "packages that are not installed: cv2." in (error := capsys.readouterr().err)
     assert "pip install 'pierian[vision]'" in error

@@ -67,6 +67,15 @@ def test_shapes_survive_jpeg() -> None:
     assert Counter((one.kind, one.colour_name) for one in shapes) >= KINDS
 
 
+@pytest.mark.parametrize("quality", [30, 90])
+def test_shapes_are_counted_where_jpeg_has_smeared_their_colours(quality: int) -> None:
+    held = BytesIO()
+    drawing().resize((300, 180), Image.Resampling.LANCZOS).save(held, "JPEG", quality=quality)
+    shapes = read_shapes(pixels_of(Image.open(held)), ())
+    assert Counter((one.kind, one.colour_name) for one in shapes) >= KINDS
+    assert len(shapes) == 7
+
+
 def test_shapes_that_touch_are_parted() -> None:
     image = Image.new("RGB", (220, 120), "white")
     draw = ImageDraw.Draw(image)

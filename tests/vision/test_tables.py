@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from PIL import ImageDraw
 from tests.vision.drawing import page, pixels_of
+from tests.vision.scenes import bars
 
-from pierian.vision.regions import Point, Polygon
+from pierian.vision.reading import settled
+from pierian.vision.regions import Box, Point, Polygon
 from pierian.vision.scene import Table, TextLine
 from pierian.vision.tables import read_tables
 
@@ -55,6 +58,22 @@ def test_columns_without_lines_are_found_by_how_words_stand() -> None:
     assert not table.ruled
     assert table.heading_rows == 1
     assert grid(table) == ROWS
+
+
+def test_rows_that_stand_far_apart_are_one_table_if_they_have_the_same_columns() -> None:
+    texts = [text(ROWS[n][m], EDGES[m], 50 + 50 * n, 40) for n in range(3) for m in range(3)]
+    (table,) = read_tables(pixels_of(page(420, 220, [])), texts)
+    assert grid(table) == ROWS
+
+
+def test_a_page_full_of_words_in_columns_is_a_table_and_no_chart() -> None:
+    texts = [text(ROWS[n][m], EDGES[m], HEIGHTS[0] + 20 * n, 40) for n in range(3) for m in range(3)]
+    tables = read_tables(pixels_of(page(420, 220, [])), texts)
+    chart = replace(bars({"Jan": [1.0]}), region=Box(0, 0, 420, 220), plot=Box(20, 20, 400, 200))
+    assert settled(tables, (chart,)) == (tables, ())
+    many = bars({f"{n}": [1.0] for n in range(9)})
+    chart = replace(many, region=Box(0, 0, 420, 220), plot=Box(20, 20, 400, 200))
+    assert settled(tables, (chart,)) == ((), (chart,))
 
 
 def test_prose_and_an_empty_frame_are_no_tables() -> None:

@@ -67,6 +67,26 @@ def test_one_crop_is_read_in_the_direction_asked_for() -> None:
     assert read_crop(pixels, Box(500, 500, 520, 520)) == ("", 0.0)
 
 
+def test_lines_that_run_through_the_cuts_between_tiles_are_read_whole() -> None:
+    words = ["several words that stand in a line of small letters on a large page", "a short line of it"]
+    places = [((60 + 113 * (n % 5), 40 + 118 * n), words[n % 2]) for n in range(12)]
+    texts = sorted(
+        read_texts(pixels_of(page(1000, 1500, places, size=13))), key=lambda one: one.region.box.top
+    )
+    ends = [(one.text.split()[0], one.text.split()[-1]) for one in texts]
+    assert ends == [("several", "page"), ("a", "it")] * 6
+    assert all(abs(one.region.box.left - left) < 4 for one, ((left, _), _) in zip(texts, places, strict=True))
+
+
+def test_long_lines_close_below_each_other_and_a_little_askew_are_read() -> None:
+    words = [
+        f"{name} is the beginning of a long line of the page" for name in ("This", "Here", "There", "That")
+    ]
+    image = page(700, 200, [((30, 50 + 24 * n), line) for n, line in enumerate(words)], size=20)
+    askew = image.rotate(1.4, resample=Image.Resampling.BICUBIC, fillcolor="white")
+    assert [one.text for one in in_order(read_texts(pixels_of(askew)))] == words
+
+
 def test_a_blank_picture_has_no_text() -> None:
     assert read_texts(pixels_of(Image.new("RGB", (120, 40), "white"))) == ()
 
@@ -85,6 +105,22 @@ def test_columns_are_read_one_after_the_other_and_rows_of_a_receipt_across() -> 
     rows = [line(f"l{n}", "Bread", 0, 20 * n, 50, 20 * n + 14) for n in range(3)]
     rows += [line(f"r{n}", "1.20", 200, 20 * n + 2, 230, 20 * n + 16) for n in range(3)]
     assert [one.id for one in in_order(rows)] == ["l0", "r0", "l1", "r1", "l2", "r2"]
+
+
+def test_the_menu_of_a_page_is_read_before_the_text_beside_it() -> None:
+    menu = [line(f"m{n}", "Issues", 0, 40 * n, 60, 40 * n + 14) for n in range(4)]
+    body = [
+        line(f"b{n}", "the text of the page runs here", 120, 9 + 26 * n, 400, 23 + 26 * n) for n in range(6)
+    ]
+    when = [line(f"w{n}", "yesterday", 460, 9 + 26 * n, 520, 23 + 26 * n) for n in range(3)]
+    found = [one.id for one in in_order([*body, *when, *menu])]
+    assert found == ["m0", "m1", "m2", "m3", "b0", "w0", "b1", "w1", "b2", "w2", "b3", "b4", "b5"]
+
+
+def test_a_drawn_disc_is_no_letter() -> None:
+    image = page(420, 260, [((30, 200), "Marine biologist")], size=24)
+    ImageDraw.Draw(image).ellipse([40, 40, 150, 150], fill="orange")
+    assert [one.text for one in read_texts(pixels_of(image))] == ["Marine biologist"]
 
 
 def test_lines_that_run_on_are_one_paragraph() -> None:

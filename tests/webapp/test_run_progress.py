@@ -29,6 +29,7 @@ from pierian.events import (
     Merging,
     ModelLoading,
     ModelReady,
+    PictureRead,
     ProgramRun,
     PromptRead,
     Receipt,
@@ -123,7 +124,9 @@ def test_a_run_that_waits_says_for_what() -> None:
 
 def test_a_look_at_a_picture_is_told() -> None:
     look = Look(number=1, kind="read", region=Point(3, 4), found="Total 12.30", confidence=0.5)
-    assert shown(LookTaken(look)).notes == ("Look 1. read (3, 4): Total 12.30, 50% sure",)
+    picture = PictureRead(1, "slip.png", 40, 30)
+    progress = shown(picture, LookTaken(look))
+    assert (progress.pictures, progress.looks) == ((picture,), (look,))
 
 
 def test_a_corrected_calculation_replaces_the_text_and_is_told() -> None:

@@ -12,11 +12,14 @@ from msgspec import Struct
 
 from pierian.provenance import Labels, external
 
-Kind = Literal["caldav", "carddav", "imap", "google", "microsoft", "ics", "mcp"]
+Kind = Literal["caldav", "carddav", "imap", "google", "microsoft", "ics", "mcp", "duffel"]
 """What the user linked it as."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-ServiceKind = Literal["caldav", "carddav", "imap", "smtp", "ics", "graph", "mcp"]
+NOT_COPIED: tuple[Kind, ...] = ("mcp", "duffel")
+"""Kinds of which nothing is copied and synced: they are asked each time."""
+
+ServiceKind = Literal["caldav", "carddav", "imap", "smtp", "ics", "graph", "mcp", "duffel"]
 """A protocol by which something of an account is reached."""
 Security = Literal["tls", "starttls", "none"]
 """`none` is for servers on this machine alone."""

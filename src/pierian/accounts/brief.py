@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from pierian.accounts.account import Account, written_by
+from pierian.accounts.account import NOT_COPIED, Account, written_by
 from pierian.accounts.brief_changes import Change, Seen, at, changes_since_yesterday
 from pierian.accounts.calendars.event import Event
 from pierian.accounts.calendars.reading import events_between
@@ -71,7 +71,7 @@ class Brief(Struct, frozen=True, kw_only=True):
 def day_brief(accounts: Accounts, now: datetime, zone: ZoneInfo) -> Brief:
     """The brief of the day that it is in `zone`. Remembers what it saw of the calendars, for tomorrow's."""
     database = accounts.database
-    known = [one for one in accounts.list() if one.kind != "mcp"]
+    known = [one for one in accounts.list() if one.kind not in NOT_COPIED]
     readable = [one for one in known if one.switches.read]
     today = now.astimezone(zone).date()
     begins, ends = (datetime.combine(today + timedelta(days=add), time(), zone) for add in (0, 1))

@@ -43,6 +43,7 @@ NAMES = {
     "ics": "calendar file",
     "graph": "Microsoft Graph",
     "mcp": "MCP server",
+    "duffel": "flights",
 }
 
 
@@ -220,6 +221,20 @@ def _mcp(service: Service, _secret: Secret | None) -> str:
     raise AccountError("An MCP server is checked by: pierian tools list", code="failed")
 
 
+def _duffel(service: Service, secret: Secret | None) -> str:
+    """Asks for one airline: that needs the key and costs nothing."""
+    headers = {"Authorization": f"Bearer {secret.password if secret else ''}", "Duffel-Version": "v2"}
+    with client() as http:
+        answer = ask(http, "GET", f"{service.url.rstrip('/')}/air/airlines?limit=1", headers=headers)
+    if answer.status_code in (401, 403):
+        raise AccountError(
+            "Duffel does not accept the key.", code="password", hint="Make a new one in Duffel's dashboard."
+        )
+    if answer.status_code != 200:
+        raise AccountError(f"Duffel answered with status {answer.status_code}.", code="failed")
+    return "flights can be searched"
+
+
 _CHECKS: dict[str, Callable[[Service, Secret | None], str]] = {
     "caldav": _caldav,
     "carddav": _carddav,
@@ -228,4 +243,5 @@ _CHECKS: dict[str, Callable[[Service, Secret | None], str]] = {
     "ics": _ics,
     "graph": _graph,
     "mcp": _mcp,
+    "duffel": _duffel,
 }

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from pierian.accounts.account import Account
+from pierian.accounts.account import NOT_COPIED, Account
 from pierian.accounts.locking import Occupied
 from pierian.accounts.store import Accounts, owners
 from pierian.accounts.syncing import Synced
@@ -39,7 +39,7 @@ def is_due(account: Account, minutes: int, now: datetime) -> bool:
 
     With 0 minutes none is: they are synced when somebody says so.
     """
-    if not minutes or account.kind == "mcp" or not account.switches.read:
+    if not minutes or account.kind in NOT_COPIED or not account.switches.read:
         return False
     if account.retry_at is not None and now < account.retry_at:
         return False
@@ -111,7 +111,7 @@ def _quietly(accounts: Accounts, account: Account, sealer: Callable[[], Sealer])
 
 def ages(accounts: Iterable[Account], now: datetime) -> list[str]:
     """Sentences on the copies that are older than they should be; `now` is in the zone of the reader."""
-    found = [one for one in accounts if one.kind != "mcp" and one.switches.read]
+    found = [one for one in accounts if one.kind not in NOT_COPIED and one.switches.read]
     return [_age(one, now) for one in found if one.synced_at is None or now - one.synced_at > OLD]
 
 

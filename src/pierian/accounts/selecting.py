@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-from pierian.accounts.zones import zone_of
+from pierian.accounts.zones import existing, zone_of
 from pierian.tools import ToolFailure
 
 MOST_FOUND = 101
@@ -27,7 +27,9 @@ SAID = {
     "last": f"last{_SPAN}|latest|newest|most recent",
     "next": f"next{_SPAN}|upcoming",
 }
-Which = Annotated[Literal["all", "first", "last", "next"], Meta(extra_json_schema={"said": SAID})]
+Which = Annotated[
+    Literal["all", "first", "last", "next"], Meta(extra_json_schema={"said": SAID, "asked": "all"})
+]
 
 _GENERIC = re.compile(
     r"a|all|an|and|any|appointments?|at|by|called|e-?mails?|events?|every|first|for|from|future|i|in|it|its|last|latest"
@@ -76,6 +78,12 @@ People = Annotated[
 """Mail addresses, or one."""
 
 
+EVENTS = r"calendars?|agenda|events?|meetings?|appointments?|calls?|sessions?|invitations?|stand-?ups?"
+"""What a request calls things in calendars."""
+MAILS = r"e-?mails?|mails?|messages?|inbox|mailbox|newsletters?|threads?|drafts?|spam|invitations?"
+"""What a request calls mails."""
+
+
 class Span(Struct, frozen=True):
     """From one moment to before another; None where it is open."""
 
@@ -117,7 +125,10 @@ def point(text: str, now: Callable[[], datetime]) -> date:
             hint="Write it as 2026-12-24 or 2026-12-24T09:00.",
         ) from error
     zone = zone_of(moment)
-    return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
+    try:
+        return found.astimezone(zone) if found.tzinfo else existing(found.replace(tzinfo=zone))
+    except OverflowError as error:
+        raise ToolFailure("invalid", f"{found.isoformat()} is too far away.") from error
 
 
 def _moment(found: date, now: Callable[[], datetime], *, closing: bool = False) -> datetime:

@@ -141,7 +141,7 @@ class Accounts:
 
     def unlink(self, account: Account) -> None:
         """Delete it, its secret, and all that was copied from it."""
-        from pierian.accounts.mail.keeping import forget_mail  # it stands on this module
+        from pierian.accounts.mail.keeping import forget_mail
 
         forget_mail(self.database, account)  # in short steps: there may be a hundred thousand messages
         with self.database.write() as connection:
@@ -194,11 +194,6 @@ def owners(database: Database) -> list[str]:
     """Everybody who has linked an account."""
     with database.read() as connection:
         return list(connection.execute(select(accounts.c.owner).distinct()).scalars())
-
-
-def set_state(connection: Connection, collection: Collection, state: str) -> None:
-    """Keep how far a collection was synced, in the transaction that keeps what was synced."""
-    connection.execute(update(collections).where(collections.c.id == collection.id).values(state=state))
 
 
 def find(known: Sequence[Account], name: str) -> Account:

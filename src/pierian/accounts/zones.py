@@ -7,7 +7,7 @@ and worked out again when it has changed.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -39,6 +39,27 @@ def zone_of(moment: datetime) -> tzinfo:
     if moment.utcoffset() == moment.astimezone(local).utcoffset():
         return local
     return moment.tzinfo or UTC
+
+
+def existing(moment: datetime) -> datetime:
+    """A moment as the clocks of its zone show it: where they go forward over it, so much later."""
+    return moment.astimezone(UTC).astimezone(moment.tzinfo)
+
+
+def after(moment: datetime, by: timedelta) -> datetime:
+    """So much later, or earlier: days at the same time of day, what is less than a day by the clock."""
+    days = int(by / timedelta(days=1))
+    rest = by - timedelta(days=days)
+    shifted = (
+        existing(moment + timedelta(days=days)) if days else moment
+    )  # adding forgets which of two hours it is
+    return (shifted.astimezone(UTC) + rest).astimezone(moment.tzinfo)
+
+
+def lasting(begins: datetime, ends: datetime) -> timedelta:
+    """How long something lasts, for `after`: by the clock that runs, and from a day on by those on the wall."""
+    by_clock = ends.astimezone(UTC) - begins.astimezone(UTC)
+    return by_clock if by_clock < timedelta(days=1) else ends - begins
 
 
 def _linked() -> str:

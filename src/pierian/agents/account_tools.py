@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,10 @@ def _refreshed(found: dict[str, Tool], database: Database, owner: str, minutes: 
 
     if not refreshing.going_on:
         return found
-    return {name: structs.replace(tool, call=waiting(tool.call)) for name, tool in found.items()}
+    return {
+        name: structs.replace(tool, call=waiting(tool.call), shows=tool.shows and waiting(tool.shows))
+        for name, tool in found.items()
+    }
 
 
 def ages_of(called: Iterable[str], database: Database, owner: str) -> str:
@@ -97,6 +100,15 @@ def ages_of(called: Iterable[str], database: Database, owner: str) -> str:
     from pierian.accounts.refreshing import ages
 
     return " ".join(ages(Accounts(database, owner).list(), local_now()))
+
+
+async def groups_for(request: str, opened: Callable[[], Awaitable[Database]], owner: str) -> tuple[str, ...]:
+    """The groups that a request is about, of those for which the owner has linked an account."""
+    return (
+        await asyncio.to_thread(linked_groups, request, await opened(), owner)
+        if groups_about(request)
+        else ()
+    )
 
 
 def linked_groups(request: str, database: Database, owner: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ words, and an address becomes a link only if the user wrote it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from pierian.characters import without_misleading
 from pierian.provenance import Labels, described, together
 from pierian.reasoning.approach import Approach
 from pierian.reasoning.approaches.direct import no_value
+from pierian.tools import Tool
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -55,13 +56,14 @@ _MARKS = re.compile(
 )
 
 
-def asked(request: str, scope: Scope) -> str:
+def asked(request: str, scope: Scope, tools: Mapping[str, Tool]) -> str:
     """The request with what the steps came to, for the writer."""
     done = [step for step in scope.plan.steps if scope.steps[step.id].status in ("done", "failed")]
     share = max(400, MOST_CHARACTERS // max(1, len(done)))
     parts = [
-        f'<result of="{_attribute(describe(step))}">\n{_shown(scope.steps[step.id], request, share)}\n</result>'
+        f'<result of="{_attribute(describe(step))}">\n{shown}\n</result>'
         for step in done
+        for shown in [_shown(step, scope.steps[step.id], tools, request, share)]
     ]
     return f"{chr(10).join(parts)}\n\nRequest: {request}"
 
@@ -70,10 +72,13 @@ def _attribute(text: str) -> str:
     return text.replace('"', "'")[:120]
 
 
-def _shown(progress: StepProgress, request: str, share: int) -> str:
+def _shown(step: Step, progress: StepProgress, tools: Mapping[str, Tool], request: str, share: int) -> str:
     if progress.status == "failed" or progress.value is None:
         return f"failed: {progress.code}"
     value: Any = progress.value.value
+    tells = tools[step.tool].tells if isinstance(step, Call) and step.tool in tools else None
+    if tells is not None and not value:
+        return tells.nothing  # an empty list says little to a small model
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return passages(text, request, share)
 

@@ -115,7 +115,8 @@ class Effects:
         """The value of a call, and whether its effect was seen afterwards; raises `ToolFailure` and `Parked`."""
         if not progress.intended:
             await self._allowed(path, tool, arguments, progress, place)
-        return await self._carry_out(path, "", tool, arguments, progress.intended)
+        context = Context(key_of(self._recorder.run, path), progress.beside)
+        return await self._carry_out(path, "", tool, arguments, context, again=bool(progress.intended))
 
     async def call_each(
         self, path: str, tool: Tool, arguments: Mapping[str, Labelled], progress: StepProgress, place: Place
@@ -136,8 +137,11 @@ class Effects:
         labels = set(found.labels)
         for part, record in zip(map(str, count()), records, strict=False):
             one = {**arguments, tool.found: Labelled(record["id"], found.labels)}
+            context = Context(key_of(self._recorder.run, f"{path}.{part}"), _of_call(progress.beside, part))
             try:
-                value, confirmed = await self._carry_out(path, part, tool, one, progress.parts.get(part, ""))
+                value, confirmed = await self._carry_out(
+                    path, part, tool, one, context, again=part in progress.parts
+                )
             except ToolFailure as failure:
                 failures.append(failure)
                 values.append({"id": record["id"], "failed": failure.code})
@@ -160,21 +164,28 @@ class Effects:
                 await self.approved(path, tool, arguments, asked.reason, progress)
         else:
             await self._note_rule(path, asked, progress)
+        await _checked(tool, arguments)
 
     async def _carry_out(
-        self, path: str, part: str, tool: Tool, arguments: Mapping[str, Labelled], intended: str
+        self,
+        path: str,
+        part: str,
+        tool: Tool,
+        arguments: Mapping[str, Labelled],
+        context: Context,
+        *,
+        again: bool,
     ) -> tuple[Labelled, bool]:
-        """One call that may happen; `intended` is the key of an earlier try, empty where there was none."""
-        if intended:
-            before = await self._after_a_crash(tool, arguments, intended)
+        """One call that may happen; `again` where it may have happened already."""
+        if again:
+            before = await self._after_a_crash(tool, arguments, context)
             if before is not None:
                 return before, True
-        context = Context(key_of(self._recorder.run, f"{path}.{part}" if part else path))
         if not tool.acts:
             found = await invoke(tool, arguments, context)
             assert found is not None
             return found, False
-        if not intended:
+        if not again:
             await self._recorder.record(EffectIntended(path, tool.name, context.key, part), durable=True)
         await self._recorder.still_ours()
         return await self._act(tool, arguments, context)
@@ -192,7 +203,7 @@ class Effects:
         if progress.approved is None or not progress.approval:
             if not progress.approval:
                 shown = tuple(ShownArgument(n, a.value, described(a.labels)) for n, a in arguments.items())
-                shown += await _shown_beside(tool, arguments)
+                shown += (*await _checked(tool, arguments), *await _shown_beside(tool, arguments))
                 await self._recorder.record(
                     ApprovalNeeded(
                         path,
@@ -209,9 +220,6 @@ class Effects:
             )
         if not progress.approved:
             raise ToolFailure("denied", "You did not approve it.")
-        beside = {one.name: one.value for one in await _shown_beside(tool, arguments)}
-        if beside and beside != progress.beside:
-            raise ToolFailure("denied", "What you approved has changed since.", hint="Ask again.")
 
     async def _note_rule(self, path: str, allowed: Allowed, progress: StepProgress) -> None:
         if allowed.by and progress.approved is None:
@@ -227,10 +235,10 @@ class Effects:
             await asyncio.sleep(ASK_SECONDS)
 
     async def _after_a_crash(
-        self, tool: Tool, arguments: Mapping[str, Labelled], key: str
+        self, tool: Tool, arguments: Mapping[str, Labelled], context: Context
     ) -> Labelled | None:
         """What an earlier try came to; None where it did not happen. Raises `ToolFailure` where nobody can tell."""
-        seen, told = await self._look(tool, arguments, Context(key))
+        seen, told = await self._look(tool, arguments, context)
         if not told:
             raise ToolFailure(
                 "unknown",
@@ -275,13 +283,45 @@ class Effects:
         return None, told
 
 
+async def _checked(tool: Tool | None, arguments: Mapping[str, Labelled]) -> tuple[ShownArgument, ...]:
+    """What a tool finds out before it is asked for, and again before the first of its calls; raises `ToolFailure`."""
+    if tool is None or tool.checks is None:
+        return ()
+    result = await invoke(structs.replace(tool, call=tool.checks), arguments)
+    told = cast(Mapping[str, str], result.value if result is not None else {})
+    return tuple(ShownArgument(name, value, tool.name) for name, value in told.items())
+
+
 async def _shown_beside(tool: Tool | None, arguments: Mapping[str, Labelled]) -> tuple[ShownArgument, ...]:
-    """What a tool shows beside its arguments; raises `ToolFailure` where it sees that it cannot be called so."""
+    """What a tool shows beside its arguments, of several calls of each; raises `ToolFailure` where it sees that it
+    cannot be called so."""
     if tool is None or tool.shows is None:
         return ()
-    found = await invoke(structs.replace(tool, call=tool.shows), arguments)
-    told = cast(Mapping[str, str], found.value if found is not None else {})
-    return tuple(ShownArgument(name, value, tool.name) for name, value in told.items())
+    showing = structs.replace(tool, call=tool.shows)
+    found, each = arguments.get(tool.found), [arguments]
+    records: Any = found.value if found is not None else None
+    several = isinstance(records, list | dict)
+    if found is not None and several:
+        each = [{**arguments, tool.found: Labelled(one["id"], found.labels)} for one in records_of(records)]
+    shown = list[ShownArgument]()
+    for part, one in enumerate(each):
+        result = await invoke(showing, one)
+        told = cast(Mapping[str, str], result.value if result is not None else {})
+        shown += [
+            ShownArgument(_name_of_call(name, str(part)) if several else name, value, tool.name)
+            for name, value in told.items()
+        ]
+    return tuple(shown)
+
+
+def _name_of_call(name: str, part: str) -> str:
+    return f"{name} {int(part) + 1}"
+
+
+def _of_call(beside: Mapping[str, str], part: str) -> Mapping[str, str]:
+    """Of what was shown of several calls, what belongs to one of them."""
+    names = {name: name.rpartition(" ")[0] for name in beside}
+    return {short: beside[name] for name, short in names.items() if name == _name_of_call(short, part)}
 
 
 def records_of(found: Any) -> list[Mapping[str, Any]]:

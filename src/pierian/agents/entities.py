@@ -124,8 +124,8 @@ def _quotations(folded: Folded, candidates: Sequence[Mark]) -> Iterator[Mark]:
     """Quoted text; where all of it is an address, a path or a known name, it is that."""
     places = {(one.start, one.end): one for one in reversed(candidates) if not isinstance(one.value, _PARSED)}
     for quote in quotations(folded.plain):
-        inside = places.get((quote.start + 1, quote.end - 1))
-        start, end = folded.place(quote.start + 1, quote.end - 1)
+        inside = places.get((quote.start + 1, quote.value))
+        start, end = folded.place(quote.start + 1, quote.value)
         inner = folded.original[start:end]
         if inside is not None:
             yield Mark(inside.kind, quote.start, quote.end, inside.value)

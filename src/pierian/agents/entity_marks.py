@@ -77,6 +77,10 @@ _PAIRS = {
     "「": "」",
 }
 _MOST_QUOTED = 20_000
+_LEADS_IN = re.compile(
+    r"(?:\b(?:with|says?|saying|that|text|message|reads?|called|titled)|:)\s+$", re.IGNORECASE
+)
+_ASKS_NEXT = re.compile(r"(?<=[.!?])\s+(?=(?:can|could|would|will) you\b|please\b)", re.IGNORECASE)
 _MOST_NESTED = 20
 _WORD = re.compile(r"[^\W_]+")
 _MOST_GAP = 3
@@ -125,9 +129,11 @@ def _ended(address: str) -> str:
 
 
 def quotations(plain: str) -> Iterator[Mark]:
-    """Quoted parts, one after the other, the outermost where they are nested; the value is left to the caller.
+    """Quoted parts, one after the other, the outermost where they are nested; the value is where their text ends.
 
-    A closing mark that was once looked for in vain is not looked for again: the work is linear.
+    A closing mark that was once looked for in vain is not looked for again: the work is linear. Where it was
+    forgotten behind a word that leads into what somebody says, the text goes on to the end of the line, or to a
+    sentence that asks for something.
     """
     missing: set[str] = set()
     at = 0
@@ -139,9 +145,17 @@ def quotations(plain: str) -> Iterator[Mark]:
         end = _closing(plain, start, closing)
         if end is None:
             missing.add(closing)
+            if _LEADS_IN.search(plain[max(0, start - 20) : start]) and plain[start + 1 : start + 2].isalpha():
+                at = start + 1 + len(_unclosed(plain[start + 1 : start + 1 + _MOST_QUOTED]))
+                yield Mark("quote", start, at, at)
         elif end - start <= _MOST_QUOTED and "\n\n" not in plain[start:end]:
             at = end + 1
-            yield Mark("quote", start, at, None)
+            yield Mark("quote", start, at, end)
+
+
+def _unclosed(text: str) -> str:
+    line = text.partition("\n")[0]
+    return _ASKS_NEXT.split(line, maxsplit=1)[0].rstrip()
 
 
 def _opens(plain: str, at: int) -> bool:

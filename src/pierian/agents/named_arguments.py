@@ -8,6 +8,7 @@ A tool says in the schema of an argument what belongs there:
 - `"several": true`: a list of names as well as one;
 - `"words": "always"`: words may stand there too, or `"instead"`: where there is no name for it;
 - `"said": {"last": "last|latest"}`: of an enumeration, the words by which a request chooses, as patterns;
+- `"asked": "all"`: the one that is meant by a request that only asks, and says none;
 - `"only": "unread|new"`: a pattern without which in the request the argument is of no use;
 - `"part": ["sender", "with_people"]`: of a record, or of each of a list, the part that is meant.
 
@@ -83,10 +84,28 @@ def names_of(
 
 def asked_for(tools: Sequence[Tool], request: str) -> list[Tool]:
     """The tools that a request may ask for: where it has the words of some, or only asks, not those whose words it
-    lacks."""
+    lacks. Nor those that would do with something else what it asks for: who speaks of meetings deletes no mails."""
     if not (_ASKS.match(request) or any(tool.only and _is_near(tool.only, request) for tool in tools)):
         return [*tools]  # another language, perhaps
-    return [tool for tool in tools if not tool.only or _is_near(tool.only, request)]
+    asked = [tool for tool in tools if not tool.only or _is_near(tool.only, request)]
+    meant = {
+        word
+        for tool in asked
+        if tool.about and _is_near(tool.about, request)
+        for word in _said(tool.only, request)
+    }
+    return [
+        tool
+        for tool in asked
+        if not (tool.about and tool.only)
+        or _is_near(tool.about, request)
+        or not _said(tool.only, request) <= meant
+    ]
+
+
+def only_asks(request: str) -> bool:
+    """Whether a request begins as those do that want to know something."""
+    return _ASKS.match(request) is not None
 
 
 def fitting(tool: Tool, names: Names) -> Tool:
@@ -126,6 +145,8 @@ def with_names(
             continue
         if said := _chosen(schema, names.request):
             properties[name] = {"enum": said}
+        elif (usual := schema.get("asked")) and only_asks(names.request):
+            properties[name] = {"enum": [usual]}
         if not _kinds(schema):
             continue
         found = _candidates(schema, declared, names)
@@ -249,6 +270,10 @@ def _refers(schema: Mapping[str, Any], names: Names) -> bool:
 
 def _is_near(pattern: str, words: str) -> bool:
     return re.search(rf"\b(?:{pattern})\b", words, re.IGNORECASE) is not None
+
+
+def _said(pattern: str, words: str) -> set[str]:
+    return {found[0].casefold() for found in re.finditer(rf"\b(?:{pattern})\b", words, re.IGNORECASE)}
 
 
 def _chosen(schema: Mapping[str, Any], request: str) -> list[str]:

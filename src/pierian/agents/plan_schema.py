@@ -66,6 +66,7 @@ def plan_schema(
     least: int = 0,
     names: Names = NOTHING,
     finders: Sequence[Tool] = (),
+    only_calls: bool = False,
 ) -> dict[str, Any]:
     """The JSON schema of a plan that may use `tools`.
 
@@ -77,6 +78,7 @@ def plan_schema(
         least: How many steps it has at least.
         names: What the request names, for the arguments that say what they take of that.
         finders: Tools of which one is called first, where what it finds has to be known for the rest.
+        only_calls: Whether it has calls of tools alone.
 
     Where a text is wanted a model may write the name of an entity or of a step. In place of a number, a list
     or a record only the value of a step may stand, and a choice among words is always written out: small
@@ -94,9 +96,11 @@ def plan_schema(
         closed_object(extract=text, **{"from": reference}, type={"enum": list(VALUE_TYPES)}),
         closed_object(compute=text),
     ]
-    if decides:
+    if only_calls:
+        kinds = calls
+    elif decides:
         kinds.append(_choice_schema([*calls, *asks], text, reference))
-    if agents and tools:
+    if agents and tools and not only_calls:
         kinds.append(_agent_schema(tools, text))
     most = {"type": "array", "maxItems": MOST_WRITTEN_STEPS, "items": {"anyOf": kinds}}
     steps = most | ({"minItems": least} if least else {})

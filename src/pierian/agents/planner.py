@@ -26,11 +26,13 @@ from pierian.agents.named_arguments import (
     in_own_words,
     kinds_of,
     names_of,
+    only_asks,
 )
 from pierian.agents.plan import Call, Plan, describe
 from pierian.agents.plan_schema import plan_schema, read_plan
 from pierian.agents.progress import Scope
 from pierian.agents.runner import Task
+from pierian.agents.said_once import said_once
 from pierian.agents.shortlist import shortlist
 from pierian.models.model import Model
 from pierian.models.structured import Payment, decoded
@@ -53,6 +55,7 @@ _ORDERS = re.compile(
     re.IGNORECASE,
 )
 """Words that ask for something to be done: where a tool that was found by them can do it, a plan is not empty."""
+_OWN = re.compile(r"\b(?:i|my|me|mine|we|our|ours|us|any|who)\b", re.IGNORECASE)
 _SHOWN_VALUE = 120
 
 SYSTEM = """\
@@ -158,6 +161,7 @@ class ModelPlanner:
         steps = so_far.plan.steps if so_far else ()
         fits = [fitting(tool, names) for tool in asked_for(chosen, task.request)]
         asked, asks = told(task, chosen), wants_asking(task.request)
+        looks = _only_looks(task.request, fits)
         if asks:
             asked = f"{asked}\n{ASKING}"
         if so_far is not None:
@@ -170,19 +174,22 @@ class ModelPlanner:
             schema=plan_schema(
                 fits,
                 decides=so_far is not None or _DECIDES.search(task.request) is not None,
-                least=int(so_far is None and _is_order(task.request, chosen)),
+                least=int(so_far is None and (looks or _is_order(task.request, chosen))),
                 names=names,
                 agents=task.may_delegate,
                 approves=asks,
                 answers=answers_among(task.entities),
                 finders=found_first(fits, names) if so_far is None else (),
+                only_calls=looks,
             ),
             extra=self._model.profile.thinking_off,
         )
         tools = {tool.name: tool for tool in chosen}
 
         def read(text: str) -> Plan:
-            plan = read_plan(text, tools, task.entities, earlier=steps)
+            plan = said_once(
+                read_plan(text, tools, task.entities, earlier=steps), tools, task.request, task.entities
+            )
             return _in_own_words(in_two_steps(plan, self._tools, steps), self._tools, names)
 
         return await decoded(self._model, request, read, payment)
@@ -191,6 +198,16 @@ class ModelPlanner:
 def _is_order(request: str, tools: Sequence[Tool]) -> bool:
     """Whether the request asks for something to be done with what a tool finds."""
     return any(tool.finds for tool in tools) and _ORDERS.search(request) is not None
+
+
+def _only_looks(request: str, tools: Sequence[Tool]) -> bool:
+    """Whether the request asks about what is one's own, and tools look that up: then nothing else has to be done."""
+    looking = [tool for tool in tools if tool.tells]
+    return (
+        bool(looking and _OWN.search(request))
+        and only_asks(request)
+        and not (_ORDERS.search(request) or any(tool.acts for tool in tools))
+    )
 
 
 def _in_own_words(plan: Plan, tools: Mapping[str, Tool], names: Names) -> Plan:

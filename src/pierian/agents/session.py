@@ -35,6 +35,7 @@ from pierian.agents.progress import Progress, Scope, path_of
 from pierian.agents.quarantine import ModelReader, Reader
 from pierian.agents.runner import Planner, Runner, Task
 from pierian.agents.safe_stream import SafeStream
+from pierian.agents.telling import told_by_code, told_whole
 from pierian.agents.wording import unnamed, words_around
 from pierian.events import (
     Answer,
@@ -52,7 +53,8 @@ from pierian.provenance import USER, Labelled, described, external
 from pierian.reasoning.attempt import attempt
 from pierian.reasoning.payment import payment_of
 from pierian.reasoning.question import Kind, Question
-from pierian.reasoning.run import Run
+from pierian.reasoning.run import Draft, Run
+from pierian.reasoning.values import FinalValue
 from pierian.runs.approvals import Approvals, ApprovalState
 from pierian.runs.journal import Claim, Journal, RunState
 from pierian.runs.rules import Rules
@@ -326,7 +328,9 @@ async def _park(run: Run, session: Session) -> None:
     reason = f"It waits for your approval ({ids})."
     run.emit(RunParked(session.run, reason))
     run.cut_short = reason
-    run.partial = (
+    written = harmless(told_whole(session.progress.scopes.get("", Scope()), session.desk.tools), ())
+    run.partial = f"{written}\n\n" if written else ""
+    run.partial += (
         f"The work is planned and waits for your approval. `pierian approvals list` shows what is asked, "
         f"`pierian approvals approve {waiting[0][1] if waiting else 'ID'}` allows it, and `pierian runs "
         f"resume {session.run}` goes on."
@@ -341,8 +345,17 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
     stream = SafeStream(run.emit, lambda text: harmless(text, links))
     acts = [name for name, tool in session.desk.tools.items() if tool.acts]
     told = harmless(account(session.progress, acts), links)
+    tools = session.desk.tools
+    if written := told_whole(session.progress.scopes.get("", scope), tools) or told_by_code(
+        request.text, scope, tools
+    ):
+        text = _with_account(harmless(written, links), told)
+        run.chosen = Draft(0, "told by code", text, FinalValue(), 0.0, 0)
+        stream.finish(text)
+        await _note(run, session, scope, acts)
+        return
     try:
-        run.question = Question(asked(request.text, scope), Kind.OPEN)
+        run.question = Question(asked(request.text, scope, session.desk.tools), Kind.OPEN)
         run.emit, emit = stream.emit, run.emit
         try:
             draft = await attempt(run, FROM_RESULTS, channel="answer")
@@ -356,6 +369,11 @@ async def _answer(run: Run, session: Session, scope: Scope) -> None:
     text = _with_account(harmless(draft.text, links), told)
     stream.finish(text)
     run.chosen = structs.replace(draft, text=text)
+    await _note(run, session, scope, acts)
+
+
+async def _note(run: Run, session: Session, scope: Scope, acts: Sequence[str]) -> None:
+    """Say on the receipt where it comes from, how old that is, and whether anything was done."""
     if acts and untouched(session.progress, acts):
         run.note = f"{run.note} Nothing was changed or sent.".strip()
     if found := sources(scope):

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
+from pierian.assistant.arranging import arrange
 from pierian.assistant.ending import until_ended
+from pierian.assistant.pictures import answer_about, picture_files
 from pierian.assistant.planned import tool_names, work_with_tools
 from pierian.assistant.request import AskRequest, checked_question
 from pierian.assistant.resources import Resources
+from pierian.assistant.trips import carry_out
 from pierian.budget import Ledger, Limits
 from pierian.config import Settings, load
-from pierian.events import Answer, AnswerReady, Event, Receipt
+from pierian.events import Answer, AnswerReady, Event, Receipt, Spend
 from pierian.exceptions import BudgetExhausted, EngineError, RunError, UserError
 from pierian.models.model import Model
 from pierian.reasoning import (
@@ -42,7 +45,7 @@ from pierian.reasoning import (
 from pierian.sandbox import ProgramResult
 
 if TYPE_CHECKING:
-    from pierian.agents import Session
+    from pierian.agents import Desk, Session
     from pierian.assistant.desks import Desks
     from pierian.runs import Worker
     from pierian.storage import Database
@@ -103,7 +106,9 @@ class Assistant:
         self._stop.set()
 
     async def ask(self, question: str, mode: Mode | str | None = None, **options: Any) -> Answer:
-        """The answer to one question; `options` are fields of `AskRequest`."""
+        """The answer to one question; `options` are fields of `AskRequest`, `images` may be paths or bytes too."""
+        if images := options.pop("images", ()):
+            options["images"] = await picture_files(images)
         chosen = Mode.named(mode) if isinstance(mode, str) else mode
         request = AskRequest(question=question, mode=chosen, **options)
         async with contextlib.aclosing(self.stream(request)) as events:
@@ -140,7 +145,7 @@ class Assistant:
                 self._work(work, request, question, mode, ledger, emit), ledger, self._stop, request.stop
             )
         except BudgetExhausted as error:
-            if ledger.refused and _nothing_yet(work.run):
+            if ledger.refused and (work.run is None or work.run.nothing_yet):
                 raise  # there is no answer, not even a part of one
             ended_by = str(error)
         except RunError as error:
@@ -155,9 +160,8 @@ class Assistant:
             ended_by = f"{error} {error.hint}".strip()
         run = work.run
         if run is None:
-            return Answer(
-                "", Receipt(mode.value, self.settings.model, spend=_no_spend(work), cut_short=ended_by)
-            )
+            spend = Spend(seconds=time.monotonic() - work.started)
+            return Answer("", Receipt(mode.value, self.settings.model, spend, cut_short=ended_by))
         if ended_by and run.drafts and run.question.kind is not Kind.OPEN:
             settle(run)  # what the finished drafts say together stands on the receipt also when it ends early
         run.cut_short = ended_by or run.cut_short
@@ -186,6 +190,8 @@ class Assistant:
         ledger: Ledger,
         emit: Callable[[Event], None],
     ) -> None:
+        if await carry_out(self.resources, work, request, question, ledger, emit):
+            return
         await self.resources.open(emit)
         work.run = await self.resources.begin(question, ledger, emit, request)
         run = work.run
@@ -201,16 +207,22 @@ class Assistant:
             )
             if run.calls:
                 return
-        work.session = await self._planned(run, request)
+        if not request.images:  # what a picture shows is measured; no tool knows more of it
+            if await arrange(self.resources, self._desk, work, request, run):
+                return
+            work.session = await self._planned(run, request)
         if work.session is not None:
             return
-        if request.schema is None or mode is not Mode.INSTANT:
+        if request.schema is None or mode is not Mode.INSTANT or request.images:
             await self._reason(run, mode, request)
         if request.schema is not None:
             await shape(run, request.schema)
 
     async def _reason(self, run: Run, mode: Mode, request: AskRequest) -> None:
         drafts = request.drafts or self.settings.drafts
+        if request.images:
+            await answer_about(request.images, run, mode, self.resources)
+            return
         match mode:
             case Mode.INSTANT:
                 await answer_instantly(run)
@@ -226,11 +238,14 @@ class Assistant:
         names = await tool_names(self.resources, request)
         if not (names or request.resumes):
             return None
+        return await work_with_tools(run, request, await self._desk(names, request))
+
+    async def _desk(self, names: tuple[str, ...], request: AskRequest) -> Desk:
         from pierian.assistant.desks import Desks
 
         if self._desks is None:
             self._desks = Desks(self.resources)
-        return await work_with_tools(run, request, await self._desks.desk(names, request))
+        return await self._desks.desk(names, request)
 
     async def database(self) -> Database:
         """The database; it stays open while the assistant lives."""
@@ -263,17 +278,3 @@ def ask(question: str, mode: Mode | str | None = None, **options: Any) -> Answer
             return await assistant.ask(question, mode, **options)
 
     return asyncio.run(main())
-
-
-def _nothing_yet(run: Run | None) -> bool:
-    """Whether a run has neither used anything nor come to anything."""
-    if run is None:
-        return True
-    used = run.spend.prompt_tokens or run.spend.completion_tokens
-    return not (used or run.drafts or run.chosen or run.partial or run.calls or run.steps)
-
-
-def _no_spend(work: _Work) -> Any:
-    from pierian.events import Spend
-
-    return Spend(seconds=time.monotonic() - work.started)

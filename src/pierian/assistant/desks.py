@@ -13,6 +13,7 @@ from pierian.agents import Desk, open_desk, serve_runs
 from pierian.agents.account_tools import of_accounts, tools_of
 from pierian.assistant.request import AskRequest, without_password
 from pierian.assistant.resources import Resources
+from pierian.assistant.trips import equipped
 from pierian.budget import Ledger, Limits
 from pierian.config import paths
 from pierian.events import Answer
@@ -79,7 +80,9 @@ async def carry_on_runs(
         names, author = tuple(record.request.get("tools", ())), str(record.request.get("author", ""))
         try:
             async with open_desk(settings, names, sandbox, database, worker, record.owner) as desk:
-                yield run, structs.replace(desk, request=record.request, author=author)
+                known = structs.replace(desk, request=record.request, author=author)
+                async with equipped(known, run, settings, record.created_at.astimezone()) as ready:
+                    yield run, ready
         finally:
             if not resources.capped():
                 await resources.record(mode, run)

@@ -21,7 +21,11 @@ async def tool_names(resources: Resources, request: AskRequest) -> tuple[str, ..
         from pierian.agents import named
 
         return named(resources.settings.tools)
-    from pierian.agents.account_words import groups_for
+    from pierian.agents.account_words import groups_about
+
+    if not groups_about(request.question):
+        return ()  # nothing else is loaded for most questions
+    from pierian.agents.account_tools import groups_for
 
     return await groups_for(request.question, resources.database, request.owner)
 

@@ -15,6 +15,7 @@ from pierian.exceptions import QuestionError
 from pierian.models.wire import Message, OfferedTool
 from pierian.reasoning import Mode, Prices
 from pierian.runs import JournalWriter
+from pierian.vision.picture_file import PictureFile
 
 MAX_QUESTION_CHARACTERS = 400_000
 
@@ -32,6 +33,8 @@ class AskRequest(Struct, frozen=True, kw_only=True):
     budget_seconds: float | None = None
     tools: tuple[str, ...] | None = None
     """Tools or groups of tools that may be used."""
+    images: tuple[PictureFile, ...] = ()
+    """Pictures that the question is about."""
     resumes: str = ""
     """Id of a journalled run to go on with; `question` and `tools` are then those of its record."""
     writer: JournalWriter | None = None

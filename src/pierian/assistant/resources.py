@@ -20,6 +20,7 @@ from pierian.sandbox import Sandbox
 if TYPE_CHECKING:
     from pierian.runs import Worker
     from pierian.storage import Database
+    from pierian.vision.readers import Readers
 
 
 class Resources:
@@ -34,13 +35,14 @@ class Resources:
         self._sandbox: Sandbox | None = None
         self._database: Database | None = None
         self._worker: Worker | None = None
+        self._readers: Readers | None = None
         self._opening = asyncio.Lock()
 
     async def close(self) -> None:
         """Give the engine back, end the sandbox, close the database."""
         await self.close_model()
         await self.kept.aclose()
-        self._sandbox = self._database = self._worker = None
+        self._sandbox = self._database = self._worker = self._readers = None
 
     async def close_model(self) -> None:
         """Give the engine back; the next question opens it anew."""
@@ -128,6 +130,16 @@ class Resources:
         if self._worker is None:
             self._worker = self.kept.enter_context(Worker(await self.database()))
         return self._worker
+
+    async def readers(self) -> Readers:
+        """Those who read pictures, in a process of their own; raises `UserError` where their packages are missing."""
+        from pierian.vision.packages import check_installed
+        from pierian.vision.readers import Readers
+
+        check_installed()
+        if self._readers is None:
+            self._readers = await self.kept.enter_async_context(Readers())
+        return self._readers
 
     async def record(self, mode: Mode, run: Run) -> None:
         """Count what was used, for the daily totals; without a cap this can wait until the answer is there."""

@@ -205,6 +205,24 @@ def mcp(
     typer.echo(printable(f"Linked: {name}. It stands in {file}."))
 
 
+@app.command("duffel")
+def duffel(
+    name: Annotated[str, typer.Option("--name", help="What to call it.")] = "duffel",
+    url: Annotated[str, typer.Option("--url", help="Its address.")] = "https://api.duffel.com",
+    password_stdin: PasswordStdin = False,
+    yes: Yes = False,
+) -> None:
+    """Link Duffel, which finds flights for trips. Its key is sealed as passwords are, and goes nowhere else."""
+    from pierian.accounts.account import Service, Switches
+    from pierian.accounts.secrets import Secret
+
+    guide = Guide(yes=yes, password_stdin=password_stdin)
+    service, switches = Service(kind="duffel", url=url), Switches()
+    secret = Secret(password=guide.password("Duffel key"))
+    old = next((one for one in opened().list() if one.kind == "duffel" and one.name == name), None)
+    _check_and_save(guide, "duffel", url, name, [service], switches, secret, old)
+
+
 def check_mcp(server: str) -> bool:
     """Say whether an MCP server can be reached and which of its tools are accepted; True where something is wrong."""
     from pierian.runs import AcceptedTools

@@ -55,6 +55,8 @@ def list_command(as_json: AsJson = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from pierian.accounts.account import NOT_COPIED
+
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("name", "kind", "of", "may", "synced", "state"):
         table.add_column(column, no_wrap=column in ("kind", "synced"), overflow="fold")
@@ -64,8 +66,8 @@ def list_command(as_json: AsJson = False) -> None:
             Text(printable(one.name)),
             one.kind,
             Text(printable(one.address)),
-            "" if one.kind == "mcp" else in_words(one.switches),
-            "" if one.kind == "mcp" else synced,
+            "" if one.kind in NOT_COPIED else in_words(one.switches),
+            "" if one.kind in NOT_COPIED else synced,
             Text(printable(_state(one)), style="red") if one.problem else "fine",
         )
     Console(highlight=False).print(table)
@@ -93,12 +95,13 @@ def check(name: Some = None) -> None:
 @app.command("sync")
 def sync(name: Some = None) -> None:
     """Bring the copies of calendars, mail and contacts up to date."""
+    from pierian.accounts.account import NOT_COPIED
     from pierian.accounts.locking import Occupied
     from pierian.accounts.secrets import sealer
     from pierian.accounts.synchronising import sync_account
 
     accounts, failed = opened(), False
-    chosen = [one for one in _chosen(accounts, name) if one.kind != "mcp"]
+    chosen = [one for one in _chosen(accounts, name) if one.kind not in NOT_COPIED]
     for account in chosen:
         if name is None and not account.switches.read:
             say(f"{account.name}: reading is switched off", style="dim")

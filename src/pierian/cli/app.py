@@ -20,6 +20,7 @@ COMMANDS = {
     "models": ("pierian.cli.models", "app"),
     "accounts": ("pierian.cli.accounts", "app"),
     "brief": ("pierian.cli.brief", "brief"),
+    "trip": ("pierian.cli.trip", "app"),
     "schedules": ("pierian.cli.schedules", "app"),
     "tools": ("pierian.cli.tools", "app"),
     "runs": ("pierian.cli.runs", "app"),
@@ -124,14 +125,13 @@ def _unexpected(error: Exception) -> int:
     if show is not None:  # click's own errors
         show()
         return int(getattr(error, "exit_code", MISUSED))
-    from pierian.config import paths
+    from pierian.config import paths, write_private
 
     log = paths().state / "fault.log"
     try:
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        write_private(log, "".join(traceback.format_exception(error)))
         where = f"The details are in {log}; please report them."
-    except OSError:
+    except PierianError:
         where = "The details could not be written to a file."
     show_error(
         PierianError(f"Something went wrong inside Pierian: {type(error).__name__}: {error}.", hint=where)

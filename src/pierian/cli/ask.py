@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +41,19 @@ def ask(
     budget_tokens: TokensOption = None,
     budget_seconds: SecondsOption = None,
     tools: ToolsOption = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--image",
+            metavar="IMAGE",
+            help="A picture that it is about: a file, an address, scan.pdf#3 for a page, - for standard input or "
+            "the clipboard. Several times for several.",
+        ),
+    ] = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw what was looked at on the picture: FILE.svg or FILE.png."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeat the same answer (engine with 1 slot).")
     ] = None,
@@ -50,6 +64,7 @@ def ask(
     import asyncio
 
     from pierian.assistant import AskRequest, Assistant, checked_question
+    from pierian.cli.pictures import draw_looks, picture_files
     from pierian.config import load
     from pierian.reasoning.mode import Mode
 
@@ -57,6 +72,13 @@ def ask(
         raise UserError(
             "--json and --events exclude each other.", hint="--events ends with the answer anyway."
         )
+    images = list(image or ())
+    if overlay is not None:
+        from pierian.cli.look import check_overlay
+
+        if not images:
+            raise UserError("--overlay draws on a picture, and there is none.", hint="Name it with --image.")
+        check_overlay(overlay, images, one="Ask about one of them.")
     settings = load(
         model=model,
         base_url=base_url,
@@ -65,8 +87,11 @@ def ask(
         mode=mode_name(mode),
         drafts=drafts,
     )
+    from_input = question == "-" or (question is None and not sys.stdin.isatty())
+    files = picture_files(images, question_from_input=from_input)
     request = AskRequest(
         question=checked_question(read_question(question)),
+        images=files,
         mode=Mode(settings.mode),
         seed=seed,
         tools=tool_names(tools),
@@ -80,9 +105,12 @@ def ask(
             return await answer_on(face_for(json=json, events=events), assistant, request)
 
     try:
-        return exit_code(asyncio.run(main()))
+        answer = asyncio.run(main())
     except asyncio.CancelledError:
         return STOPPED
+    if overlay is not None:
+        draw_looks(files[0], answer.receipt.looks, overlay)
+    return exit_code(answer)
 
 
 def tool_names(tools: str | None) -> tuple[str, ...] | None:

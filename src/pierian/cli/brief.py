@@ -62,10 +62,11 @@ def _refresh(accounts: Accounts) -> None:
 
 def _sync(accounts: Accounts) -> None:
     from pierian.accounts import sealer, sync_account
+    from pierian.accounts.account import NOT_COPIED
     from pierian.exceptions import PierianError
 
     for one in accounts.list():
-        if one.kind != "mcp" and one.switches.read:
+        if one.kind not in NOT_COPIED and one.switches.read:
             try:
                 sync_account(accounts, one, sealer)
             except PierianError as error:  # the brief is made of what there is

@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from pierian.config import Settings
     from pierian.events import Answer
     from pierian.models.wire import Message
+    from pierian.vision.picture_file import PictureFile
 
 COMMANDS = {
     "/mode": "NAME: instant, thinking, contemplating or auto",
     "/model": "NAME: answer with another model from now on",
     "/budget": "[tokens N] [seconds S] | off: limits of each answer",
     "/drop": "[N]: forget the oldest N questions (1) with their answers, so that the conversation fits again",
+    "/image": "FILE …: pictures that questions are about from now on; /image off for none",
     "/save": "FILE: write the conversation as Markdown",
     "/new": "start another conversation",
     "/help": "this list",
@@ -99,6 +101,7 @@ class Talk:
         self._store = Conversations(self._database)
         self._id = ""
         self._turns: list[_Said] = []
+        self._images: tuple[PictureFile, ...] = ()
         self._assistant: Assistant | None = None
 
     def open(self, conversation: str | None) -> None:
@@ -159,6 +162,8 @@ class Talk:
                 self._model(rest)
             case "/budget":
                 self._budget(rest.split())
+            case "/image":
+                self._image(rest)
             case "/drop":
                 self._drop(rest)
             case "/save":
@@ -202,6 +207,7 @@ class Talk:
             question=question,
             mode=Mode(self.settings.mode),
             history=self._history(),
+            images=self._images,
             waits=sys.stdin.isatty(),
         )
         return await answer_on(Terminal(self.console), self._assistant, request)
@@ -253,6 +259,26 @@ class Talk:
         if not pairs or len(words) % 2 or set(pairs) - {"tokens", "seconds"}:
             raise UserError("That is not a budget.", hint="/budget tokens 500 seconds 30, or /budget off")
         self._change(**{f"budget_{k}": convert(f"budget_{k}", v, "in /budget") for k, v in pairs.items()})
+
+    def _image(self, names: str) -> None:
+        import shlex
+
+        from pierian.cli.pictures import picture_files
+
+        try:
+            named = shlex.split(names)
+        except ValueError:
+            named = [names]
+        if named == ["off"]:
+            self._images = ()
+        elif not named:
+            raise UserError("Which picture?", hint="/image chart.png, or /image off")
+        elif "-" in named and not sys.stdin.isatty():
+            raise UserError("What is typed here comes from standard input, so no picture can.")
+        else:
+            self._images = picture_files(named)
+        shown = ", ".join(one.title for one in self._images) or "no pictures"
+        self.console.print(shown, style="dim", markup=False)
 
     def _drop(self, count: str) -> None:
         if count and not (count.isascii() and count.isdigit()):

@@ -8,30 +8,23 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pierian.exceptions import PierianError, RunError, UserError
+from pierian.vision.packages import check_installed
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pierian.vision.outlines import Outline
     from pierian.vision.picture import Picture
     from pierian.vision.scene import Scene
 
-PACKAGES = (
-    "PIL",
-    "cv2",
-    "numpy",
-    "onnxruntime",
-    "pillow_heif",
-    "pydicom",
-    "pypdfium2",
-    "rapidocr",
-    "resvg_py",
-    "skimage",
-    "zxingcpp",
-)
 _OVERLAYS = (".svg", ".png")
 
 
@@ -67,7 +60,7 @@ def look(
     """Say what there is in pictures: text, tables, charts as data, figures, barcodes. No model is asked."""
     if sum((as_json, as_table, as_markdown, as_csv)) > 1:
         raise UserError("One form at a time: --json, --table, --markdown or --csv.")
-    _check_overlay(overlay, images)
+    check_overlay(overlay, images, one="Look at them one by one.")
     check_installed()
     chosen = None if window is None else window_of(window)
     found: list[tuple[Picture, Scene]] = []
@@ -85,7 +78,10 @@ def look(
             failed += 1
             continue
         if overlay is not None:
-            _draw(picture, scene, overlay)
+            from pierian.vision.outlines import of_scene
+            from pierian.vision.turning import turn
+
+            write_overlay(turn(picture.pixels, scene.turned), of_scene(scene), overlay)
         if as_json:
             found.append((picture, scene))
         else:
@@ -94,17 +90,6 @@ def look(
         _print_json(found, several=len(images) > 1)
     if failed:
         raise typer.Exit(1)
-
-
-def check_installed() -> None:
-    """Raise where a package is missing: they are an extra."""
-    from importlib.util import find_spec
-
-    if missing := [name for name in PACKAGES if find_spec(name) is None]:
-        raise UserError(
-            f"Looking at pictures needs packages that are not installed: {', '.join(missing)}.",
-            hint="pip install 'pierian[vision]'",
-        )
 
 
 def picture_of(image: str, *, page: int = 1, window: tuple[float, float] | None = None) -> Picture:
@@ -177,11 +162,12 @@ def _print_json(found: list[tuple[Picture, Scene]], *, several: bool) -> None:
     print_json(told if several else told[0])
 
 
-def _check_overlay(overlay: Path | None, images: list[str]) -> None:
+def check_overlay(overlay: Path | None, images: Sequence[str], *, one: str) -> None:
+    """Raise where an overlay cannot be drawn; `one` says what to do with several pictures."""
     if overlay is None:
         return
     if len(images) > 1:
-        raise UserError("--overlay draws on one picture.", hint="Look at them one by one.")
+        raise UserError("--overlay draws on one picture.", hint=one)
     if overlay.suffix.lower() not in _OVERLAYS:
         raise UserError(f"{overlay} is neither .svg nor .png.", hint="The ending says what is drawn.")
     if not overlay.absolute().parent.is_dir():
@@ -192,17 +178,14 @@ def _check_overlay(overlay: Path | None, images: list[str]) -> None:
         )
 
 
-def _draw(picture: Picture, scene: Scene, target: Path) -> None:
-    """Write the overlay, whole or not at all."""
+def write_overlay(pixels: NDArray[np.uint8], outlines: Sequence[Outline], target: Path) -> None:
+    """Write a picture with what is drawn on it, whole or not at all."""
     import tempfile
 
-    from pierian.vision.outlines import of_scene
     from pierian.vision.overlay import overlay_png, overlay_svg
-    from pierian.vision.turning import turn
 
-    pixels = turn(picture.pixels, scene.turned)
     make = overlay_svg if target.suffix.lower() == ".svg" else overlay_png
-    content = make(pixels, of_scene(scene))
+    content = make(pixels, outlines)
     try:
         with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=f".{target.name}.") as folder:
             partial = Path(folder) / "whole"

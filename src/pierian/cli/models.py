@@ -174,6 +174,10 @@ def add(
         str | None,
         typer.Option(metavar="MODEL", help="The file is an adapter for this model.", show_default=False),
     ] = None,
+    projector: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.gguf", help="Its vision half, with which it reads pictures."),
+    ] = None,
 ) -> None:
     """Make a GGUF file of your own known under a name."""
     from pierian.models import installed
@@ -184,7 +188,7 @@ def add(
         add_adapter(file, adapter_of, name)
         return
 
-    model = installed.add(file, name)
+    model = installed.add(file, name, projector)
     facts = printable(" ".join(f for f in (model.architecture, model.parameters, model.quantisation) if f))
     typer.echo(f"Added {model.name} ({facts}). Ask it: pierian ask --model {model.name} …")
     if not model.chat_template:

@@ -1,4 +1,4 @@
-"""The receipt as one line: what the answer cost and what was checked."""
+"""The receipt as one line: what the answer cost and what was checked; below it what was looked at in pictures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pierian.events import Check, DraftOutcome, Receipt
 if TYPE_CHECKING:
     from rich.text import Text
 
+MOST_LOOKS = 20
 _MARKS = {
     "passed": ("✓", "green"),
     "corrected": ("✓", "yellow"),
@@ -18,8 +19,8 @@ _MARKS = {
 }
 
 
-def receipt_lines(receipt: Receipt) -> list[Text]:
-    """The receipt's line, and one more where the answer was cut short or has a caveat."""
+def receipt_lines(receipt: Receipt, *, looks: bool = True) -> list[Text]:
+    """The receipt's line, then the looks, and one more where the answer was cut short or has a caveat."""
     from rich.text import Text
 
     spend = receipt.spend
@@ -40,6 +41,10 @@ def receipt_lines(receipt: Receipt) -> list[Text]:
     lines = [Text(" · ").join(parts)]
     if len(receipt.drafts) > 2:
         lines.append(Text(printable(drafts_line(receipt)), style="dim"))
+    if looks:
+        lines += [Text(printable(look.text), style="dim") for look in receipt.looks[:MOST_LOOKS]]
+        if (more := len(receipt.looks) - MOST_LOOKS) > 0:
+            lines.append(Text(f"… and {more} looks more", style="dim"))
     if receipt.cut_short:
         lines.append(Text(printable(f"Cut short: {receipt.cut_short}"), style="yellow"))
     if receipt.note:

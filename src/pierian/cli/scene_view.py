@@ -17,6 +17,7 @@ from pierian.vision.exporting import counts, free_texts, grids_of, paragraphs
 from pierian.vision.formats import NAMES
 from pierian.vision.grids import Grid, of_chart, of_table
 from pierian.vision.preview import MOST_COLUMNS, preview, protocol_of, text_map
+from pierian.vision.scene import NOTHING
 
 if TYPE_CHECKING:
     from pierian.vision.picture import Picture
@@ -41,14 +42,14 @@ def show_scene(picture: Picture, scene: Scene) -> None:
         console.print()
     for grid in grids_of(scene):
         _grid(console, grid)
+    found = scene.texts or scene.tables or scene.charts or scene.shapes or scene.barcodes
     if scene.shapes:
         figures = ", ".join(f"{count} × {what}" for what, count in counts(scene))
-        console.print(Text.assemble((f"{len(scene.shapes)} figures: ", "bold"), figures), soft_wrap=True)
+        total = "1 figure: " if len(scene.shapes) == 1 else f"{len(scene.shapes)} figures: "
+        console.print(Text.assemble((total, "bold"), figures), soft_wrap=True)
     for code in scene.barcodes:
         console.print(Text.assemble((f"{code.format}: ", "bold"), _untrusted(code.text)), soft_wrap=True)
-    if not (scene.texts or scene.tables or scene.charts or scene.shapes or scene.barcodes):
-        console.print("Nothing was found in it: no text, table, chart, figure or barcode.")
-    for sentence in scene.unsure:
+    for sentence in scene.unsure or (() if found else (NOTHING,)):
         _doubt(console, sentence)
 
 

@@ -375,7 +375,8 @@ class Terminal:
             self.console.print()
             self.console.print(Markdown(readable(printable(answer.text)), hyperlinks=False))
         self.console.print()
-        for line in receipt_lines(answer.receipt):
+        # Looks were told as they were taken.
+        for line in receipt_lines(answer.receipt, looks=False):
             self.console.print(line)
 
 

@@ -5,6 +5,7 @@ from pierian.events.answer import (
     AnswerReady,
     CalledTool,
     Check,
+    Claim,
     DraftOutcome,
     DraftRecord,
     Receipt,
@@ -42,7 +43,7 @@ from pierian.events.reasoning import (
     Token,
     ValueMissing,
 )
-from pierian.events.vision import Look, LookTaken
+from pierian.events.vision import Look, LookTaken, PictureRead
 
 __all__ = [
     "Answer",
@@ -52,6 +53,7 @@ __all__ = [
     "CalculationCorrected",
     "CalledTool",
     "Check",
+    "Claim",
     "DraftCancelled",
     "DraftFinished",
     "DraftOutcome",
@@ -67,6 +69,7 @@ __all__ = [
     "Merging",
     "ModelLoading",
     "ModelReady",
+    "PictureRead",
     "PlanMade",
     "ProgramRun",
     "PromptRead",

@@ -10,7 +10,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-CheckKind = Literal["arithmetic", "program", "agreement", "plausibility"]
+from pierian.events.vision import Look, PictureRead
+
+CheckKind = Literal["arithmetic", "program", "agreement", "plausibility", "plan"]
 Outcome = Literal["passed", "failed", "corrected", "unusable"]
 DraftOutcome = Literal["agreed", "differed", "no value", "revised", "merged", "cut off", "failed"]
 """`agreed` with the answer or `differed`; `revised` into a later draft, `merged` into the answer; `cut off` when
@@ -21,7 +23,8 @@ class Check(Struct, frozen=True):
     """One thing that code checked.
 
     `arithmetic`: calculations in a draft were recomputed; `program`: a program's value was compared with the draft;
-    `agreement`: several drafts were compared; `plausibility`: whether the answer uses the numbers of the question.
+    `agreement`: several drafts were compared; `plausibility`: whether the answer uses the numbers of the question;
+    `plan`: a plan keeps every wish that it was made for.
     `unusable` means that the check itself could not be carried out (a program that failed, say).
     """
 
@@ -81,6 +84,13 @@ class Spend(Struct, frozen=True):
         )
 
 
+class Claim(Struct, frozen=True):
+    """A sentence of the answer, and the numbers of the looks that it rests on."""
+
+    text: str
+    looks: tuple[int, ...]
+
+
 class Receipt(Struct, frozen=True):
     """What an answer cost and what it rests on."""
 
@@ -106,6 +116,12 @@ class Receipt(Struct, frozen=True):
     """What the reader should know beside the checks, such as that nothing could be checked."""
     adapter: str = ""
     """The adapter that drafts were made with; empty where none was."""
+    pictures: tuple[PictureRead, ...] = ()
+    """The pictures of the question, by their numbers."""
+    looks: tuple[Look, ...] = ()
+    """What was looked at in pictures, in order."""
+    claims: tuple[Claim, ...] = ()
+    """What the answer says of pictures, with the looks that each sentence rests on."""
 
     @property
     def made_with(self) -> str:

@@ -41,7 +41,7 @@ from pierian.events.reasoning import (
     Token,
     ValueMissing,
 )
-from pierian.events.vision import LookTaken
+from pierian.events.vision import LookTaken, PictureRead
 
 Event = (
     ModelLoading
@@ -57,6 +57,7 @@ Event = (
     | CalculationCorrected
     | ValueMissing
     | ProgramRun
+    | PictureRead
     | LookTaken
     | SecondLook
     | Revising

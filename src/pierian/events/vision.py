@@ -42,6 +42,18 @@ class Look(Struct, frozen=True, kw_only=True):
         return f"{self.number}. {self.kind} {where}: {self.found}{sure}{follows}"
 
 
+class PictureRead(Struct, frozen=True):
+    """A picture of the question was read. Looks at it are in pixels of the picture turned clockwise by `turned`
+    degrees, whose size is told here."""
+
+    picture: int
+    name: str
+    width: int
+    height: int
+    turned: int = 0
+    page: int = 1
+
+
 class LookTaken(Struct, frozen=True):
     """A picture was looked at."""
 

@@ -11,18 +11,15 @@ from collections.abc import Generator
 from concurrent.futures import Future as Promise
 from concurrent.futures import wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from pierian.budget import Amount
 from pierian.exceptions import StorageError
+from pierian.metering.meter import Meter
 from pierian.metering.money import from_float
 from pierian.metering.values import Caller, Ticket, Use
 from pierian.metering.work import Outcome, Reserve
-
-if TYPE_CHECKING:
-    from pierian.metering.meter import Meter
 
 WRITTEN_SECONDS = 5.0
 """How long what was settled is waited for before it is read; if it takes longer, less seems to be left than is."""

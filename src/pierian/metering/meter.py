@@ -11,7 +11,7 @@
 
 `admit` counts a request against requests a minute and requests at the same time; `reserve` counts tokens a minute,
 the key's caps on money for the day and the month, and the daily caps of the settings, against which it counts like
-every other use (`storage.usage`). `cap_for` is for runs, which reserve for each call of their own. Days are local, as
+every other use (`storage.usage`). `KeyCap` is for runs, which reserve for each call of their own. Days are local, as
 those of the settings' caps: processes on several machines need the same time zone.
 """
 
@@ -27,7 +27,6 @@ from typing import Self, cast
 
 from pierian.metering.batches import Batches
 from pierian.metering.books import Books
-from pierian.metering.cap import KeyCap
 from pierian.metering.values import Admission, Caller, Ticket, Use
 from pierian.metering.work import Admit, Leave, Outcome, Reserve, Settle
 from pierian.runs.workers import Worker
@@ -150,10 +149,6 @@ class Meter:
         used.checked()
         before, ticket.used = ticket.used, used
         await asyncio.shield(self._settling(ticket, used, before))
-
-    def cap_for(self, caller: Caller, *, model: str, mode: str) -> KeyCap:
-        """The caps of a key as the `DailyCap` of one run's ledger."""
-        return KeyCap(self, caller, model, mode)
 
     def reserve_now(self, work: Reserve) -> Ticket:
         """As `reserve`, without yielding to the event loop."""

@@ -118,6 +118,9 @@ class AddedModel(msgspec.Struct, frozen=True):
     context: int = 0
     chat_template: bool = True
     sha256: str | None = None
+    projector: str = ""
+    """The file of its vision half; empty where it has none."""
+    projector_bytes: int = 0
 
 
 @cache

@@ -19,6 +19,9 @@ import msgspec
 
 BATCH = 128
 """Tokens per prompt batch. At the server's default a cancelled prompt is noticed only after 11–24 s."""
+PICTURE_BATCH = 512
+"""With a projector: families such as Gemma take a picture's tokens (256 there) in one batch, and the engine gives a
+picture no more tokens than a batch has."""
 
 
 class EngineCall(msgspec.Struct):
@@ -64,7 +67,7 @@ def start(call: EngineCall) -> str:
     params.cache_ram_mib = call.cache_megabytes
     params.n_cache_reuse = call.reuse_tokens
     params.slot_save_path = call.prefix_folder.rstrip("/") + "/"
-    params.n_batch = params.n_ubatch = BATCH
+    params.n_batch = params.n_ubatch = PICTURE_BATCH if call.projector_path else BATCH
     for pool in (params.cpuparams, params.cpuparams_batch):
         pool.n_threads = call.threads
         # Waiting threads sleep: as fast as spinning, measured, and it leaves the machine usable.
@@ -101,7 +104,12 @@ def _end_with_supervisor() -> None:
 
 def reason_from_log(log: str) -> str:
     """The most telling line of the engine's log after it failed to start."""
-    for pattern in (r"error.*(?:memory|alloc)", r"unknown model architecture.*", r"error[^\n]*"):
+    for pattern in (
+        r"error.*(?:memory|alloc)",
+        r"unknown model architecture.*",
+        r"mismatch between text model[^\n]*",
+        r"error[^\n]*",
+    ):
         if found := re.findall(pattern, log, re.IGNORECASE):
             return str(found[-1]).strip()[:200]
     return "the engine gave no reason"

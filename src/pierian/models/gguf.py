@@ -44,6 +44,9 @@ FILE_TYPES = {
     36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
 }  # fmt: skip
 
+PROJECTORS = ("clip", "mmproj")
+"""What files of vision halves call their architecture."""
+
 Value = str | int | float | bool
 Found = TypeVar("Found")
 
@@ -64,11 +67,13 @@ class GgufHeader:
     size_bytes: int
     facts: Mapping[str, Value] = field(default_factory=dict[str, Value])
     """Every text and number of the metadata, by its key."""
+    sees: bool = False
+    """Whether it is a projector that reads pictures; others hear."""
 
     @property
     def is_projector(self) -> bool:
         """Whether this is the vision half of a model rather than a language model."""
-        return self.architecture in ("clip", "mmproj")
+        return self.architecture in PROJECTORS
 
     @property
     def is_adapter(self) -> bool:
@@ -245,6 +250,7 @@ class _Reader:
         if not architecture:
             raise _Bad("it does not say which architecture it is for")
         kind = facts.get("general.file_type")
+        sees = architecture in PROJECTORS and facts.get("clip.has_vision_encoder", True) is True
         return GgufHeader(
             version=version,
             architecture=architecture,
@@ -257,4 +263,5 @@ class _Reader:
             split_count=number("split.count"),
             size_bytes=self.size,
             facts=facts,
+            sees=sees,
         )

@@ -172,10 +172,10 @@ def _fetched(entry: ModelEntry) -> InstalledModel | None:
 def _own(model: AddedModel, entry: ModelEntry | None) -> InstalledModel:
     # A user's name and the file's own title together say more of the family than either alone.
     family = entry.family if entry else f"{model.name} {model.title}".strip()
-    capabilities: tuple[str, ...] = entry.capabilities if entry else ("text",)
+    own: tuple[str, ...] = ("text", "vision") if model.projector else ("text",)
     return InstalledModel(
-        model.name, Path(model.path), None, family, model.context, capabilities,
-        model.size_bytes, model.sha256, "added by you", added=True,
+        model.name, Path(model.path), Path(model.projector) if model.projector else None, family, model.context,
+        entry.capabilities if entry else own, model.size_bytes, model.sha256, "added by you", added=True,
     )  # fmt: skip
 
 
@@ -187,12 +187,28 @@ def find(name: str) -> InstalledModel:
     found = lookup(name)
     if found is None:
         raise absent(name)
-    if found.added and found.path.stat().st_size != found.size_bytes:
-        raise FileDamaged(
-            f"{found.path} has changed since it was added as {name}.",
-            hint=f"If that was meant, add it again: pierian models add {found.path} --name {name}",
-        )
+    if found.added:
+        _check_unchanged(found, catalogue.added()[name].projector_bytes)
     return found
+
+
+def _check_unchanged(found: InstalledModel, projector_bytes: int) -> None:
+    """Raise where a file of the user's own is not as it was when it was added."""
+    again = f"pierian models add {found.path} --name {found.name}"
+    if found.projector is not None:
+        again += f" --projector {found.projector}"
+        if not found.projector.is_file():
+            raise UserError(
+                f"The projector of the model {found.name} is gone from {found.projector}.",
+                hint=f"Put it back, or add the model without: pierian models add {found.path} --name {found.name}",
+            )
+    sizes = [(found.path, found.size_bytes), (found.projector, projector_bytes)]
+    for file, size in sizes:
+        if file is not None and file.stat().st_size != size:
+            raise FileDamaged(
+                f"{file} has changed since it was added as {found.name}.",
+                hint=f"If that was meant, add it again: {again}",
+            )
 
 
 def absent(name: str) -> PierianError:
@@ -267,6 +283,8 @@ def _compare(name: str, file: Path, expected: str | None, report: Report | None)
 def _verify_own(found: InstalledModel, report: Report | None) -> InstalledModel:
     """A user's file is compared with the hash of its first check, which is recorded."""
     gguf.read(found.path)
+    if found.projector is not None:
+        gguf.read(found.projector)
     actual = _compare(found.name, found.path, found.sha256, report)
     with locked("added"):
         models = catalogue.added()
@@ -276,21 +294,26 @@ def _verify_own(found: InstalledModel, report: Report | None) -> InstalledModel:
     return replace(found, sha256=actual)
 
 
-def add(file: Path, name: str | None = None) -> AddedModel:
+def add(file: Path, name: str | None = None, projector: Path | None = None) -> AddedModel:
     """Record a GGUF file of the user's own, where it lies, under `name` (default: from the file's name).
 
-    A file that is byte for byte one of the catalogue gets that name, which nothing else may take. Raises
-    `FileDamaged` if it is not GGUF or cut off, `UserError` if it is no language model or the name is taken.
+    A file that is byte for byte one of the catalogue gets that name, which nothing else may take. With the file of
+    its `projector` it reads pictures. Raises `FileDamaged` if a file is not GGUF or cut off, `UserError` if it is not
+    the half of a model that it should be, or the name is taken.
     """
     file = file.expanduser().absolute()
     header = gguf.read(file)
     if header.is_projector:
-        raise UserError(f"{file} is the vision half of a model.", hint="Add the language model's own file.")
+        raise UserError(
+            f"{file} is the vision half of a model.",
+            hint=f"Add the language model's own file: pierian models add FILE.gguf --projector {file}",
+        )
     if header.is_adapter:
         raise UserError(
             f"{file} is an adapter, which changes a model and is none itself.",
             hint=f"Say which model it is for: pierian models add {file} --adapter-of MODEL",
         )
+    eyes = _projector(projector) if projector is not None else None
     if header.split_count > 1:
         raise UserError(
             f"{file} is one of {header.split_count} parts of a model.",
@@ -314,6 +337,8 @@ def add(file: Path, name: str | None = None) -> AddedModel:
         context=header.context_length,
         chat_template=header.chat_template,
         sha256=same.sha256 if same else None,
+        projector=str(eyes[0]) if eyes else "",
+        projector_bytes=eyes[1] if eyes else 0,
     )
     with locked("added"):
         models = catalogue.added()
@@ -324,6 +349,20 @@ def add(file: Path, name: str | None = None) -> AddedModel:
             )
         catalogue.save_added(models | {chosen: model})
     return model
+
+
+def _projector(file: Path) -> tuple[Path, int]:
+    """The file of a vision half and its size; raises `UserError` where it is something else."""
+    file = file.expanduser().absolute()
+    header = gguf.read(file)
+    if not header.is_projector:
+        raise UserError(
+            f"{file} is no projector, but a language model.",
+            hint="Projectors are published beside the model, with mmproj in their names.",
+        )
+    if not header.sees:
+        raise UserError(f"{file} is a projector for sounds, not for pictures.", hint="Choose another file.")
+    return file, header.size_bytes
 
 
 def _same_in_catalogue(file: Path, size: int) -> ModelEntry | None:

@@ -42,10 +42,13 @@ class Model:
         *,
         slots: int = 8,
         adapter: Adapter | None = None,
+        sees: bool = False,
     ) -> None:
         self.name = name
         self.adapter = adapter
         self.profile = profile
+        self.sees = sees
+        """Whether it reads pictures: `Message.images` may then go to it (`pictures`)."""
         self.slots = slots
         """Requests that it answers side by side; of several servers those that were well at the last request."""
         self._client = client
@@ -173,6 +176,7 @@ async def open_model(
             lease,
             slots=options.slots,
             adapter=adapter,
+            sees=found.projector is not None,
         )
         try:
             yield model
@@ -186,9 +190,10 @@ async def remote_model(settings: Settings) -> AsyncGenerator[Model]:
     slots, silence = settings.slots or 8, settings.silence_seconds
     endpoints = [Endpoint(url, settings.model, settings.api_key) for url in addresses(settings.base_url)]
     profile = profile_for(settings.model)
+    sees = profile.sees if settings.sees is None else settings.sees
     if len(endpoints) == 1:
         async with Client(endpoints[0], silence=silence) as client:
-            yield Model(settings.model, client, profile, slots=slots)
+            yield Model(settings.model, client, profile, slots=slots, sees=sees)
         return
     async with Router(endpoints, silence=silence, slots=slots) as router:
-        yield Model(settings.model, router, profile, slots=router.slots)
+        yield Model(settings.model, router, profile, slots=router.slots, sees=sees)

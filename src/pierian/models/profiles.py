@@ -1,4 +1,4 @@
-"""Facts about model families: how they think, what sampling they were tuned for.
+"""Facts about model families: how they think, whether they see, what sampling they were tuned for.
 
 A profile is data, chosen by matching the model's name or the catalogue's family. It says nothing about where
 a model runs (`client.Endpoint`) or which file it is (`catalogue`).
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from pierian.models.wire import Piece
 
@@ -30,6 +30,8 @@ class Profile(Struct, frozen=True):
     thinking_on: Mapping[str, Any] = field(default_factory=dict[str, Any])
     thinking_off: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Request fields that switch native thinking on and off, where the family has a switch."""
+    sees: bool = False
+    """Whether models of this name read pictures, where they are served with all their parts."""
 
     @property
     def always_thinks(self) -> bool:
@@ -72,14 +74,18 @@ PROFILES = (
     Profile("llama3", r"llama-?3", temperature=0.6, top_p=0.9),
 )
 UNKNOWN = Profile("unknown", r"")
+# Sizes of one family differ in this: the smallest of Gemma 3 have no eyes.
+_SEES = re.compile(
+    r"(?<![a-z])(?:vl|vlm|vision)(?![a-z])|qwen-?3vl|internvl|smolvlm|llava|pixtral|minicpm-?v|muse-?glimmer|llama-?4"
+    r"|gemma-?[34](?!.*(?<!\d)(?:1b|270m))|gpt-?(?:4o|4\.1|5)|claude|gemini",
+    re.IGNORECASE,
+)
 
 
 def profile_for(model: str) -> Profile:
     """The profile of a model by its name; a cautious default for names nobody knows."""
-    for profile in PROFILES:
-        if re.search(profile.pattern, model, re.IGNORECASE):
-            return profile
-    return UNKNOWN
+    found = next((one for one in PROFILES if re.search(one.pattern, model, re.IGNORECASE)), UNKNOWN)
+    return structs.replace(found, sees=True) if _SEES.search(model) else found
 
 
 class ThinkingSplitter:

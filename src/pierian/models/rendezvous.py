@@ -82,7 +82,8 @@ def socket_path(state: Path) -> Path:
 @contextlib.contextmanager
 def claim(state: Path) -> Generator[bool]:
     """Hold the supervisor's lock for the length of the block; False when another process holds it."""
-    with (private_folder(state) / "supervisor.lock").open("w") as lock:
+    file = private_folder(state) / "supervisor.lock"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

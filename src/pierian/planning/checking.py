@@ -21,6 +21,7 @@ from pierian.planning.constraints import (
     Lasts,
     Money,
     Nights,
+    OneOf,
     Option,
     Order,
     Outside,
@@ -155,6 +156,10 @@ def broken_by(problem: Problem, plan: Plan, wish: AnyWish) -> Iterator[str]:
                         yield f"{wish.person}: {said}"
         case Lasts() | Order() | Covers():
             yield from _in_length_and_order(plan, wish)
+        case OneOf():
+            at = plan.of(wish.activity)
+            if at is not None and at.option not in wish.options:
+                yield f"{at.option} is not among {wish.said}."
 
 
 def _in_length_and_order(plan: Plan, wish: Lasts | Order | Covers) -> Iterator[str]:

@@ -22,12 +22,16 @@ ClauseKind = Literal["busy", "available", "free", "avoid", "earliest", "latest",
 """busy: somebody has no time then. available: only then. free: no limits. avoid: not then. frame: when the
 whole thing can take place, and how long it is."""
 KINDS: tuple[ClauseKind, ...] = get_args(ClauseKind)
+ASKED_KINDS: tuple[ClauseKind, ...] = ("busy", "available", "avoid", "free", "frame", "nothing")
+"""Those that a judge may choose from."""
 
 _SENTENCE_END = re.compile(r"(?<![ap]\.m)(?<!\bhrs)(?<!\bapprox)[.!?]+(?=\s|$)|\n+|;|•")
 _TURN = re.compile(
     r"(?<!\s),?\s+(?:but|except(?: that)?|however|whereas|while|although|though|yet)\b|,\s+(?:and|so)\s+(?=[A-Z])"
 )
 _SUBJECT = re.compile(r"(?:,|\band\b|,\s*and\b)\s+$")
+_ELSE = re.compile(r"\b(?:I|we|you|it|everybody|everyone|nobody|meetings?)\b|n['’]t\b|\bno\b", re.IGNORECASE)
+"""What else can be the subject of the part before."""
 _VERB = re.compile(
     r"^\s*(?:['’]s\b|is\b|has\b|can\b|cannot|can['’]t|will\b|won['’]t|would|wants?\b|prefers?\b"
     r"|needs?\b|does|do not|hates?\b"
@@ -39,10 +43,10 @@ _FREE = re.compile(
     r"\bno (?:\w+ )?(?:meetings|appointments|commitments|events|plans|bookings|conflicts|engagements|constraints|"
     r"restrictions|obligations)\b|\bnothing\b|\b(?:wide|completely|entirely|totally|fully"
     r"|all) (?:open|free|clear|available)\b"
-    r"|\b(?:is|are|looks?|stays?|calendar) (?:\w+ )?(?:empty|clear)\b|\b(?:whole|entire|all) (?:day"
-    r"|week)\b|\bany ?time\b"
-    r"|\ball (?:day|week)\b|\balways (?:free|available)\b|\bno commitments\b|\bnot busy\b|\bflexible\b|\bevery day\b"
-    r"|\bthroughout\b|\botherwise (?:free|open|available)\b|\bthe rest\b|\bisn['’]t busy\b",
+    r"|\b(?:is|are|looks?|stays?|calendar) (?:\w+ )?(?:empty|clear)\b|\bany ?time\b|\balways (?:free|available)\b"
+    r"|\bno commitments\b"
+    r"|\bnot busy\b|\bflexible\b"
+    r"|\botherwise (?:free|open|available)\b|\bthe rest\b|\bisn['’]t busy\b",
     re.IGNORECASE,
 )
 _AVOID = re.compile(
@@ -75,13 +79,14 @@ _BUSY = re.compile(
 _AVAILABLE = re.compile(
     r"\bfree\b|\bavailable\b|\bopen\b|\bonly\b|\bworks? (?:best|well|for|only)\b|\bcan (?:only "
     r"|just )?(?:do|make|meet|join|be)\b"
-    r"|\bhas (?:a )?(?:time|gaps?|slots?|room)\b|\bmust (?:be|end|start|begin|finish)\b|\bhas to\b"
-    r"|\bneeds? to (?:be|end|start|leave)\b"
+    r"|\bhas (?:a )?(?:time|gaps?|slots?|room)\b"
     r"|\bprefers?\b|\bpreferably\b|\bideally\b|\bwould (?:like|love|prefer)\b|\bsuits?\b"
     r"|\bwould (?:do|work|be (?:fine|good|great|ok))\b|\b(?:is|are) (?:fine|good|great|ok)\b"
     r"|\bhappy to\b|\bno (?:earlier|later|sooner) than\b",
     re.IGNORECASE,
 )
+_OUGHT = re.compile(r"\bmust\b|\b(?:has|have|needs?) to\b", re.IGNORECASE)
+"""It must be over by then, they have to leave; with hours somebody has to be elsewhere."""
 _EARLIEST = re.compile(
     r"\bearli?e?st\b|\bas (?:early|soon) as\b|\bsoonest\b|\bfirst (?:available|possible|free|common)\b|\basap\b",
     re.I,
@@ -115,6 +120,9 @@ SOFT = re.compile(
     r"|\bideal\b|\bbest\b|\bfan\b",
     re.IGNORECASE,
 )
+
+
+_THIRD = re.compile(r"\b(?:he|she|they|his|her|their|him|them)\b", re.IGNORECASE)
 
 
 class Clause(Struct, frozen=True):
@@ -172,7 +180,10 @@ def _pieces(text: str, found: Sequence[Mention], names: Names) -> list[tuple[int
             cuts.add(match.end())
     for match in _TURN.finditer(text):
         cuts.add(match.start())
-    cuts |= {match.end() for match in re.finditer(r"[ap]\.\s?m\.(?=\s+[A-Z])", text)}
+    cuts |= {
+        match.end()
+        for match in re.finditer(r"(?:[ap]\.\s?m|\bapprox)\.(?=\s+[A-Z])|\bhrs\.(?=\s+[A-Z\d])", text)
+    }
     people = set(names.people())
     subjects = [one for one in found if one.kind == "name" and one.value in people]
     for one in subjects:
@@ -180,7 +191,10 @@ def _pieces(text: str, found: Sequence[Mention], names: Names) -> list[tuple[int
         if (joint := _SUBJECT.search(before)) and _VERB.match(after):
             at = one.start - len(before) + joint.start()
             begins = max(cut for cut in cuts if cut <= at)
-            if any(begins <= other.start < at and other.kind in _TIMES for other in found):
+            parted = [other for other in found if begins <= other.start < at]
+            if any(other.kind in _TIMES for other in parted) and (
+                any(other in subjects for other in parted) or _ELSE.search(text[begins:at])
+            ):
                 cuts.add(at)
     ordered = sorted(cuts)
     return list(pairwise(ordered))
@@ -193,25 +207,34 @@ def kind_of(clause: Clause) -> ClauseKind | None:
     """What kind of wish a clause is by its words, or those of the line above it; None where they do not tell."""
     timed = bool(clause.of("hours", "clock", "weekdays", "part"))
     moment = bool(clause.of("hours", "clock", "part"))
-    kind = _told(clause.text, timed=timed, moment=moment, long=bool(clause.of("minutes")))
+    ranged = bool(clause.of("hours"))
+    kind = _told(clause.text, timed=timed, moment=moment, ranged=ranged, long=bool(clause.of("minutes")))
     if kind is None and clause.header:
-        above = _told(clause.header, timed=timed, moment=moment, long=False)
+        above = _told(clause.header, timed=timed, moment=moment, ranged=ranged, long=False)
         if above not in ("busy", "avoid", "available") and timed and _CALENDAR.search(clause.header):
             return "busy"
         return above if above in ("busy", "avoid", "available") else None
     return kind
 
 
-def _told(text: str, *, timed: bool, moment: bool, long: bool) -> ClauseKind | None:
+def likely_kind(clause: Clause, before: Clause | None, people: Sequence[str]) -> ClauseKind:
+    """What kind of wish a clause with times is where its words do not tell; `before` is the clause before it."""
+    own = {one.value for one in clause.named(people)}
+    if clause.of("minutes") or (len(own) > 1 and len(own) == len(people)):
+        return "frame"
+    below = clause.header.rsplit("\n", 1)[-1].rstrip(": ")
+    of_one = before is not None and len({one.value for one in before.named(people)}) == 1
+    if own or below in people or (of_one and _THIRD.search(clause.text)):
+        return "busy"
+    return "frame"
+
+
+def _told(text: str, *, timed: bool, moment: bool, ranged: bool, long: bool) -> ClauseKind | None:
     if _EARLIEST.search(text) and not moment:
         return "earliest"
     if _LATEST.search(text) and not moment:
         return "latest"
-    if (
-        _FREE.search(text)
-        and not moment
-        and not re.search(r"\bonly\b|\bavoid\b|\bwhole day\)", text, re.IGNORECASE)
-    ):
+    if _FREE.search(text) and not moment and not re.search(r"\bonly\b|\bavoid\b", text, re.IGNORECASE):
         return "free"
     if (long and _FRAME.search(text)) or (moment and _OFFICE.search(text)):
         return "frame"
@@ -223,7 +246,7 @@ def _told(text: str, *, timed: bool, moment: bool, long: bool) -> ClauseKind | N
         return "avoid" if timed else "nothing"
     if _FRAME.search(text) and timed:
         return "frame"
-    if _AVAILABLE.search(text):
+    if _AVAILABLE.search(text) or (moment and not ranged and _OUGHT.search(text)):
         return "available" if timed else "nothing"
     if timed and _OFFICE.search(text):
         return "frame"

@@ -224,7 +224,15 @@ class CheckedIn(Wish, frozen=True, tag="checked_in"):
     activity: str
 
 
-AnyWish = Lasts | Within | Outside | Busy | Order | Covers | Fills | Nights | Budget | CheckedIn
+class OneOf(Wish, frozen=True, tag="one_of"):
+    """An activity is done in one of these ways (`Activity.options`); `said` is why, in words."""
+
+    activity: str
+    options: tuple[str, ...]
+    said: str
+
+
+AnyWish = Lasts | Within | Outside | Busy | Order | Covers | Fills | Nights | Budget | CheckedIn | OneOf
 
 Goal = Literal["most", "preferences", "cheapest", "shortest", "earliest", "latest"]
 """What is made best, one after the other. most: optional activities done. preferences: soft wishes kept.
@@ -292,7 +300,7 @@ def about(wish: AnyWish, problem: Problem) -> tuple[Activity, ...]:
             return tuple(one for one in problem.activities if not names or one.name in names)
         case Busy():
             return tuple(one for one in problem.activities if wish.person in one.people)
-        case Lasts() | Covers() | CheckedIn():
+        case Lasts() | Covers() | CheckedIn() | OneOf():
             return (problem.activity(wish.activity),)
         case Order():
             return problem.activity(wish.first), problem.activity(wish.then)
@@ -325,7 +333,7 @@ def validated(problem: Problem) -> Problem:
 
 def _referring(wish: AnyWish, names: set[str]) -> None:
     match wish:
-        case Lasts() | Covers() | CheckedIn():
+        case Lasts() | Covers() | CheckedIn() | OneOf():
             told: tuple[str, ...] = (wish.activity,)
         case Order():
             told = (wish.first, wish.then)

@@ -24,6 +24,7 @@ from pierian.planning.constraints import (
     Goal,
     Lasts,
     Nights,
+    OneOf,
     Option,
     Order,
     Outside,
@@ -170,7 +171,7 @@ def _change(problem: Problem, wish: AnyWish, given: Given, plan: Plan) -> str:
             return f"with {nights} {'night' if nights == 1 else 'nights'}"
         case Within() | Order() | Covers():
             return f"if there were {_ticks(problem, given.amount)} to spare ({saying.wish(problem, wish)})"
-        case Fills() | CheckedIn():
+        case Fills() | CheckedIn() | OneOf():
             return f"without this: {saying.wish(problem, wish)}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from pierian.exceptions import UserError
 from pierian.planning import saying
-from pierian.planning.clauses import KINDS, Clause, ClauseKind, clauses, kind_of
+from pierian.planning.clauses import ASKED_KINDS, Clause, ClauseKind, clauses, kind_of, likely_kind
 from pierian.planning.constraints import (
     AnyWish,
     Busy,
@@ -38,6 +38,8 @@ from pierian.planning.visit_reading import is_way, visits
 
 Form = Literal["meeting", "visits", "trip"]
 FORMS: tuple[Form, ...] = ("meeting", "visits", "trip")
+MOST_DAYS = 62
+"""Most days that are looked at for a meeting."""
 LONGEST = 20_000
 """Most characters of a request."""
 
@@ -63,23 +65,33 @@ class _Asking:
         self._judge, self.count = judge, 0
         self._known: dict[str, str] = {}
 
-    async def choose(self, asked: str, sentence: str, options: Sequence[str], like: str = "") -> str | None:
-        """One of the options; sentences of which `like` is the same are asked about once."""
+    async def choose(
+        self, asked: str, sentence: str, options: Sequence[str], like: str = "", likely: str = ""
+    ) -> str | None:
+        """One of the options; sentences of which `like` is the same are asked about once. `likely` is what code
+        takes it for."""
         if self._judge is None:
             return None
         if like and like in self._known:
             return self._known[like]
         self.count += 1
-        answer = await self._judge.choose(asked, sentence, options)
+        answer = await self._judge.choose(asked, sentence, options, likely)
         if like:
             self._known[like] = answer
         return answer
 
 
-async def extract(request: str, judge: Judge | None, *, now: datetime | None = None) -> Extracted:
+async def extract(
+    request: str,
+    judge: Judge | None,
+    *,
+    now: datetime | None = None,
+    dates: tuple[date, date] | None = None,
+) -> Extracted:
     """The problem that a request asks to solve; raises `UserError` where it names nothing to plan.
 
-    With `now` (in the user's zone) weekdays are those that come next, and the plan has dates.
+    With `now` (in the user's zone) weekdays are those that come next, or those from the first to the last of `dates`,
+    and the plan has dates.
     """
     if len(request) > LONGEST:
         raise UserError(f"The request is longer than {LONGEST:,} characters.", hint="Shorten it.")
@@ -88,17 +100,22 @@ async def extract(request: str, judge: Judge | None, *, now: datetime | None = N
     found = _all_clauses(request, names)
     form = await _form(request, found, names, asking)
     unread: list[Source] = []
+    guessed: list[str] = []
     if form == "meeting":
         kinds: list[ClauseKind | None] = [
-            await _kind(found, number, names, asking, unread) for number in range(len(found))
+            await _kind(found, number, names, asking, guessed) for number in range(len(found))
+        ]
+        unread += [
+            one.source for one, kind in zip(found, kinds, strict=True) if kind == "nothing" and _timed(one)
         ]
         read = meeting(found, kinds, names, Timeline("weekdays"))
         problem, assumed = read.problem, read.assumed
         if now is not None:
-            problem = dated(problem, now, next_week="next week" in request.lower())
+            problem = dated(problem, now, dates or _coming(request, now))
     else:
         told = visits(found, names) if form == "visits" else trip(found, names)
         problem, assumed = told.problem, told.assumed
+        unread += _left_over(found, problem, names, form)
     if not problem.activities:
         raise UserError(
             "Nothing to plan was found in the request.",
@@ -106,7 +123,26 @@ async def extract(request: str, judge: Judge | None, *, now: datetime | None = N
         )
     ordered = sorted(problem.wishes, key=lambda wish: wish.source.start if wish.source else len(request))
     echo = tuple(dict.fromkeys(saying.wish(problem, wish) for wish in ordered))
-    return Extracted(form, problem, echo, assumed, tuple(unread), asking.count)
+    return Extracted(form, problem, echo, (*assumed, *guessed), tuple(unread), asking.count)
+
+
+def _timed(clause: Clause) -> bool:
+    return bool(clause.of("hours", "clock", "weekdays", "part"))
+
+
+def _left_over(found: Sequence[Clause], problem: Problem, names: Names, form: Form) -> list[Source]:
+    """Clauses that name times or lengths of which nothing was made."""
+    used = {wish.source for wish in problem.wishes}
+    begun = {start.place for start in problem.starts}
+    kinds = ("days", "nights", "day_range") if form == "trip" else ("hours", "clock", "minutes")
+    return [
+        one.source
+        for one in found
+        if one.of(*kinds)
+        and one.source not in used
+        and len(one.named(names.places())) < 2
+        and not (begun & {place.value for place in one.named(names.places())})
+    ]
 
 
 def _all_clauses(request: str, names: Names) -> list[Clause]:
@@ -170,6 +206,8 @@ async def _form(request: str, found: Sequence[Clause], names: Names, asking: _As
     fitting: list[Form] = [form for form in FORMS if scores[form] == best]
     if len(fitting) == 1:
         return fitting[0]
+    if not best and any(one.of("minutes") for one in found) and people:
+        return "meeting"  # how long with whom, and when is to be found
     if not best:
         raise UserError(
             "The request names no times, days or lengths to plan with.",
@@ -181,19 +219,29 @@ async def _form(request: str, found: Sequence[Clause], names: Names, asking: _As
 
 
 async def _kind(
-    found: Sequence[Clause], number: int, names: Names, asking: _Asking, unread: list[Source]
+    found: Sequence[Clause], number: int, names: Names, asking: _Asking, guessed: list[str]
 ) -> ClauseKind | None:
-    """What kind of wish a clause is; None for one that goes on with the kind of the clause before it."""
+    """What kind of wish a clause is; None for one that goes on with the kind of the clause before it.
+
+    Where its words do not tell, what it names does: times beside one person are most often those of a calendar, and
+    times beside nobody those of the plan. The judge is asked whether it is so; what nobody confirmed is told.
+    """
     clause = found[number]
+    if clause.of("minutes") and len({one.value for one in clause.named(names.people())}) > 1:
+        return "frame"  # how long, for several
     kind = kind_of(clause)
     if kind is not None or (number and _fragment(clause, names)):
         return kind
-    options = [option for option in KINDS if option in ("busy", "available", "avoid", "free", "nothing")]
+    likely = likely_kind(clause, found[number - 1] if number else None, names.people())
     sentence = clause.text if not clause.header else f"{clause.header} {clause.text}"
-    answer = await asking.choose("kind", sentence, options, _pattern(clause))
+    answer = await asking.choose("kind", sentence, ASKED_KINDS, _pattern(clause), likely)
     if answer is None:
-        unread.append(clause.source)
-    return cast(ClauseKind, answer) if answer in options else "nothing"
+        guessed.append(f"“{clause.text}” is read as {_READ_AS.get(likely, likely)}.")
+        return likely
+    return cast(ClauseKind, answer)
+
+
+_READ_AS = {"busy": "a time that is taken", "frame": "when it can be"}
 
 
 def _pattern(clause: Clause) -> str:
@@ -229,26 +277,32 @@ def _fragment(clause: Clause, names: Names) -> bool:
     return not [word for word in words if word.lower() not in little] and not clause.named(names.people())
 
 
-def dated(problem: Problem, now: datetime, *, next_week: bool = False) -> Problem:
-    """A problem of weekdays as one of dates: the days that come next, or those of next week."""
+def _coming(request: str, now: datetime) -> tuple[date, date]:
+    """The days that are meant where no dates are named: those of next week, or the next seven."""
+    wait = 7 - now.weekday() if re.search(r"\bnext week\b", request, re.IGNORECASE) else 0
+    first = now.date() + timedelta(days=wait)
+    return first, first + timedelta(days=6)
+
+
+def dated(problem: Problem, now: datetime, dates: tuple[date, date]) -> Problem:
+    """A problem of weekdays as one of dates: each of its windows on every day from the first to the last."""
     zone = now.tzinfo
     if not isinstance(zone, ZoneInfo):
         raise UserError("The time zone has no name.", hint="Set one such as Europe/Berlin.")
-    first = now.date() + timedelta(days=(7 - now.weekday()) if next_week else 0)
+    first = max(dates[0], now.date())
+    days = [first + timedelta(days=number) for number in range(min((dates[1] - first).days + 1, MOST_DAYS))]
     line = Timeline("dated", origin=datetime.combine(first, time(), zone), zone=zone.key)
 
-    def at(day: int, minute: int) -> int:
-        local = datetime.combine(first + timedelta(days=(day - first.weekday()) % 7), time(), zone)
-        return line.tick(local + timedelta(minutes=minute))
+    def at(day: date, minute: int) -> int:
+        return line.tick(datetime.combine(day, time(), zone) + timedelta(minutes=minute))
 
     def moved(windows: Sequence[Window]) -> tuple[Window, ...]:
         return tuple(
             sorted(
-                Window(
-                    at(one.begins // DAY, one.begins % DAY),
-                    at(one.begins // DAY, one.ends - one.begins // DAY * DAY),
-                )
+                Window(at(day, one.begins % DAY), at(day, one.ends - one.begins // DAY * DAY))
+                for day in days
                 for one in windows
+                if one.begins // DAY == day.weekday()
             )
         )
 
@@ -258,6 +312,10 @@ def dated(problem: Problem, now: datetime, *, next_week: bool = False) -> Proble
         else wish
         for wish in problem.wishes
     ]
-    begins = 0 if next_week else max(0, line.tick(now))
-    end = line.tick(datetime.combine(first + timedelta(days=7), time(), zone))
-    return structs.replace(problem, timeline=line, horizon=Window(begins, end), wishes=tuple(wishes))
+    begins = max(0, line.tick(now))
+    return structs.replace(
+        problem,
+        timeline=line,
+        horizon=Window(begins, max(begins, at(first, len(days) * DAY))),
+        wishes=tuple(wishes),
+    )

@@ -32,6 +32,7 @@ from pierian.planning.constraints import (
     Window,
     Within,
 )
+from pierian.planning.pruning import pruned
 
 THERE, BACK, STAY, AWAY = "way there", "way back", "stay", "away"
 GOALS: tuple[Goal, ...] = ("most", "preferences", "cheapest", "shortest")
@@ -58,6 +59,8 @@ class Visit(Struct, frozen=True):
     minutes: int
     open: tuple[tuple[datetime, datetime], ...]
     place: str = ""
+    required: bool = False
+    """Whether there is no plan without it."""
 
 
 class Surroundings(Struct, frozen=True):
@@ -121,7 +124,8 @@ def journey(
         if spans and person in people
     ]
     for visit in around.visits:
-        activities.append(Activity(visit.name, people, visit.place or destination, optional=True, step=5))
+        place = visit.place or destination
+        activities.append(Activity(visit.name, people, place, optional=not visit.required, step=5))
         windows = _windows(line, visit.open, horizon)
         facts += [
             Lasts(activity=visit.name, least=visit.minutes),
@@ -129,7 +133,7 @@ def journey(
             Order(first=THERE, then=visit.name),
             Order(first=visit.name, then=BACK, least=around.before_way_back),
         ]
-    return Problem(
+    whole = Problem(
         line,
         horizon,
         tuple(activities),
@@ -139,6 +143,7 @@ def journey(
         currency=around.currency,
         goals=tuple(goals),
     )
+    return pruned(whole, THERE, BACK)
 
 
 def _ways(line: Timeline, offers: Iterable[Offer], horizon: Window) -> tuple[Option, ...]:

@@ -26,30 +26,16 @@ from pierian.planning.constraints import (
     Window,
     Within,
 )
-from pierian.planning.mentions import DAY, Mention
+from pierian.planning.mentions import DAY, Mention, mentions
 from pierian.planning.naming import Names
+from pierian.planning.sides import Side, side_of
 
 MEETING = "meeting"
-_BEFORE = re.compile(
-    r"\b(?:before|until|till?|by|up to|prior to|earlier than|sooner than|ahead of|ends? at|over by"
-    r"|done by|leave at|latest)"
-    r"\s*(?:\w+\s)?$",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(
-    r"\b(?:after|from|since|past|later than|beyond|starting(?: at)?|beginning(?: at)?|onwards? from|earliest|as of)"
-    r"\s*(?:\w+\s)?$",
-    re.IGNORECASE,
-)
-_NEGATED = re.compile(
-    r"\b(?:no|not|never|nothing|don['’]t|doesn['’]t|can['’]t|cannot)\s+(?:\w+\s+){0,2}"
-    r"(?:before|until|till?|earlier than|sooner than|after|past|later than|beyond)\s*(?:\w+\s)?$",
-    re.IGNORECASE,
-)
 _EVERYBODY = re.compile(
     r"\b(?:everyone|everybody|all of (?:us|them)|the group|the team|we|nobody|no one|they all)\b", re.I
 )
 _ME = re.compile(r"\b(?:I|I['’](?:m|ve|d|ll)|me|my)\b")
+_PRONOUN = re.compile(r"\b(?:he|she|they|his|her|their|him|them)\b", re.IGNORECASE)
 _HOUR = 60
 
 
@@ -84,7 +70,7 @@ def meeting(
     people = list(names.people())
     if any(_ME.search(clause.text) for clause in clauses):
         people.append("you")
-    days = _days(clauses, kinds)
+    days = _days(clauses, kinds, people)
     goals: list[Goal] = ["preferences", "earliest"]
     told, found = _Told(), _Found(wishes=[], available={}, assumed=[])
     for clause, kind in zip(clauses, kinds, strict=True):
@@ -116,31 +102,37 @@ def _going_on(told: _Told, clause: Clause, kind: ClauseKind | None, people: Sequ
     if not own and _ME.search(clause.text):
         own = ("you",)
     days = tuple(day for one in clause.of("weekdays") for day in one.value)
+    if not days and clause.header:
+        days = tuple(
+            day for one in mentions(clause.header, ()) if one.kind == "weekdays" for day in one.value
+        )
     if not days and clause.goes_on:
         days = told.days
     if kind in ("busy", "available", "avoid", "free", "frame"):
-        everybody = bool(_EVERYBODY.search(clause.text)) or kind == "frame"
+        alone = len(told.people) == 1 and _PRONOUN.search(clause.text)
+        apart = not clause.goes_on and not alone and not clause.header
+        everybody = apart or bool(_EVERYBODY.search(clause.text)) or kind == "frame"
         soft = bool(SOFT.search(clause.text)) and kind != "busy"
         return _Told(own or (() if everybody else told.people), kind, soft, days)
     return _Told((own if kind is None else ()) or told.people, told.kind, told.soft, days)
 
 
 def _take_in(clause: Clause, told: _Told, windows: tuple[Window, ...], found: _Found) -> None:
+    timed = bool(clause.of("hours", "clock", "part"))
+    whole = told.kind == "frame" or (told.kind == "available" and not told.people)
     if told.kind == "frame":
         found.wishes += _lasts(clause, found.wishes)
-        if not clause.of("hours", "clock", "part"):
-            return
-    if not windows:
-        return
+    if not windows or (whole and not timed):
+        return  # days alone are those on which it can be: see `_days`
     match told.kind:
-        case "frame":
-            found.wishes.append(Within(windows=windows, source=clause.source))
+        case "frame" | "available" if whole and not (clause.of("weekdays") and told.kind == "available"):
+            found.wishes.append(Within(windows=windows, source=clause.source, soft=told.soft))
         case "busy" | "avoid" if told.people:
             soft = told.soft and told.kind == "avoid"
             found.wishes += [
                 Busy(person=one, windows=windows, source=clause.source, soft=soft) for one in told.people
             ]
-        case "avoid":
+        case "avoid" | "busy":
             found.wishes.append(Outside(windows=windows, source=clause.source, soft=told.soft))
         case "available" if told.people and _of_one_day(clause):
             taken = _around(windows)
@@ -180,11 +172,20 @@ def _complete(found: _Found, days: Sequence[int]) -> list[AnyWish]:
     if not any(isinstance(wish, Lasts) for wish in wishes):
         found.assumed.append("It takes one hour.")
         wishes.append(Lasts(activity=MEETING, least=_HOUR))
-    if not any(isinstance(wish, Within) and not wish.soft for wish in wishes):
+    if _open_ended([wish for wish in wishes if isinstance(wish, Within) and not wish.soft]):
         found.assumed.append("It lies between 9:00 and 17:00.")
         wishes.append(Within(windows=tuple(Window(day * DAY + 540, day * DAY + 1020) for day in days)))
     wishes.append(Within(windows=tuple(Window(day * DAY, (day + 1) * DAY) for day in days)))
     return wishes
+
+
+def _open_ended(told: Sequence[Within]) -> bool:
+    """Whether what is told leaves the evening or the early morning open, and some of the working hours too."""
+    if not told:
+        return True
+    ends = [(one.begins % DAY, one.ends - one.begins // DAY * DAY) for wish in told for one in wish.windows]
+    bounded = any(begins > 0 for begins, _ in ends) and any(until < DAY for _, until in ends)
+    return not bounded and all(begins < 960 and until > 600 for begins, until in ends)
 
 
 def _on_half_hours(wishes: Sequence[AnyWish]) -> bool:
@@ -206,15 +207,18 @@ def _lasts(clause: Clause, known: Sequence[AnyWish]) -> list[AnyWish]:
     return [Lasts(activity=MEETING, least=lengths[0].value, source=clause.source)]
 
 
-def _days(clauses: Sequence[Clause], kinds: Sequence[ClauseKind | None]) -> list[int]:
+def _days(clauses: Sequence[Clause], kinds: Sequence[ClauseKind | None], people: Sequence[str]) -> list[int]:
     """The days on which it may be: those of the clauses about the meeting itself, or all that are named."""
-    framed = {
-        day
-        for clause, kind in zip(clauses, kinds, strict=True)
-        if kind == "frame"
-        for one in clause.of("weekdays")
-        for day in one.value
-    }
+    framed: set[int] = set()
+    going_on = False
+    for clause, kind in zip(clauses, kinds, strict=True):
+        own = clause.named(people) or _ME.search(clause.text) or clause.header
+        about = (
+            kind == "frame" or (kind == "available" and not own) or (kind is None and going_on and not own)
+        )
+        going_on = about
+        if about:
+            framed |= {day for one in clause.of("weekdays") for day in one.value}
     anywhere = {day for clause in clauses for one in clause.of("weekdays") for day in one.value}
     return sorted(framed or anywhere) or [0, 1, 2, 3, 4]
 
@@ -243,7 +247,7 @@ def windows_of(clause: Clause, days: Sequence[int], assumed: list[str], *, wante
                 if current:
                     groups.append((current, times))
                 current, times = list(one.value), []
-            elif _whole_before(clause, one):
+            elif not wanted and _whole_before(clause, one):
                 groups.append((current, []))
                 current = list(one.value)
             else:
@@ -268,13 +272,16 @@ def _whole_before(clause: Clause, mention: Mention) -> bool:
 def spans_of(
     clause: Clause, marks: Sequence[Mention], assumed: list[str], *, wanted: bool
 ) -> list[tuple[int, int]]:
-    """The minutes of a day that times stand for; `after 10 and before 4` is one stretch where it is wanted."""
-    spans = [span_of(clause, one, assumed, wanted=wanted) for one in marks]
-    if wanted and len(spans) == 2 and all(one.kind == "clock" for one in marks):
-        begins, ends = max(one[0] for one in spans), min(one[1] for one in spans)
-        if begins > 0 and ends < DAY and begins < ends:
-            return [(begins, ends)]
-    return spans
+    """The minutes of a day that times stand for: those that are wanted, or those that are taken.
+
+    Two times of which each is a limit are one stretch where it is wanted.
+    """
+    if wanted and len(marks) == 2 and all(one.kind == "clock" for one in marks):
+        first, last = sorted(one.value for one in marks)
+        sides = {_side(clause, one, wanted=True) for one in marks}
+        if first < last and (len(sides) == 2 or None in sides):
+            return [(first, last)]
+    return [span_of(clause, one, assumed, wanted=wanted) for one in marks]
 
 
 def span_of(clause: Clause, one: Mention, assumed: list[str], *, wanted: bool = True) -> tuple[int, int]:
@@ -284,14 +291,25 @@ def span_of(clause: Clause, one: Mention, assumed: list[str], *, wanted: bool = 
     """
     if one.kind in ("hours", "part"):
         return one.value
+    side = _side(clause, one, wanted=wanted)
+    if side is None:
+        assumed.append(f"What is at {one.text} takes an hour.")
+        return one.value, one.value + _HOUR
+    left = (one.value, DAY) if side == "from" else (0, one.value)
+    return left if wanted else (0, one.value) if side == "from" else (one.value, DAY)
+
+
+def _side(clause: Clause, one: Mention, *, wanted: bool) -> Side | None:
+    """What a time leaves of the day, by the words between it and other times."""
     at = clause.source.start
-    before, after = clause.text[: one.start - at], clause.text[one.end - at :]
-    other = wanted and bool(_NEGATED.search(before))
-    if _BEFORE.search(before) and not re.match(r"\s*(?:on|onwards?)\b(?!\s+\w+day)", after):
-        return (one.value, DAY) if other else (0, one.value)
-    if _AFTER.search(before) or re.match(r"\s*(?:onwards?|or later|and later)\b", after):
-        return (0, one.value) if other else (one.value, DAY)
-    if re.match(r"\s*(?:or earlier|at the latest)\b", after):
-        return 0, one.value
-    assumed.append(f"What is at {one.text} takes an hour.")
-    return one.value, one.value + _HOUR
+    times = [
+        other for other in clause.mentions if other.kind in ("hours", "clock", "part") and other is not one
+    ]
+    begins = max((other.end for other in times if other.end <= one.start), default=at)
+    ends = min((other.start for other in times if other.start >= one.end), default=clause.source.end)
+    return side_of(
+        clause.text,
+        clause.text[begins - at : one.start - at],
+        clause.text[one.end - at : ends - at],
+        wanted=wanted,
+    )

@@ -45,7 +45,8 @@ _FULL_CLOCK = (
     rf"|{_BARE}(?:[:.][0-5]\d)?(?: o['’]?clock)? (?:in the (?:morning|afternoon|evening)|at night)"
     rf"|{_BARE}\s?o['’]?clock"
     rf"|noon|midday|midnight"
-    rf"|(?:half past|half|quarter past|quarter to|(?:ten|twenty|five) (?:past|to)) {_BARE}\b{_HALF_DAY}?"
+    rf"|(?:half past|half|(?:a )?quarter past|(?:a )?quarter to|(?:ten|twenty|five) (?:past|to)) {_BARE}\b"
+    rf"(?:{_HALF_DAY}|(?: o['’]?clock)? (?:in the (?:morning|afternoon|evening)|at night))?"
     r"|(?:[01]\d|2[0-3])[0-5]\d\s?(?:h\b|hrs\b|hours\b)|(?:[01]?\d|2[0-4])h\b(?!\s?\d))"
 )
 _CLOCK = rf"(?:{_FULL_CLOCK}|{_BARE}\b)"
@@ -56,6 +57,23 @@ _UNITS = (
 )
 _ORDINAL = r"(?:\d{1,2}(?:st|nd|rd|th)|" + "|".join(ORDINALS) + ")"
 _WEEKDAY = "(?:" + "|".join(f"{name}" for name in _WEEKDAYS) + r")s?\b"
+
+_AT = (
+    "at",
+    "before",
+    "after",
+    "until",
+    "till",
+    "by",
+    "from",
+    "ier than",
+    "ter than",
+    "ner than",
+    "past",
+    "since",
+    "ahead of",
+)
+"""Words after which a bare number is a time."""
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     (
@@ -79,12 +97,15 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("hours", rf"\b(?:(?:from|between)\s+)?{_FULL_CLOCK}{_TO}(?:{_FULL_CLOCK}|{_BARE}\b{_UNITS})"),
     ("hours", rf"\b{_BARE}{_TO}(?:{_FULL_CLOCK})"),
     ("hours", rf"\b(?:from|between)\s+{_BARE}\b{_TO}{_BARE}\b{_UNITS}"),
+    ("hours", rf"(?:(?<=day )|(?<=day, )){_BARE}\b{_TO}{_BARE}\b{_UNITS}"),
     ("hours", rf"\b\d{{1,2}}\s?[-–]\s?\d{{1,2}}\b{_UNITS}(?![-/.:\d])"),
     ("clock", r"\b(?:[01]\d|2[0-3])[0-5]\d\s?(?:h\b|hrs\b|hours\b)"),
+    ("clock", r"(?:" + "|".join(rf"(?<={word} )" for word in _AT) + r")(?:[01]?\d|2[0-4])h(?:[0-5]\d)?\b"),
     (
         "minutes",
-        rf"\b(?:an?|{_NUMBER}) hours? and a half\b|\b{_NUMBER} and a half hours?\b|\bhalf[ -](?:an[ -])?hour\b"
-        rf"|\bthree[ -]quarters of an hour\b|\b(?:a )?quarter of an hour\b|\ban hour and a quarter\b"
+        rf"\b(?:an?|{_NUMBER}) hours? and (?:a half|a quarter|three[ -]quarters)\b|\b{_NUMBER} and a half hours?\b"
+        r"|\bhalf[ -](?:an[ -])?hour\b"
+        rf"|\bthree[ -]quarters of an hour\b|\b(?:a )?quarter of an hour\b"
         rf"|\b(?:an?|{_NUMBER})[ -]?(?:hours?|hrs?|h)\b(?:,?\s*(?:and\s+)?{_NUMBER}[ -]?(?:minutes?|mins?|m)\b)?"
         rf"|\b\d{{1,2}}h[0-5]?\d(?:m|min)?\b|\b\d+½ hours?\b|\b{_NUMBER}[ -]?(?:minutes?|mins?|min\.|['’′])(?!\w)"
         r"|\bhour[ -]long\b",
@@ -92,9 +113,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("clock", rf"\b(?:{_FULL_CLOCK})"),
     (
         "clock",
-        rf"(?<=\bat )\b{_BARE}\b{_UNITS}|(?<=\bbefore )\b{_BARE}\b{_UNITS}|(?<=\bafter )\b{_BARE}\b{_UNITS}"
-        rf"|(?<=\buntil )\b{_BARE}\b{_UNITS}|(?<=\btill )\b{_BARE}\b{_UNITS}|(?<=\bby )\b{_BARE}\b{_UNITS}"
-        rf"|(?<=\bfrom )\b{_BARE}\b{_UNITS}|(?<=\bthan )\b{_BARE}\b{_UNITS}|(?<=\bpast )\b{_BARE}\b{_UNITS}",
+        r"(?:" + "|".join(rf"(?<={word} )" for word in _AT) + rf")\b{_BARE}\b{_UNITS}",
     ),
     (
         "weekdays",
@@ -266,11 +285,11 @@ def clock(text: str) -> tuple[int, bool]:
     rest = re.sub(rf"{_HALF_DAY}|o'?clock|hrs|hours", "", low).strip()
     minute = 0
     if said := re.match(
-        r"(half past|half|quarter past|quarter to|ten past|ten to|twenty past|twenty to|five past|five to) ",
+        r"(?:a )?(half past|half|quarter past|quarter to|quarter before|(?:ten|twenty|five) (?:past|to)) ",
         rest,
     ):
         words = {"half": 30, "quarter": 15, "ten": 10, "twenty": 20, "five": 5}
-        minute = words[said[1].split()[0]] * (-1 if said[1].endswith("to") else 1)
+        minute = words[said[1].split()[0]] * (-1 if said[1].endswith(("to", "before")) else 1)
         rest = rest[said.end() :]
     digits = re.fullmatch(r"(\d{1,2})(?:[:.h](\d{2}))?h?", rest) or re.fullmatch(r"(\d{2})(\d{2})h?", rest)
     if digits:
@@ -278,20 +297,21 @@ def clock(text: str) -> tuple[int, bool]:
     else:
         hour = int(number_of(rest))
     sure = bool(half) or hour > 12 or hour == 0 or rest.startswith("0")
-    if half:
-        hour = hour % 12 + (12 if half[1] == "p" else 0)
-    elif not sure and 1 <= hour <= 6:
+    if half:  # a quarter to twelve in the morning is before noon
+        return (hour % 12 * 60 + minute) % 720 + (720 if half[1] == "p" else 0), True
+    if not sure and 1 <= hour <= 6:
         hour += 12
     return hour * 60 + minute, sure
 
 
 def _hours(low: str) -> tuple[int, int] | None:
     low = re.sub(r"^(?:from|between)\s+", "", low)
+    low = re.sub(r"\bquarter to\b", "quarter before", low)
     parts = re.split(
         r"\s*(?:-|–|—|\bto\b(?! \w+ to)|\buntil\b|\btill?\b|\bthrough\b|\bthru\b|\band\b|\bup to\b)\s*", low
     )
     parts = [part for part in parts if part]
-    if len(parts) == 3 and parts[0].startswith(("quarter", "ten", "twenty", "five")):  # quarter to nine - ten
+    if len(parts) == 3 and parts[0] in ("ten", "twenty", "five"):  # ten to nine - ten
         parts = [f"{parts[0]} to {parts[1]}", parts[2]]
     elif len(parts) == 3:
         parts = [parts[0], f"{parts[1]} to {parts[2]}"]
@@ -310,13 +330,17 @@ def _hours(low: str) -> tuple[int, int] | None:
 
 
 def _minutes(low: str) -> int | None:
+    if said := re.fullmatch(rf"(an?|{_NUMBER}) hours? and (a half|a quarter|three[ -]quarters)", low):
+        return round(number_of(said[1]) * 60) + (
+            30 if "half" in said[2] else 15 if said[2] == "a quarter" else 45
+        )
     if "half" in low:
         found = re.search(rf"{_NUMBER}|\ban?\b", low)
         if re.match(r"half", low):
             return 30
         return round(number_of(found[0]) * 60) + 30 if found else 90
     if "quarter" in low:
-        return 45 if "three" in low else 75 if "hour and" in low else 15
+        return 45 if "three" in low else 15
     if compact := re.fullmatch(r"(\d{1,2})h(\d{1,2})(?:m|min)?", low):
         return int(compact[1]) * 60 + int(compact[2])
     low = re.sub(r"(\d)½", r"\1.5", low)

@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Literal
 
 from msgspec import Struct
+
+from pierian.planning.mentions import mentions
 
 Role = Literal["person", "place", "open"]
 
@@ -83,7 +87,9 @@ _CLOCK = re.compile(
 _WEEKDAY = re.compile(
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|\b(?:Mon|Tue|Wed|Thu|Fri)\b", re.IGNORECASE
 )
-_DAYS = re.compile(r"\b\w+[- ](?:days?|nights?|weeks?)\b|\bdays? \d", re.IGNORECASE)
+_DAYS = re.compile(
+    r"\b(?!this|next|last|the|each|every)\w+[- ](?:days?|nights?|weeks?)\b|\bdays? \d", re.IGNORECASE
+)
 _LENGTH = re.compile(
     r"\b\d{1,3}\s*(?:['’′m]|min\w*)?\s*(?:[,.;)]|$|\band\b)|\bminutes?\b|\bmins?\b", re.MULTILINE
 )
@@ -110,26 +116,106 @@ class Names(Struct, frozen=True):
         return tuple(name for name in self.all if self.roles[name] == "place")
 
 
+@cache
+def _lexicon() -> frozenset[str]:
+    """Common words of English. Some of them are names too (Mark, Rose), so this only says what is likely."""
+    text = (files("pierian.planning") / "common_words.txt").read_text(encoding="utf-8")
+    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+
+
 def names_in(text: str) -> list[str]:
     """Names in the order in which they come, each once."""
+    runs = [(run, name) for run in _RUN.finditer(text) for name in _cut(run[0])]
+    alone = {name.replace("’", "'") for run, name in runs if not _begins_sentence(text, run.start())}
+    alone |= {name.replace("’", "'") for _, name in runs if not _worded(name.split()[0])}
     found: dict[str, None] = {}
-    for run in _RUN.finditer(text):
-        for name in _cut(run[0]):
-            found.setdefault(name.replace("’", "'"))
+    for run, told in runs:
+        name = told.replace("’", "'")
+        words = name.split()
+        first = run[0].startswith(told) and _begins_sentence(text, run.start())
+        if first and len(words) > 1 and _worded(words[0]):
+            rest = " ".join(words[1:])
+            if rest in alone or name not in alone:  # "Forget Anna", where Anna is told of elsewhere
+                name = rest if rest in alone or not _title(text, run) else ""
+        if name:
+            found.setdefault(name)
     low = set(re.findall(r"\b[a-z][\w'-]+", text))
     found = {
         name: None
         for name in found
-        if not (" " not in name and name.lower() in low and _only_first(name, text))
+        if " " in name
+        or not _only_first(name, text)
+        or not (name.lower() in low or _is_a_word(name, found, text))
     }
+    singles = set(found)
+    for name in [name for name in found if "-" in name]:
+        parts = name.split("-")  # "Oslo-Riga" is a pair where each is told of elsewhere
+        others = {part for other in found if other != name for part in [other, *other.split("-")]}
+        if all(part in singles or part in others for part in parts) and all(
+            part[:1].isupper() for part in parts
+        ):
+            del found[name]
+            found.update(dict.fromkeys(parts))
     singles = set(found)
     # "Meet Anna" at the beginning of a sentence is Anna; "Annahas" is the Anna who is told elsewhere.
     return [name for name in found if not any(_glued(name, other) for other in singles if other != name)]
 
 
+_ENDINGS = (
+    ("ies", "y"),
+    ("es", ""),
+    ("s", ""),
+    ("ing", ""),
+    ("ing", "e"),
+    ("ed", ""),
+    ("ed", "e"),
+    ("ly", ""),
+)
+
+
+def _worded(word: str) -> bool:
+    """Whether a word, or what it is a form of, is a common one."""
+    low = word.lower()
+    stems = [low[: -len(end)] + put for end, put in _ENDINGS if low.endswith(end) and len(low) > len(end) + 2]
+    return any(one in _lexicon() for one in [low, *stems])
+
+
+def _begins_sentence(text: str, at: int) -> bool:
+    """Whether a sentence, a line or what follows a colon begins there."""
+    if re.fullmatch(r"[ \t]*(?:[-*•–]|\d+[.)])?[ \t]*", text[text.rfind("\n", 0, at) + 1 : at]):
+        return True
+    return not re.search(r"[\w,'’)%&(\[/|@+<>–—→↔-][\"'“‘]?[ \t]$|[\w(\[/|&<>-]$", text[max(0, at - 3) : at])
+
+
+def _title(text: str, run: re.Match[str]) -> bool:
+    """Whether a run is a line of its own that ends in a colon and has common words only: `Travel Times:`."""
+    after = text[run.end() : run.end() + 2]
+    return after.startswith(":") and all(_worded(word) for word in run[0].split())
+
+
+def _is_a_word(name: str, names: Collection[str], text: str) -> bool:
+    """Whether what only begins sentences is a common word there, and no name: nothing lists it beside a name."""
+    if not _worded(name):
+        return False
+    others = [re.escape(other) for other in names if other != name and not _worded(other.split()[0])]
+    if not others:
+        return False
+    joined = "|".join(others)
+    own = re.escape(name)
+    listed = rf"{own}(?:,| and| &| or) (?:{joined})\b|\b(?:{joined})(?:,| and| &| or|, and) {own}\b"
+    if re.search(listed, text) or re.search(rf"\b{re.escape(name)}['’]s\b", text):
+        return False
+    # What stands where names stand is one: "Mark @ Mill" beside "Anna @ Dock".
+    follows = {found[1] for found in re.finditer(rf"(?<!\w){re.escape(name)}[ \t]+([^\s]+)", text)}
+    known = {found[1] for found in re.finditer(rf"(?<!\w)(?:{joined})[ \t]+([^\s]+)", text)}
+    return not follows <= known or not follows
+
+
 def _only_first(name: str, text: str) -> bool:
     """Whether a word has a capital letter only where sentences begin."""
-    return not re.search(rf"[a-z0-9,'’] {re.escape(name)}\b", text)
+    return all(
+        _begins_sentence(text, found.start()) for found in re.finditer(rf"(?<!\w){re.escape(name)}\b", text)
+    )
 
 
 def _glued(name: str, other: str) -> bool:
@@ -138,7 +224,7 @@ def _glued(name: str, other: str) -> bool:
 
 def _cut(run: str) -> list[str]:
     """The names in a run of capitalised words: common words at its sides are no part of it."""
-    words = run.split()
+    words = [re.sub(r"['’](?:ll|d|ve|re|m)$", "", word) for word in run.split()]
     while words and (_common(words[0]) and not (words[0] == "The" and len(words) > 1)):
         words.pop(0)
     while words and _common(words[-1]):
@@ -162,7 +248,8 @@ def _common(word: str) -> bool:
 def roles_of(text: str, names: Sequence[str], places: Collection[str] = ()) -> Names:
     """What each name is the name of, as far as its neighbours and the lines in which it stands tell.
 
-    `places` are those that are known to be places, for what they do in a table.
+    `places` are those that are known to be places, for what they do in a table. What kind of request it is tells
+    most: between places there are ways, a journey has nothing but places, who has a calendar is a person.
     """
     votes: dict[str, Counter[str]] = {name: Counter(place=5 * (name in places)) for name in names}
     for name in names:
@@ -175,6 +262,7 @@ def roles_of(text: str, names: Sequence[str], places: Collection[str] = ()) -> N
             votes[name]["place"] += bool(_BEFORE_PLACE.search(before)) + bool(_AFTER_PLACE.match(after))
             votes[name]["person"] += bool(_BEFORE_PERSON.search(before)) + bool(_AFTER_PERSON.match(after))
     lines = _lines(text, names)
+    _by_form(text, _lines(text, names, ""), votes, places)
     for line, inside in lines:
         _by_line(line, inside, votes)
     roles: dict[str, Role] = {name: _most(one) for name, one in votes.items()}
@@ -185,18 +273,87 @@ def roles_of(text: str, names: Sequence[str], places: Collection[str] = ()) -> N
     return Names(tuple(names), by_company(text, roles))
 
 
+_SURE = 20
+_FEW = 2
+_RARER = 3
+"""So many times rarer beside lengths than the place that is named most is no place: a visit has a length too."""
+
+
+def _kinds(line: str) -> set[str]:
+    """Kinds of what a line names beside names."""
+    return {one.kind for one in mentions(line, ())}
+
+
+def _by_form(
+    text: str,
+    lines: Sequence[tuple[str, list[str]]],
+    votes: Mapping[str, Counter[str]],
+    places: Collection[str],
+) -> None:
+    """Votes that follow from what is told in the whole request."""
+    told = [(_kinds(line), inside) for line, inside in lines]
+    timed = [inside for kinds, inside in told if kinds & {"hours", "clock"}]
+    ways = [
+        inside
+        for kinds, inside in told
+        if len(inside) > 1
+        and kinds & {"minutes", "number"}
+        and not kinds & {"hours", "clock", "weekdays", "days"}
+    ]
+    anywhere = _kinds(text)
+    if timed and (len(ways) > _FEW or len(places) > 1 or (ways and "weekdays" not in anywhere)):
+        _between_places(timed, ways, votes, places)
+    elif not anywhere & {"hours", "clock", "weekdays"} and anywhere & {"days", "nights", "day_range"}:
+        for name in votes:
+            votes[name]["place"] += _SURE * _certainly(name, text)
+    elif anywhere & {"weekdays", "hours", "clock", "part"} and not ways[_FEW:]:
+        for name in votes:
+            votes[name]["person"] += _FEW * _certainly(name, text)
+
+
+def _between_places(
+    timed: Sequence[list[str]],
+    ways: Sequence[list[str]],
+    votes: Mapping[str, Counter[str]],
+    places: Collection[str],
+) -> None:
+    """There are ways between places; whoever is told of beside one of them, with a time, is a person."""
+    long = Counter(name for inside in ways for name in inside)
+    most = max(long.values(), default=0)
+    known = {
+        name
+        for name, number in long.items()
+        if (number > most / _RARER if most > _FEW else number > sum(name in inside for inside in timed) / 2)
+    } | set(places)
+    for name in votes:
+        if name in known:
+            votes[name]["place"] += _SURE
+        elif any(name in inside for inside in timed) and any(
+            name in i and set(i) & known for i in (*timed, *ways)
+        ):
+            votes[name]["person"] += _SURE
+
+
+def _certainly(name: str, text: str) -> bool:
+    """Whether a word is more than one that begins a sentence: `Airlines connect …`."""
+    if not _only_first(name, text) or " " in name:
+        return True
+    found = list(re.finditer(rf"(?<!\w){re.escape(name)}\b", text))
+    return len(found) > 1 or not re.match(r" [a-z]", text[found[0].end() :])
+
+
 def _most(votes: Counter[str]) -> Role:
     person, place = votes["person"], votes["place"]
     return "open" if person == place else "person" if person > place else "place"
 
 
-def _lines(text: str, names: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """What stands between the ends of lines and sentences, with the names in it in their order."""
+def _lines(text: str, names: Sequence[str], mark: str = r"|;") -> list[tuple[str, list[str]]]:
+    """What stands between the ends of lines and sentences (and `mark`), with the names in it in their order."""
     if not names:
         return []
     pattern = "|".join(re.escape(name).replace("'", "['’]") for name in sorted(names, key=len, reverse=True))
     found: list[tuple[str, list[str]]] = []
-    for line in re.split(r"\n|;|(?<=[a-z)])\.(?=\s|$)", text):
+    for line in re.split(r"\n" + mark + r"|(?<=[\w)])[.?!](?=\s+[A-Z\d]|\s*$)", text):
         inside = [one.replace("’", "'") for one in re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", line)]
         if inside:
             found.append((line, list(dict.fromkeys(inside))))
@@ -205,7 +362,7 @@ def _lines(text: str, names: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 def _by_line(line: str, inside: Sequence[str], votes: Mapping[str, Counter[str]]) -> None:
     """Ways and connections are between places, people have calendars, and days are spent in places."""
-    if _CLOCK.search(line) or _WEEKDAY.search(line):
+    if _CLOCK.search(line) or _WEEKDAY.search(line) or _kinds(line) & {"hours", "clock", "part"}:
         if _LISTED.search(line) or not any(votes[name]["place"] for name in inside):
             votes[inside[0]]["person"] += 1
         return

@@ -24,6 +24,7 @@ from pierian.planning.constraints import (
     Lasts,
     Money,
     Nights,
+    OneOf,
     Order,
     Outside,
     Placed,
@@ -91,7 +92,7 @@ def _parts(made: Model, wish: AnyWish) -> list[Any]:
         case Nights():
             nights = made.nights(wish.first, wish.last)
             return [_over(made, wish.least - nights, 4000), _over(made, nights - wish.most, 4000)]
-        case Fills() | CheckedIn():
+        case Fills() | CheckedIn() | OneOf():
             return []
 
 
@@ -157,7 +158,7 @@ def amount_given(problem: Problem, plan: Plan, wish: AnyWish) -> Given:
         case Nights():
             nights = nights_in(problem, plan, wish)
             return Given("nights", max(wish.least - nights, nights - wish.most, 0))
-        case Fills() | CheckedIn():
+        case Fills() | CheckedIn() | OneOf():
             return Given("whole")
 
 

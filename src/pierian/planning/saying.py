@@ -16,6 +16,7 @@ from pierian.planning.constraints import (
     Lasts,
     Money,
     Nights,
+    OneOf,
     Option,
     Order,
     Outside,
@@ -145,12 +146,7 @@ def wish(problem: Problem, one: AnyWish) -> str:
     """A wish in words, without a full stop."""
     match one:
         case Lasts():
-            ticks = length(problem, one.least)
-            if one.most == one.least or (one.most is None and problem.timeline.kind != "clock"):
-                return f"{one.activity} takes {ticks}"
-            if one.most is None:
-                return f"{one.activity} takes at least {ticks}"
-            return f"{one.activity} takes {ticks} to {length(problem, one.most)}"
+            return _lasts(problem, one)
         case Within():
             return f"{_names(one.activities)} within {windows(problem, one.windows, joined=' or ')}"
         case Outside():
@@ -172,8 +168,19 @@ def wish(problem: Problem, one: AnyWish) -> str:
             return f"{number} {'night' if number == '1' else 'nights'} between {one.first} and {one.last}"
         case Budget():
             return f"no more than {money(one.limit)} in all"
+        case OneOf():
+            return one.said
         case CheckedIn():
             return f"arriving before check-in for {one.activity} closes"
+
+
+def _lasts(problem: Problem, one: Lasts) -> str:
+    ticks = length(problem, one.least)
+    if one.most == one.least or (one.most is None and problem.timeline.kind != "clock"):
+        return f"{one.activity} takes {ticks}"
+    if one.most is None:
+        return f"{one.activity} takes at least {ticks}"
+    return f"{one.activity} takes {ticks} to {length(problem, one.most)}"
 
 
 def placed(problem: Problem, plan: Plan, at: Placed) -> str:

@@ -50,10 +50,14 @@ _ONE_WAY = re.compile(r"\bfrom\b|→|(?<!<)->|\bone[- ]way\b|\bonly from\b", re.
 
 
 _NONE_BACK = re.compile(
-    r"\b(?:not|none|no|never) (?:the other way|back\b|in reverse|return|vice versa|the reverse)|\bone[- ]way\b"
-    r"|\bonly (?:that|this) way\b|\bin that direction only\b|(?<![<-])>|(?<!<)->|→",
+    r"(?:\b(?:not|none|no|never|nothing|without)|n['’]t)\b[^,;]{0,30}"
+    r"\b(?:other way|back|reverse|return\w*|vice versa|opposite)\b"
+    r"|\b(?:one[- ]way|single|outbound)\b|\bonly\s*[).,;]?\s*$|\bonly (?:that|this) way\b|\bin (?:that|one) direction"
+    r"|\bgoes only\b|(?<![<-])>|(?<!<)->|→",
     re.IGNORECASE,
 )
+_THERE = re.compile(r"\b(?:there|it|here)\b", re.IGNORECASE)
+_LEGEND = re.compile(r"\([^)]*\bmeans\b[^)]*\)")
 
 
 class TripRead(Struct, frozen=True):
@@ -120,7 +124,7 @@ def _lengths(clause: Clause, places: Sequence[Mention], own: Sequence[Mention], 
     if places and len(days) + len(numbers) == len(places):
         counted = sorted([*days, *numbers], key=lambda one: one.start)
     known = own[0].value in told.stays if own else False
-    if counted and (not own or (not places and (known or _WHOLE.search(clause.text)))):
+    if counted and (not own or (not places and (known or not _THERE.search(clause.text)))):
         _whole(clause, counted, told)
         return
     spare = [one for one in counted if len(counted) > len(own) and _whole_beside(clause, one)]
@@ -242,7 +246,8 @@ def _parts(clause: Clause) -> list[tuple[list[Mention], str]]:
     for begins, ends in zip([0, *edges], [*edges, len(clause.text)], strict=True):
         inside = [one for one in clause.mentions if begins <= one.start - at < ends and one.kind == "name"]
         if inside:
-            found.append((inside, clause.text[begins:ends]))
+            first = inside[0].start - at if len(inside) > 1 else begins
+            found.append((inside, _LEGEND.sub("", clause.text[max(begins, first - 6) : ends])))
         elif found:
             found[-1] = (found[-1][0], found[-1][1] + clause.text[begins:ends])  # A to B, one way only
     return found

@@ -34,12 +34,7 @@ _BOTH_WAYS = re.compile(
     r"|\bthere and back\b|\bbetween\b",
     re.IGNORECASE,
 )
-_STARTS = re.compile(
-    r"\b(?:arriv\w*|start\w*|begin\w*|land\w*|set (?:off|out)|leav\w*|depart\w*|gets? (?:to|in(?:to)?)"
-    r"|reach\w*|I['’]?(?:m| am)"
-    r"|I['’]ll be|I will be|you are|you['’](?:re|ll be)|we['’]?re|from)\b",
-    re.IGNORECASE,
-)
+_PRONOUN = re.compile(r"\b(?:he|she|they|who|whose)\b", re.IGNORECASE)
 _SHORTEST = 15
 
 
@@ -78,21 +73,27 @@ def visits(clauses: Sequence[Clause], names: Names) -> VisitsRead:
     for clause in clauses:
         own = [one.value for one in clause.named(names.people())]
         places = clause.named(names.places())
+        if start is None and not own and len(places) == 1 and (at := _moment(clause)) is not None:
+            start = Start("you", places[0].value, at)
+            continue
         if not own and (is_way(clause, names) or (origin and _hub_line(clause, places))):
             origin = _ways(clause, names, ways, back, origin)
             continue
         origin = places[0].value if len(places) == 1 and clause.text.rstrip().endswith(":") else ""
-        times = clause.of("hours", "clock")
-        if start is None and not own and times and len(places) == 1 and _STARTS.search(clause.text):
-            start = Start("you", places[0].value, _first(times[0]))
-            continue
         _about(clause, names, people, last, assumed)
         last = own[-1] if own else last
     return VisitsRead(_problem(people, ways, back, start, names, assumed), tuple(assumed))
 
 
-def _first(one: Mention) -> int:
-    return one.value[0] if one.kind == "hours" else one.value
+def _moment(clause: Clause) -> int | None:
+    """When one is at the only place that a clause names, where it is about nobody else."""
+    times = clause.of("hours", "clock")
+    if times and not _PRONOUN.search(clause.text):
+        return times[0].value[0] if times[0].kind == "hours" else times[0].value
+    lengths = clause.of("minutes", "number")
+    if len(lengths) == 1 and re.fullmatch(r"\d{1,2}h", lengths[0].text):  # 9h is a time where nothing lasts
+        return lengths[0].value
+    return None
 
 
 def _hub_line(clause: Clause, places: Sequence[Mention]) -> bool:
@@ -108,7 +109,9 @@ def _ways(
 ) -> str:
     """Take in the ways of a clause; gives where they go from, where a following line goes on from there."""
     places = _directed(clause, names)
-    lengths = [int(one.value) for one in clause.of("minutes", "number")]
+    lengths = [int(one.value) for one in clause.of("minutes", "number") if one.text[:1].isdigit()]
+    if not lengths:
+        lengths = [int(one.value) for one in clause.of("minutes", "number")]
     both = bool(_BOTH_WAYS.search(clause.text))
     if (
         len(places) == len(lengths) + 1

@@ -39,6 +39,9 @@ def finished(run: Run, mode: Mode, started: float) -> Answer:
         cut_short=run.cut_short,
         note=note,
         adapter=run.adapter,
+        pictures=tuple(run.pictures),
+        looks=tuple(run.looks),
+        claims=tuple(run.claims),
     )
     return Answer(text.strip(), receipt, chosen.value.text if chosen else "", run.calls)
 

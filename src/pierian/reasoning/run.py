@@ -14,13 +14,19 @@ from pierian.budget import Ledger
 from pierian.events import (
     CalledTool,
     Check,
+    Claim,
     DraftOutcome,
     DraftRecord,
     DraftStarted,
     Event,
+    Look,
+    LookTaken,
+    PictureRead,
     Spend,
     StepRecord,
 )
+from pierian.events.regions import Region
+from pierian.events.vision import LookKind
 from pierian.models.model import Model
 from pierian.models.wire import Message
 from pierian.reasoning.question import Question
@@ -98,6 +104,13 @@ class Run(Struct):
     """Calls of the asker's own tools, which end the run."""
     steps: tuple[StepRecord, ...] = ()
     """What a plan came to, for the receipt."""
+    pictures: list[PictureRead] = field(default_factory=list[PictureRead])
+    """Those of the question that were read."""
+    looks: list[Look] = field(default_factory=list[Look])
+    """What was looked at in pictures, in order."""
+    claims: list[Claim] = field(default_factory=list[Claim])
+    placed: Callable[[int, Region], Region] = lambda picture, region: region
+    """Where a region of what was read lies in the picture of that number, which may have been turned to be read."""
     journalled: str = ""
     """Id under which the run stands in the journal."""
     took: str = ""
@@ -109,11 +122,42 @@ class Run(Struct):
     adapter: str = ""
     """The adapter that a draft was made with."""
 
+    @property
+    def nothing_yet(self) -> bool:
+        """Whether it has neither used anything nor come to anything."""
+        used = self.spend.prompt_tokens or self.spend.completion_tokens
+        return not (used or self.drafts or self.chosen or self.partial or self.calls or self.steps)
+
     def begin(self, approach: str) -> int:
         """A new draft's number, from 1; tells of its start."""
         number = len(self.begun) + 1
         self.begun[number] = Begun(approach)
         self.emit(DraftStarted(number, approach))
+        return number
+
+    def look(
+        self,
+        kind: LookKind,
+        region: Region,
+        found: str,
+        *,
+        confidence: float = 1.0,
+        follows: str = "",
+        picture: int = 1,
+    ) -> int:
+        """Put a look on the receipt and tell of it; returns its number, from 1."""
+        number = len(self.looks) + 1
+        taken = Look(
+            number=number,
+            kind=kind,
+            region=self.placed(picture, region),
+            found=found,
+            confidence=confidence,
+            follows=follows,
+            picture=picture,
+        )
+        self.looks.append(taken)
+        self.emit(LookTaken(taken))
         return number
 
     def records(self) -> tuple[DraftRecord, ...]:

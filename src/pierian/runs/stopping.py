@@ -10,7 +10,8 @@ import asyncio
 import time
 from pathlib import Path
 
-from pierian.exceptions import StorageError
+from pierian.config import write_private
+from pierian.exceptions import PierianError, StorageError
 
 INTERVAL_SECONDS = 0.2
 
@@ -18,12 +19,9 @@ INTERVAL_SECONDS = 0.2
 def stop_all(state: Path) -> None:
     """End every run that has started up to now."""
     try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (state / "stop").write_text(f"{time.time_ns()}\n")
-    except OSError as error:
-        raise StorageError(
-            f"Nothing was stopped: {state} cannot be written: {error.strerror}.", hint="Check PIERIAN_HOME."
-        ) from error
+        write_private(state / "stop", f"{time.time_ns()}\n")
+    except PierianError as error:
+        raise StorageError(f"Nothing was stopped: {error}", hint="Check PIERIAN_HOME.") from error
 
 
 def _signalled(state: Path) -> str:

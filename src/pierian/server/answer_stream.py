@@ -16,6 +16,7 @@ from pierian.events import (
     CalculationCorrected,
     DraftVoided,
     Event,
+    LookTaken,
     Receipt,
     Token,
     ValueMissing,
@@ -51,6 +52,8 @@ class AnswerStream:
             case Token(text=text, channel="thought"):
                 self._thoughts += 1
                 yield Piece(text, thought=True)
+            case LookTaken(look=look):
+                yield Piece(f"{look.text}\n", thought=True)
             case Token(draft=draft, text=text) if self._live:
                 yield from self._written(draft, text)
             case CalculationCorrected(draft=draft, text=text) | ValueMissing(draft=draft, text=text):

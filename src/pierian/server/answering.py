@@ -21,6 +21,7 @@ from pierian.server.asking import BILLION, Account
 from pierian.server.call import Call, Ended, EndReason, Item, Used
 from pierian.server.conversation import as_history, in_parts, pictures_shown
 from pierian.server.errors import ApiError
+from pierian.server.pictures import for_model, for_readers
 from pierian.server.service import Service
 from pierian.server.stops import StopFinder
 
@@ -37,8 +38,7 @@ async def answer(
     """
     mode = call.mode
     if any(message.images for message in call.messages) and not await service.sees(call):
-        who = "A mode" if mode is not None else f"The model {call.model}"
-        told = f"{who} reads no pictures. Send them to a model that does, by its name, or leave them out."
+        told = f"The model {call.model} reads no pictures. Send them to a mode, which has readers, or leave them out."
         raise ApiError(400, told, param="messages", code="vision_not_supported")
     if mode is not None:
         await admitted
@@ -56,6 +56,7 @@ async def by_mode(service: Service, call: Call, mode: Mode, caller: Caller) -> A
     account = Account.of(service, caller, mode)
     request = account.question(
         parts.text,
+        images=await for_readers(service, call.messages),
         history=as_history(parts.history),
         seed=call.seed,
         budget_tokens=call.max_tokens,
@@ -99,6 +100,9 @@ async def by_model(
     model = await service.assistant.model()
     name = await _served(service, model, call.model)
     price = service.prices.of(name, "")
+    if any(message.images for message in call.messages):
+        await admitted
+        call = structs.replace(call, messages=await for_model(service, call.messages))
     request = _request(call, model)
     prompt = request.prompt_bound()
     most = Use(prompt, 0, request.max_tokens, price.most(prompt, request.max_tokens))

@@ -28,7 +28,7 @@ class Account(Struct, frozen=True):
     def of(cls, service: Service, caller: Caller, mode: Mode) -> Account:
         """The account of a caller for one question."""
         price = service.prices.of(service.settings.model, mode.value)
-        cap = service.meter.cap_for(caller, model=service.settings.model, mode=mode.value)
+        cap = KeyCap(service.meter, caller, service.settings.model, mode.value)
         return cls(caller, mode, price, cap)
 
     def question(self, text: str, **options: Any) -> AskRequest:

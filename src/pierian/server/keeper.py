@@ -37,6 +37,7 @@ from pierian.runs import Carrier, Claim, Journal, JournalWriter, RunRecord
 from pierian.server.asking import Account
 from pierian.server.changes import Changes
 from pierian.server.errors import from_exception
+from pierian.server.pictures import of_run
 from pierian.server.run_requests import RunRequest, history_of
 from pierian.server.service import Service
 
@@ -143,6 +144,8 @@ class Keeper:
     async def _carry_on(self, record: RunRecord, claim: Claim) -> None:
         service, journal = self._service, Journal(self._service.database, record.owner)
         try:
+            asked = msgspec.convert(record.request, RunRequest)
+            images = await of_run(service, record, asked)
             caller = await asyncio.to_thread(self._caller, record)
             # That it was asked for is counted already.
             uncounted = msgspec.structs.replace(caller, allowance=_uncounted(caller))
@@ -157,10 +160,11 @@ class Keeper:
             return
         stop = self._stops[record.id] = asyncio.Event()
         try:
-            asked, writer = msgspec.convert(record.request, RunRequest), JournalWriter(journal, claim)
+            writer = JournalWriter(journal, claim)
             account = Account.of(service, caller, Mode.named(asked.mode))
             request = account.question(
                 asked.question,
+                images=images,
                 history=history_of(asked),
                 drafts=asked.drafts,
                 seed=asked.seed,

@@ -25,6 +25,12 @@ ToolNames = Annotated[
 ]
 
 
+Pictures = Annotated[
+    tuple[str, ...],
+    Meta(description="Pictures that the question is about, as `data:` URLs, within the limit of the body."),
+]
+
+
 class Turn(Struct, frozen=True):
     """An earlier turn of the conversation."""
 
@@ -48,6 +54,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     budget_seconds: PositiveSeconds | None = None
     drafts: Annotated[DraftCount | None, Meta(description="Most drafts of a contemplating run.")] = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    images: Pictures = ()
 
 
 class ApprovalRequest(Struct, frozen=True):

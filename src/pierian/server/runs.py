@@ -36,8 +36,10 @@ from pierian.runs import Approvals, Journal, RunRecord
 from pierian.server.errors import ApiError
 from pierian.server.event_stream import EventStream
 from pierian.server.exchange import HttpRequest, identified, json_response, note
+from pierian.server.formats.pictures import checked_url, is_address
 from pierian.server.idempotency import Kept
 from pierian.server.keeper import Keeper
+from pierian.server.pictures import MOST_PICTURES, check_readers
 from pierian.server.places import event_for_clients
 from pierian.server.request_body import decoded, read_body
 from pierian.server.run_requests import (
@@ -288,6 +290,13 @@ def _checked(asked: RunRequest, key: Key | None, model: str) -> RunRequest:
             f"Instructions and history are larger than {MOST_CONTEXT_BYTES:,} bytes together. Shorten them."
         )
         raise ApiError(400, told, param="history", code="invalid_value")
+    if len(asked.images) > MOST_PICTURES:
+        told = f"{len(asked.images)} pictures came with the question: at most {MOST_PICTURES} are read."
+        raise ApiError(400, told, param="images", code="too_many_images")
+    if asked.images:
+        check_readers()
+    images = tuple(_inline_picture(url, at) for at, url in enumerate(asked.images))
+    asked = msgspec.structs.replace(asked, images=images)
     mode = Mode.named(asked.mode)
     if key is not None and not key.grant.allows(mode=mode.value, model=model):
         raise ApiError(
@@ -298,6 +307,13 @@ def _checked(asked: RunRequest, key: Key | None, model: str) -> RunRequest:
             403, "Only keys of this server's owner may use its tools.", param="tools", code="not_allowed"
         )
     return msgspec.structs.replace(storable(asked), mode=mode.value)
+
+
+def _inline_picture(url: str, at: int) -> str:
+    if is_address(url):
+        told = "A run is given the picture itself as 'data:image/png;base64,…', not its address."
+        raise ApiError(400, told, param=f"images[{at}]", code="unsupported_parameter")
+    return checked_url(url, f"images[{at}]")
 
 
 def _created(service: Service, owner: str, question: str, kept: dict[str, Any]) -> RunRecord:

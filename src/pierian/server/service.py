@@ -27,7 +27,9 @@ from pierian.server.response_store import ResponseStore
 from pierian.server.synchronising import Synchroniser
 from pierian.server.telemetry import Telemetry
 from pierian.storage import Database
+from pierian.toolbox.fetching import Fetcher
 
+DECODED_AT_ONCE = 2
 LISTED_SECONDS = 30.0
 """How long the list of a server's models is believed."""
 
@@ -67,6 +69,9 @@ class Service:
         self.telemetry = Telemetry()
         self.prices: PriceTable = load_prices()
         self.assistant = Assistant(settings)
+        self.fetcher = Fetcher()
+        self.decoding = asyncio.Semaphore(DECODED_AT_ONCE)
+        """Held while a picture is decoded: each takes a process and much memory."""
         self.draining = False
         """Set when the server is about to end: it takes nothing new."""
         self._resources = contextlib.AsyncExitStack()
@@ -148,8 +153,9 @@ class Service:
         return [*modes, *(name for name in engine if grant is None or grant.allows(model=name))]
 
     async def sees(self, call: Call) -> bool:
-        """Whether whoever answers a call reads pictures: a server elsewhere says so itself."""
-        return call.mode is None and not (await self.assistant.model()).embedded
+        """Whether whoever answers a call reads pictures: modes have readers, a server elsewhere says so itself."""
+        model = await self.assistant.model()
+        return call.mode is not None or model.sees or not model.embedded
 
     def refuse_new(self) -> None:
         """Raise where the server is about to end."""

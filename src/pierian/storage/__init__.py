@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pierian.storage.attachments import Attachment, Attachments
     from pierian.storage.conversations import Asked, Conversation, Conversations, Hit
-    from pierian.storage.database import Database, open_database, open_storage
+    from pierian.storage.database import Database
+    from pierian.storage.opening import open_database, open_storage
     from pierian.storage.profiles import Profile, Profiles
     from pierian.storage.shares import Share, Shares
     from pierian.storage.turns import LAST, Saying, Turn, Where
@@ -57,8 +58,8 @@ _HOMES = {
     "Turn": "turns",
     "UsageStore": "usage",
     "Where": "turns",
-    "open_database": "database",
-    "open_storage": "database",
+    "open_database": "opening",
+    "open_storage": "opening",
 }
 
 

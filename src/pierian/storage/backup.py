@@ -23,7 +23,8 @@ from sqlalchemy import Connection, LargeBinary, String, Table, select, text, typ
 
 from pierian.exceptions import DiskFull, StorageError, UserError
 from pierian.storage.archive import FORMAT, Manifest, Part, TablePart, Writer, file_name, table_name
-from pierian.storage.database import HEAD, Database
+from pierian.storage.database import Database
+from pierian.storage.migrating import HEAD
 from pierian.storage.tables import COPIES, Moment, key_leases, links, metadata, sessions, workers
 
 FLEETING = frozenset({workers.name, key_leases.name, sessions.name, links.name, *COPIES})

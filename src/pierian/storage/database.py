@@ -1,38 +1,22 @@
-"""Opening the one database: where it lies, how its connections behave, its migrations and its errors.
+"""The one database while it is open: its transactions, and its errors as sentences.
 
-`open_database` creates what is missing, brings the schema up to date and returns a `Database`, whose `read`
-and `write` are transactions. Every failure leaves as a `StorageError` or `DiskFull` that says what to do.
-What is stored is the business of `conversations` and `usage`.
+Every failure leaves as a `StorageError` or `DiskFull` that says what to do. It is opened by `opening`; what is stored
+is the business of `conversations`, `usage` and the others.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pierian.exceptions import DiskFull, RunError, StorageError
-
-if TYPE_CHECKING:
-    import sqlite3
-
-    from alembic.config import Config
-
-# The newest revision in `migrations/versions`. Alembic takes most of a second to import, so it is
-# imported only where the database is not at this revision.
-HEAD = "0006"
-
-MIGRATIONS = Path(__file__).parent / "migrations"
-
-# Another process may be migrating a large database; nobody should wait for one that hangs, though.
-MIGRATION_SECONDS = 120.0
 
 
 class Database:
@@ -111,138 +95,6 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def open_database(path: Path, *, busy_seconds: float = 10.0) -> Database:
-    """Open the database file `path`, created and migrated if need be.
-
-    `busy_seconds` is how long a transaction waits for another one to finish. Raises `StorageError` or
-    `DiskFull`. Several processes may open a new database at the same time.
-    """
-    create_private(path)
-    database = Database(make_engine(path, busy_seconds), path)
-    try:
-        if stored_revision(database) != HEAD:
-            migrate(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def open_storage(url: str, path: Path) -> Database:
-    """The database at `url` where there is one, else the file `path`."""
-    if not url:
-        return open_database(path)
-    from pierian.storage.postgresql import open_postgresql
-
-    return open_postgresql(url)
-
-
-def create_private(path: Path) -> None:
-    """Make sure that folder and file exist and that only their owner can read the file."""
-    with translated(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite would create the file with the process's umask; its own side files copy this file's mode.
-        # A file that exists is not opened here: closing it again would drop the locks that this process
-        # holds through other connections (https://sqlite.org/howtocorrupt.html, 2.2).
-        try:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            mode = path.stat().st_mode
-            if path.is_file() and mode & 0o077:
-                # Some file systems know no owners, and refuse.
-                with suppress(PermissionError):
-                    path.chmod(mode & 0o700)
-
-
-def make_engine(path: Path, busy_seconds: float) -> Engine:
-    """An engine whose connections wait for locks, keep foreign keys and overwrite what is deleted."""
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": busy_seconds},
-        pool_size=2,
-        hide_parameters=True,  # what people wrote does not belong in error messages
-    )
-
-    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
-        # The driver's own transactions begin too late (at the first write); `begin` below does it.
-        connection.isolation_level = None
-        for pragma in ("foreign_keys=ON", "secure_delete=ON", "synchronous=NORMAL"):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        if not options.get("pierian_autocommit"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("pierian_write") else "BEGIN")
-
-    event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", begin)
-    return engine
-
-
-def stored_revision(database: Database) -> str | None:
-    """The revision of the schema in the file, or None where there is none yet."""
-    with database.read() as connection:
-        inspector = inspect(connection)
-        if not inspector.has_table("alembic_version"):
-            if inspector.get_table_names():
-                raise StorageError(
-                    f"{database.path} is a database of another program.",
-                    hint="Move it away, or name another one; Pierian then creates its own.",
-                )
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def migrate(database: Database) -> None:
-    """Bring the schema to `HEAD`, in one transaction, while no other process does."""
-    from filelock import FileLock, Timeout
-
-    path = database.path
-    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=MIGRATION_SECONDS, mode=0o600)
-    try:
-        with translated(path), lock:
-            if (stored := stored_revision(database)) != HEAD:
-                upgrade(database, stored)
-    except Timeout as error:
-        raise StorageError(
-            f"The database {path} is being brought up to date by another process, which does not finish.",
-            hint="End the other Pierian processes (pierian stop --all) and try again.",
-        ) from error
-
-
-def upgrade(database: Database, stored: str | None) -> None:
-    """Run Alembic; the caller holds the lock."""
-    from alembic import command
-
-    config = migration_config(database, stored)
-    with database.translated(), database.engine.connect() as connection:
-        # Kept in the file, so it is set once, here, where no other process can be in the way.
-        autocommit = connection.execution_options(pierian_autocommit=True)
-        autocommit.execute(text("PRAGMA journal_mode=WAL")).close()
-    with database.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def migration_config(database: Database, stored: str | None) -> Config:
-    """Alembic's settings; raises `StorageError` where `stored` is a revision that this version does not know."""
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    if stored is not None:
-        try:
-            ScriptDirectory.from_config(config).get_revision(stored)
-        except CommandError as error:
-            raise StorageError(
-                f"The database {database.path} was written by a newer Pierian (its revision is {stored!r}).",
-                hint="Update Pierian: pip install --upgrade pierian.",
-            ) from error
-    return config
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from pierian.exceptions import DiskFull, RunError, SettingsError, StorageError
-from pierian.storage.database import HEAD, Database, migration_config, stored_revision
+from pierian.storage.database import Database
+from pierian.storage.migrating import HEAD, migration_config, stored_revision
 
 WRITERS, MIGRATIONS_LOCK = 0x7069657269616E, 0x7069657269616F
 """Keys of the advisory locks."""

@@ -28,7 +28,8 @@ from sqlalchemy import (
 from pierian.exceptions import StorageError, UserError
 from pierian.storage.archive import Archive, Value
 from pierian.storage.backup import FLEETING, batch_of, patient
-from pierian.storage.database import Database, migration_config
+from pierian.storage.database import Database
+from pierian.storage.migrating import migration_config
 from pierian.storage.tables import metadata, runs, workers
 
 if TYPE_CHECKING:

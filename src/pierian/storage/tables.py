@@ -1,7 +1,7 @@
 """The tables of the database, as SQLAlchemy Core knows them; those of connected accounts are in `account_tables`.
 
 This module describes; it opens nothing. A change here needs a new migration in `migrations/versions` and a
-new `HEAD` in `database.py`; a test compares the three. Only types that SQLite and PostgreSQL share are used.
+new `HEAD` in `migrating.py`; a test compares the three. Only types that SQLite and PostgreSQL share are used.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ class Double(Model, ABC):
         # Deliberately without Model.__init__: there is no client and no lease.
         self.name = name
         self.profile = profile or profile_for(name)
+        self.sees = self.profile.sees
         self.slots = 4
         self.recovered: list[ModelError] = []
         """The errors after which somebody asked for recovery, in order."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
@@ -41,9 +41,35 @@ class Context(Struct, frozen=True):
 
     key: str = ""
     """Idempotency key: the same for every try of one step. Pass it on to a receiver that understands such keys."""
+    shown: Mapping[str, str] = {}
+    """What whoever approved it was shown by `Tool.shows`; empty where nobody was asked."""
+
+    def agreed(self, told: Mapping[str, str]) -> None:
+        """Raise `ToolFailure` where something else is about to be done than was shown to whoever approved it."""
+        differs = next((name for name in (*self.shown, *told) if self.shown.get(name) != told.get(name)), "")
+        if self.shown and differs:
+            from pierian.tools.failure import ToolFailure
+
+            raise ToolFailure(
+                "denied",
+                f"What you approved has changed since, so nothing was done. It is no longer "
+                f"{self.shown.get(differs, 'as it was')!r} but {told.get(differs, 'something else')!r}.",
+                hint="Ask again.",
+            )
 
 
 Call = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
+
+
+class Telling(Struct, frozen=True, kw_only=True):
+    """How code tells a person what a tool found, where no model has to."""
+
+    lines: Callable[[Any], Sequence[str]]
+    """Of a result, a line for each thing that was found; none where nothing was."""
+    nothing: str
+    """A sentence for that case."""
+    answers: str
+    """A pattern of requests that are answered by this alone, from their beginning on."""
 
 
 class Tool(Struct, frozen=True, kw_only=True):
@@ -73,9 +99,18 @@ class Tool(Struct, frozen=True, kw_only=True):
     """The argument that takes the id of one that was found; it is called for each."""
     only: str = ""
     """A pattern of words that ask for it: a request that has those of other tools and not these does not mean it."""
+    told: str = ""
+    """The part of its value that is the answer as it stands, in words that code wrote; empty for none."""
+    about: str = ""
+    """A pattern of words for what it acts on. It is not meant where the same words ask for something of another's."""
+    tells: Telling | None = None
+    checks: Call | None = None
+    """Looks whether it can be done, once for all of its calls: before anybody is asked, and again before the first of
+    them. Raises `ToolFailure` where it cannot; texts by their names that it gives are shown beside the arguments."""
     shows: Call | None = None
-    """What whoever approves shall see beside the arguments: texts by their names, such as the sizes of files. Raises
-    `ToolFailure` where the call cannot succeed, before anybody is asked."""
+    """What whoever approves shall see beside the arguments: texts by their names, such as the sizes of files, or what
+    is resolved only when it runs. Raises `ToolFailure` where the call cannot succeed, before anybody is asked. The
+    call itself has to act on what was shown: it says what it is about to do to `Context.agreed`."""
 
     @property
     def acts(self) -> bool:
@@ -101,6 +136,8 @@ def tool(
     finds: str = "",
     found: str = "",
     only: str = "",
+    about: str = "",
+    tells: Telling | None = None,
     shows: Call | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
@@ -111,21 +148,8 @@ def tool(
         description, explained = _documentation(function)
         if not description:
             raise TypeError(f"The tool {called} needs a docstring: the planner chooses by it.")
-        hints = get_type_hints(function, include_extras=True)
-        returned = hints.pop("return", Any)
-        arguments, context = _arguments_type(function, called, hints, explained)
-
-        async def call(given: Context, values: Mapping[str, Any]) -> Any:
-            try:
-                typed = msgspec.convert(values, arguments)
-            except msgspec.ValidationError as error:
-                from pierian.tools.failure import ToolFailure
-
-                raise ToolFailure("invalid", f"{called}: {error}.") from error
-            keywords = {field: getattr(typed, field) for field in arguments.__struct_fields__}
-            if context:
-                keywords[context] = given
-            return await function(**keywords)
+        returned = get_type_hints(function).get("return", Any)
+        arguments, call = _typed(function, called, explained)
 
         return Tool(
             name=called,
@@ -142,10 +166,40 @@ def tool(
             finds=finds,
             found=found,
             only=only,
+            about=about,
+            tells=tells,
             shows=shows,
         )
 
     return make
+
+
+def showing(function: Callable[..., Awaitable[Mapping[str, str]]]) -> Call:
+    """`Tool.shows` of a typed function, whose parameters are some of the tool's."""
+    return _typed(function, function.__name__, {}, some=True)[1]
+
+
+def _typed(
+    function: Callable[..., Awaitable[Any]], called: str, explained: Mapping[str, str], *, some: bool = False
+) -> tuple[type[msgspec.Struct], Call]:
+    """The type of a function's arguments, and calls of it with these; where it takes `some`, others are left out."""
+    hints = get_type_hints(function, include_extras=True)
+    hints.pop("return", None)
+    arguments, context = _arguments_type(function, called, hints, explained, others=some)
+
+    async def call(given: Context, values: Mapping[str, Any]) -> Any:
+        try:
+            typed = msgspec.convert(values, arguments)
+        except msgspec.ValidationError as error:
+            from pierian.tools.failure import ToolFailure
+
+            raise ToolFailure("invalid", f"{called}: {error}.") from error
+        keywords = {field: getattr(typed, field) for field in arguments.__struct_fields__}
+        if context:
+            keywords[context] = given
+        return await function(**keywords)
+
+    return arguments, call
 
 
 def _check(function: Callable[..., Any], called: str) -> None:
@@ -172,7 +226,12 @@ def object_schema(kind: type[Any]) -> dict[str, Any]:
 
 
 def _arguments_type(
-    function: Callable[..., Any], called: str, hints: dict[str, Any], explained: Mapping[str, str]
+    function: Callable[..., Any],
+    called: str,
+    hints: dict[str, Any],
+    explained: Mapping[str, str],
+    *,
+    others: bool,
 ) -> tuple[type[msgspec.Struct], str]:
     """A struct with one field for each parameter, and the name of the context's parameter."""
     fields: list[Any] = []
@@ -190,7 +249,7 @@ def _arguments_type(
             fields.append((parameter.name, kind))
         else:
             fields.append((parameter.name, kind, parameter.default))
-    struct = msgspec.defstruct(f"{called}_arguments", fields, kw_only=True, forbid_unknown_fields=True)
+    struct = msgspec.defstruct(f"{called}_arguments", fields, kw_only=True, forbid_unknown_fields=not others)
     return struct, context
 
 

@@ -12,12 +12,14 @@ MONTHS: list[str] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SE
 _MONTH = r"(?P<month>(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*)\.?"
 _JOIN = r"\s?(?P<join>[-/.~])\s?"
 _SAME = r"\s?((?P=join)|[-~])\s?"
+_END = r"(?=\d?\d:\d\d|[^\d]|$)"
+"""Readers of text often drop the space before the time."""
 FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
-        rf"(?<!\d)(?P<year>(19|20)\d\d){_JOIN}(?P<number>\d\d?){_SAME}(?P<day>\d\d?)(?!\d)",
-        rf"(?<![\d.])(?P<day>\d\d?){_JOIN}(?P<number>\d\d?){_SAME}(?P<year>(19|20)\d\d|\d\d)(?![\d.])",
-        rf"(?<!\d)(?P<day>\d\d?)(ST|ND|RD|TH)?[-/\s.]?\s?{_MONTH}[-/\s,.]\s?(?P<year>(19|20)\d\d|\d\d)(?!\d)",
+        rf"(?<!\d)(?P<year>(19|20)\d\d){_JOIN}(?P<number>\d\d?){_SAME}(?P<day>\d\d?){_END}",
+        rf"(?<![\d.])(?P<day>\d\d?){_JOIN}(?P<number>\d\d?){_SAME}(?P<year>(19|20)\d\d|\d\d)(?!\.\d){_END}",
+        rf"(?<!\d)(?P<day>\d\d?)(ST|ND|RD|TH)?[-/\s.]?\s?{_MONTH}[-/\s,.']?\s?(?P<year>(19|20)\d\d|\d\d){_END}",
         rf"\b{_MONTH}\s?(?P<day>\d\d?)(ST|ND|RD|TH)?,?\s?(?P<year>(19|20)\d\d)(?!\d)",
     )
 )

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from pierian.vision.decoding import Opened, Refusal, check_page, check_size, kept_size
+from pierian.vision.decoding import MOST_PIXELS, Opened, Refusal, check_page, check_size, kept_size
 from pierian.vision.picture import Format
 
 _PLUGINS: dict[Format, str] = {
@@ -46,11 +46,15 @@ def opened_raster(content: bytes, kind: Format, page: int) -> Opened:
         cast(Any, pillow_heif).register_heif_opener(thumbnails=False, decode_threads=1)
     if kind == "webp":  # its opener makes room for the whole picture at once
         check_size(*_webp_size(content))
-    Image.MAX_IMAGE_PIXELS = None  # checked here, by our own bound
+    # Checked here, by our own bound; but GIF's opener makes room for a frame of any size, unless stopped at twice
+    # this.
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2 if kind == "gif" else None
     try:
         image = Image.open(io.BytesIO(content), formats=[_PLUGINS[kind]])
     except UnidentifiedImageError as error:
         raise Refusal("is damaged or cut off") from error
+    except Image.DecompressionBombError as error:
+        raise Refusal(f"has more than the {MOST_PIXELS:,} pixels that are read") from error
     check_size(*image.size)
     frames = int(getattr(image, "n_frames", 1))
     notes: list[str] = []

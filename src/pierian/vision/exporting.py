@@ -25,7 +25,7 @@ _BEGINNING = re.compile(r"^(\d*)(?=[.)](?:\s|$)|[-+](?:\s|$)|[-=]+\s*$)")
 """Of a list, a rule, or the line below a heading."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[-+]?[\d.,\s]*\d\s*%?")
-_GAP = 0.9
+_GAP = 1.1
 """Between two rows of text, in heights of a line: more of it is a new paragraph."""
 
 
@@ -111,12 +111,18 @@ def paragraphs(lines: Sequence[TextLine]) -> list[list[list[TextLine]]]:
         box = line.region.box
         if last is not None and _beside(last, box):
             found[-1][-1].append(line)
-        elif last is not None and 0 <= box.top - last.bottom + last.height / 2 <= last.height * (_GAP + 0.5):
+        elif last is not None and _goes_on(last, box):
             found[-1].append([line])
         else:
             found.append([[line]])
         last = box
     return found
+
+
+def _goes_on(one: Box, other: Box) -> bool:
+    """Close below; a line without a letter that reaches down is lower than its neighbours."""
+    height = max(one.height, other.height)
+    return -height / 2 <= other.top - one.bottom <= height * _GAP
 
 
 def _beside(one: Box, other: Box) -> bool:

@@ -42,22 +42,26 @@ class Row(NamedTuple):
 
 
 LEGAL = re.compile(
-    r"\b(S[DO0]N\.?\s?BH[DO0]|[S5]/B|BERHAD|BHD|LTD|LIMITED|LLC|L\.L\.C|INC|CORP(ORATION)?|PLC|GMBH|MBH|KG|AG|S\.?A\.?R\.?L|"
+    r"\b(S[DO0]N\.?\s?B[HN][DO0]|[S5]/B|SB|BERHAD|BHD|LTD|LIMITED|LLC|L\.L\.C|INC|CORP(ORATION)?|PLC|GMBH|MBH|KG|AG|S\.?A\.?R\.?L|"
     r"S\.A\.|B\.V\.|PTY|PTE|CO)\b\.?",
     re.IGNORECASE,
 )
 TRADE = re.compile(
     r"\b(ENTERPRISES?|TRADING|RESTAURANT|RESTORAN|CAFE|COFFEE|STORES?|BOOKSTORES?|MARKET|SUPERMARKET|[A-Z]*MART|PHARMACY|"
     r"BAKER(Y|IES)|CONFECTIONERY|HOTEL|SHOP|HOUSE|CENTRE|CENTER|CLINIC|SALON|SERVICES|ELECTRICAL|HARDWARE|PERNIAGAAN|"
-    r"SYARIKAT|KEDAI|APOTHEKE|BÄCKEREI|BOULANGERIE|BISTRO|BAR|GRILL|PIZZA|FOODS?|HOLDINGS?|GROUP|COMPANY)\b",
+    r"SYARIKAT|KEDAI|PASARAYA|STATIONER(S|Y)|BOOKS?|SUPPL(Y|IES|IER)|GALLERY|FURNITURE|FASHION|OPTIC(AL|IAN)|MOTORS?|"
+    r"LAUNDRY|KITCHEN|STATION|GIFTS?|MINIMARKET|BOUTIQUE|DINER|INN|TAVERN|DELI|BRASSERIE|TRATTORIA|"
+    r"APOTHEKE|BÄCKEREI|BOULANGERIE|BISTRO|BAR|GRILL|PIZZA|FOODS?|HOLDINGS?|GROUP|COMPANY)\b",
     re.IGNORECASE,
 )
 STREET = re.compile(
     r"\b(JALAN|JLN|JIN|LORONG|TAMAN|TMN|KAMPUNG|KAWASAN|BANDAR|SEKSYEN|PERSIARAN|LEBUH|LOT|LEVEL|FLOOR|BLOCK|UNIT|SUITE|"
+    r"WISMA|MENARA|BANGUNAN|KOMPLEKS|DESA|"
     r"STREET|ST|ROAD|RD|AVENUE|AVE|LANE|LN|DRIVE|BOULEVARD|BLVD|SQUARE|PLAZA|HIGHWAY|HWY|P\.?O\.? BOX|RUE|PLATZ|WEG|"
     r"VIA|CALLE|PLACE)\b|STRASSE|STRAßE|STR\.|^\W*NO[.:,]?\s?\d|^\W*NO[.:,]\s?[A-Z]?\d",
     re.IGNORECASE,
 )
+HOUSE = re.compile(r"\W*\d{1,4}[A-Z]?(\s?[-&,]\s?\d{1,4}[A-Z]?)*\s*,\s*[A-Z]", re.IGNORECASE)
 POSTCODE = re.compile(r"(?<![\d-])\d{5}(?![\d-])|\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b")
 REGISTERED = re.compile(
     r"\W*\(?\s*((CO|COMPANY)?\.?\s?(REG)?\.?\s?(NO)?\.?\s?[:.]?|ROC)?\s*[A-Z]{0,3}\d{4,}[-\s]?[A-Z]{0,2}\s*\)?\W*",
@@ -69,6 +73,7 @@ OTHER = re.compile(
     r"THANK)\b|TAX\s?INVOICE|\bTEL\s?[:.]|@|^\W*0\d[-\d ]{6,}\W*$",
     re.IGNORECASE,
 )
+CONTACT = re.compile(r"\W*\b(TEL(EPHONE)?|PHONE|FAX|HP|H/P|GST|E-?MAIL)\b.*", re.IGNORECASE)
 MONEY = re.compile(
     r"(?P<sign>-\s?)?(?P<currency>(RM|MYR|USD|EUR|GBP|SGD|[$€£¥]))?(?P<number>\d{1,3}(?:,\d{3})+\.\d\d|\d+[.,]\d\d)(?![\d.,%])"
 )
@@ -85,10 +90,13 @@ PART = re.compile(
     re.IGNORECASE,
 )
 SUMMARY = re.compile(r"(GST|TAX|VAT)\s*(SUMMARY|CODE|ANALYSIS)", re.IGNORECASE)
+HANDED = re.compile(r"\b(CASH|TENDER(ED)?|PAID|VISA|MASTER(CARD)?|CARD)\b", re.IGNORECASE)
+CHANGE = re.compile(r"\bCHANGE\b", re.IGNORECASE)
 TENDERED = re.compile(r"\b(CASH|CHANGE|TENDER|VISA|MASTER|CARD|PAID)\b", re.IGNORECASE)
 ROUNDING = re.compile(r"\bR[O0]UND", re.IGNORECASE)
 HEAD_ROWS = 14
 ROUNDED_BY = 0.05
+PAID = 8.0
 
 
 def read_fields(texts: Sequence[TextLine]) -> tuple[Field, ...]:
@@ -170,7 +178,7 @@ def _plain_name(text: str) -> str:
     text = re.sub(r"\(\s*[A-Z]{0,3}\d[\w\s-]*\)?\s*$", "", text)
     text = re.sub(r"\s+[A-Z]{0,2}\d{5,}\s?-?\s?[A-Z]?\W*$", "", text).strip(" ,:;-")
     # What a legal form is for certain, and letters that were read as figures within words.
-    text = re.sub(r"\bS[DO0]N(\.?\s?)BH[DO0]\b", r"SDN\1BHD", re.sub(r"\b5/B\b", "S/B", text))
+    text = re.sub(r"\bS[DO0]N(\.?\s?)B[HN][DO0]\b", r"SDN\1BHD", re.sub(r"\b5/B\b", "S/B", text))
     return re.sub(r"(?<=[A-Z]{2})1\b|\b1(?=[A-Z]{2})", "I", text)
 
 
@@ -201,6 +209,7 @@ def _address(rows: Sequence[Row], company: Field | None) -> Field | None:
         start = 1 + max(n for n, row in enumerate(rows) if row.lines[0].id in company.lines)
     chosen: list[Row] = []
     for row in rows[start : start + HEAD_ROWS]:
+        whole, row = row.text, _without_contact(row)
         text = row.text
         if chosen and _is_apart(chosen[-1], row) and any(POSTCODE.search(one.text) for one in chosen):
             break
@@ -212,13 +221,19 @@ def _address(rows: Sequence[Row], company: Field | None) -> Field | None:
             if chosen:
                 break
             continue
-        if chosen or STREET.search(text) or POSTCODE.search(text):
+        if chosen or STREET.search(text) or POSTCODE.search(text) or HOUSE.match(text):
             chosen.append(row)
-        if len(chosen) > 6:
+        if len(chosen) > 6 or (chosen and text != whole):
             break
     if not chosen:
         return None
     return _field("address", " ".join(row.text.strip() for row in chosen), chosen)
+
+
+def _without_contact(row: Row) -> Row:
+    """A row that ends an address without the telephone that may stand behind it."""
+    address = CONTACT.sub("", row.text)
+    return row._replace(text=address) if STREET.search(address) or POSTCODE.search(address) else row
 
 
 def _says_other(text: str) -> bool:
@@ -262,18 +277,42 @@ def _total(rows: Sequence[Row]) -> Field | None:
             text, value = found[-1]
             several = len({one for _, one in found}) > 1
             amounts.append(Amount(place, text, value, _as_total(row.text, several, place > summary)))
+    amounts = _with_change(rows, amounts)
     best = max(amounts, key=lambda one: (one.score, one.value, one.place), default=None)
     if best is None:
         return None
     if best.score <= 0:
-        return _largest(rows, amounts)
+        best = _largest(rows, amounts)
+        return _field("total", _pointed(best, amounts), [rows[best.place]])
     rounding = [n for n, row in enumerate(rows) if ROUNDING.search(row.text)]
     if rounding:
         # What follows a rounding, and differs by no more than one, is what was rounded to.
         near = [one for one in amounts if rounding[0] <= one.place < summary and _is_rounded(one, best)]
         named = [one for one in near if one.score > 0 or ROUNDING.search(rows[one.place].text)]
         best = max(named, key=lambda one: (one.score > 0, one.place), default=best)
-    return _field("total", best.text, [rows[best.place]])
+    return _field("total", _pointed(best, amounts), [rows[best.place]])
+
+
+def _with_change(rows: Sequence[Row], amounts: Sequence[Amount]) -> list[Amount]:
+    """What was handed over less the change is what was paid: sums like that are likelier the total."""
+    handed = {one.value for one in amounts if HANDED.search(rows[one.place].text)}
+    change = {one.value for one in amounts if CHANGE.search(rows[one.place].text)}
+    paid = [one - other for one in handed for other in change if one > other]
+    return [
+        one._replace(score=one.score + PAID)
+        if any(abs(one.value - value) < 0.005 for value in paid) and not HANDED.search(rows[one.place].text)
+        else one
+        for one in amounts
+    ]
+
+
+def _pointed(amount: Amount, amounts: Sequence[Amount]) -> str:
+    """Its text with a point where a comma was read and nearly all other sums of the receipt have a point."""
+    text = amount.text
+    pointed = sum("." in one.text for one in amounts)
+    if re.search(r",\d\d$", text) and pointed >= 3 and pointed > 0.7 * len(amounts):
+        return f"{text[:-3]}.{text[-2:]}"
+    return text
 
 
 def _is_rounded(amount: Amount, total: Amount) -> bool:
@@ -309,8 +348,7 @@ def _words(text: str) -> bool:
     return len(re.findall(r"[A-Za-z]{3,}", text)) > 0
 
 
-def _largest(rows: Sequence[Row], amounts: Sequence[Amount]) -> Field | None:
+def _largest(rows: Sequence[Row], amounts: Sequence[Amount]) -> Amount:
     """Where nothing is called a total: the largest sum that is not money handed over."""
     own = [one for one in amounts if not TENDERED.search(rows[one.place].text)] or list(amounts)
-    best = max(own, key=lambda one: one.value)
-    return _field("total", best.text, [rows[best.place]])
+    return max(own, key=lambda one: one.value)

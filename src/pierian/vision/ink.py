@@ -6,6 +6,7 @@ Works on level crops of one line and knows nothing of letters; `text` uses it to
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple, cast
 
 import cv2
@@ -72,15 +73,26 @@ def axes(corners: Corners) -> tuple[Corners, Corners]:
 
 def find_ink(crop: Pixels) -> Mask:
     """Which pixels differ from the paper; lines and bars that come in from outside are left out."""
-    # The paper is what most pixels are: its middle value is not moved by letters, which cover less than half.
-    paper = np.median(crop.reshape(-1, 3), axis=0)
-    away = np.abs(crop.astype(np.int16) - paper.astype(np.int16)).max(axis=2).astype(np.uint8)
+    away = np.abs(crop.astype(np.int16) - _paper(crop)).max(axis=2).astype(np.uint8)
     threshold = cast("Callable[..., tuple[float, object]]", cv2.threshold)
     bound, _ = threshold(away, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     ink = away > max(bound, FAINTEST)
     if not ink.any():
         return ink
     return _own(ink)
+
+
+def _paper(crop: Pixels) -> NDArray[np.int16]:
+    """The colour of the paper, for each column: along a long line the light may change."""
+    rows, columns = crop.shape[:2]
+    count = max(1, columns // (6 * rows))
+    edges = [round(columns * part / count) for part in range(count + 1)]
+    # It is what most pixels are: the middle value is not moved by letters, which cover less than half.
+    parts = [np.median(crop[:, one:other].reshape(-1, 3), axis=0) for one, other in pairwise(edges)]
+    places: NDArray[np.float64] = np.arange(columns, dtype=np.float64)
+    middles = [(one + other) / 2 for one, other in pairwise(edges)]
+    along = [np.interp(places, middles, [part[channel] for part in parts]) for channel in range(3)]
+    return np.stack(along, axis=-1).astype(np.int16)
 
 
 def _own(ink: Mask) -> Mask:

@@ -28,7 +28,7 @@ from pierian.vision.picture import Picture
 MOST_BYTES = 100_000_000
 WAIT_SECONDS = 60.0
 """On a busy machine the seconds of the processor take longer."""
-_ENVIRONMENT = (
+ENVIRONMENT = (
     "HOME",
     "LANG",
     "LD_LIBRARY_PATH",
@@ -49,7 +49,7 @@ class PictureError(UserError):
 
 def load_file(path: Path, *, page: int = 1, window: tuple[float, float] | None = None) -> Picture:
     """The picture in a file; raises `PictureError`."""
-    return load(_content(path), name=path.name, source=f"file:{path.absolute()}", page=page, window=window)
+    return load(content_of(path), name=path.name, source=f"file:{path.absolute()}", page=page, window=window)
 
 
 def load(
@@ -91,8 +91,8 @@ def load(
     )
 
 
-def _content(path: Path) -> bytes:
-    """The bytes of an ordinary file."""
+def content_of(path: Path) -> bytes:
+    """The bytes of an ordinary file; raises `PictureError`."""
     try:
         # Not waiting for whoever would write into a pipe of that name.
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -113,7 +113,7 @@ def _content(path: Path) -> bytes:
 def _decoded(request: Request, content: bytes) -> tuple[Decoded | Refused, memoryview]:
     """What the process makes of a file, and the pixels."""
     asked = msgspec.msgpack.encode(request)
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "pierian.vision.decoding_process"],
         stdin=subprocess.PIPE,

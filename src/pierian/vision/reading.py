@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from pierian.vision.barcodes import read_barcodes
 from pierian.vision.charts import read_charts
+from pierian.vision.panels import read_panels
 from pierian.vision.picture import Picture
 from pierian.vision.reading_order import in_order
 from pierian.vision.regions import Box, box_of
-from pierian.vision.scene import Chart, Scene, Shape, Table, TextLine
+from pierian.vision.scene import NOTHING, Chart, Scene, Shape, Table, TextLine
 from pierian.vision.shapes import read_shapes
 from pierian.vision.tables import read_tables
 from pierian.vision.text import read_texts, turned_by
@@ -40,7 +41,7 @@ def read_scene(picture: Picture) -> Scene:
         pixels = turn(pixels, turned)
         texts = read_texts(pixels)
     texts = tuple(replace(line, id=f"t{number}") for number, line in enumerate(in_order(texts), 1))
-    tables, charts = _settled(read_tables(pixels, texts), read_charts(pixels, texts))
+    tables, charts = settled(read_tables(pixels, texts), read_charts(pixels, texts))
     barcodes = read_barcodes(pixels)
     taken = [*(table.region for table in tables), *(chart.region for chart in charts)]
     taken += [code.region.box for code in barcodes]
@@ -53,22 +54,36 @@ def read_scene(picture: Picture) -> Scene:
         charts=charts,
         shapes=shapes,
         barcodes=barcodes,
+        panels=read_panels(pixels, shapes),
         turned=turned,
     )
     return replace(scene, unsure=_unsure(scene))
 
 
-def _settled(
+def settled(
     tables: tuple[Table, ...], charts: tuple[Chart, ...]
 ) -> tuple[tuple[Table, ...], tuple[Chart, ...]]:
     """Tables and charts that do not claim the same place: a grid with full cells is a table, else the chart's."""
     full = [table for table in tables if table.ruled and _filled(table) >= FULL]
-    kept = tuple(chart for chart in charts if not any(_claim(chart.plot, table.region) for table in full))
+    kept = tuple(
+        chart
+        for chart in charts
+        if not any(_claim(chart.plot, table.region) for table in full)
+        and not any(_explains_more(table, chart) for table in tables if not table.ruled)
+    )
     regions = [chart.region for chart in kept]
     free = [
         table for table in tables if table in full or not any(_claim(table.region, one) for one in regions)
     ]
     return tuple(replace(table, id=f"b{number}") for number, table in enumerate(free, 1)), kept
+
+
+def _explains_more(table: Table, chart: Chart) -> bool:
+    """Whether a plot is full of words in rows and columns, far more of them than there are marks."""
+    marks = sum(len(series.marks) for series in chart.series)
+    inside = [cell for cell in table.cells if _lies_in(cell.region, [chart.plot])]
+    several = len({cell.column for cell in inside}) >= 3 and len({cell.row for cell in inside}) >= 3
+    return several and _filled(table) >= FULL and len(inside) > 2 * marks
 
 
 def _filled(table: Table) -> float:
@@ -100,7 +115,7 @@ def _unsure(scene: Scene) -> tuple[str, ...]:
     if doubtful:
         notes.append(f"{_count(doubtful)} could not be read for certain: {_quoted(doubtful)}.")
     if not (scene.texts or scene.tables or scene.charts or scene.shapes or scene.barcodes):
-        notes.append("No text, table, chart, shape or barcode was found in the picture.")
+        notes.append(NOTHING)
     return tuple(notes)
 
 

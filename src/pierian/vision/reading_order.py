@@ -16,6 +16,7 @@ from pierian.vision.regions import Box
 from pierian.vision.scene import TextLine
 
 DEEPEST = 40
+COLUMN_WORDS = 4
 COLUMN_LINES = 3
 """Columns of fewer lines are cells of a row, not columns of a page."""
 
@@ -80,7 +81,9 @@ def _ordered(texts: list[TextLine], depth: int) -> list[TextLine]:
     across = _cut([(line.region.box.top, line.region.box.bottom) for line in texts], 1.6 * height)
     down = _cut([(line.region.box.left, line.region.box.right) for line in texts], 0.9 * height)
     columns = [[texts[place] for place in part] for part in down]
-    if len(columns) > 1 and all(_is_column(column) for column in columns):
+    if len(columns) > 1 and not all(_is_column(column) for column in columns):
+        columns = _independent(columns)
+    if len(columns) > 1:
         return [line for column in columns for line in _ordered(column, depth + 1)]
     if len(across) > 1:
         return [line for part in across for line in _ordered([texts[place] for place in part], depth + 1)]
@@ -92,8 +95,31 @@ def _ordered(texts: list[TextLine], depth: int) -> list[TextLine]:
 
 def _is_column(lines: list[TextLine]) -> bool:
     """Several lines, most of them of several words: figures under each other are a column of a table."""
-    wordy = sum(len(line.text.split()) >= 3 for line in lines)
+    wordy = sum(len(line.text.split()) >= COLUMN_WORDS for line in lines)
     return len(lines) >= COLUMN_LINES and wordy * 2 >= len(lines)
+
+
+def _independent(columns: list[list[TextLine]]) -> list[list[TextLine]]:
+    """Columns that have lines level with each other, as those of a table have, as one; others are left apart.
+
+    The menu of a page stands apart from its text. One column in all where what is apart has too few lines.
+    """
+    groups = [columns[0]]
+    for column in columns[1:]:
+        fewer, more = sorted((groups[-1], column), key=len)
+        level = sum(any(_is_level(one, beside) for beside in more) for one in fewer)
+        if level > 0.4 * len(fewer):
+            groups[-1] = [*groups[-1], *column]
+        else:
+            groups.append(column)
+    if all(len(group) >= COLUMN_LINES for group in groups):
+        return groups
+    return [[line for column in columns for line in column]]
+
+
+def _is_level(line: TextLine, other: TextLine) -> bool:
+    apart = abs(line.region.box.centre.y - other.region.box.centre.y)
+    return apart < 0.3 * min(line.region.box.height, other.region.box.height)
 
 
 def _cut(spans: list[tuple[float, float]], least: float) -> list[list[int]]:

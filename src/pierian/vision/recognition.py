@@ -33,6 +33,10 @@ ENLARGED_SIDE = 736
 LARGEST_SCALE = 3.0
 LARGEST_TILED_AREA = 6_000_000
 TILE_OVERLAP = 96
+CUT = 0.6
+"""Lines that end so near (shares of their height) to the cut between two tiles may go on behind it."""
+HIGHER = 1.5
+"""Two pieces of one line are together no higher than this, compared with one of them."""
 SMALL_LINE = 17
 """Lines that come out lower than this (pixels) in a reduced picture are a reason to look at it tile by tile."""
 LINE_HEIGHT = 48
@@ -61,7 +65,8 @@ def find_lines(pixels: Pixels) -> list[Corners]:
         not found or np.percentile([low_side(one) for one in found], 20) * scale < SMALL_LINE
     ):
         finer = min(1.0, (LARGEST_TILED_AREA / (height * width)) ** 0.5)
-        found = _without_doubles([*_find_in_tiles(pixels, finer), *found])
+        whole, joined, pieces = _find_in_tiles(pixels, finer)
+        found = _without_doubles([*whole, *joined, *found, *pieces])
     return found
 
 
@@ -101,24 +106,43 @@ def _find(pixels: Pixels, scale: float) -> list[Corners]:
     return [np.asarray(one, np.float32) * back for one in found.boxes]
 
 
-def _find_in_tiles(pixels: Pixels, scale: float) -> Iterator[Corners]:
-    """Tile by tile; what touches a cut is left to the tile in which it is whole, where there is one."""
+def _find_in_tiles(pixels: Pixels, scale: float) -> tuple[list[Corners], list[Corners], list[Corners]]:
+    """Lines that lie within a tile; lines put together from what tiles saw of them; pieces that fit no other."""
     height, width = pixels.shape[:2]
     side = LARGEST_AREA**0.5 / scale
     overlap = TILE_OVERLAP / scale
+    whole, pieces = list[Corners](), list[Corners]()
     for top, bottom in _cuts(height, side, overlap):
         for left, right in _cuts(width, side, overlap):
             for one in _find(pixels[top:bottom, left:right], scale):
                 corners = one + np.array([left, top], np.float32)
                 low, high = corners.min(axis=0), corners.max(axis=0)
+                # Boxes end a little before the letters that a cut goes through.
+                near = max(2.0, CUT * low_side(corners))
                 cut = (
-                    (low[0] <= left + 1 and left > 0)
-                    or (low[1] <= top + 1 and top > 0)
-                    or (high[0] >= right - 1 and right < width)
-                    or (high[1] >= bottom - 1 and bottom < height)
+                    (low[0] <= left + near and left > 0)
+                    or (low[1] <= top + near and top > 0)
+                    or (high[0] >= right - near and right < width)
+                    or (high[1] >= bottom - near and bottom < height)
                 )
-                if not cut:
-                    yield corners
+                (pieces if cut else whole).append(corners)
+    return whole, *_joined(pieces)
+
+
+def _joined(pieces: list[Corners]) -> tuple[list[Corners], list[Corners]]:
+    """Pieces that meet and together are hardly higher than each of them, as one line; and those left alone."""
+    groups: list[tuple[Corners, int]] = []
+    for piece in sorted(pieces, key=lambda one: float(one[:, 0].min())):
+        for place, (group, count) in enumerate(groups):
+            around = np.asarray(cv2.boxPoints(cv2.minAreaRect(np.concatenate([group, piece]))), np.float32)
+            apart = np.maximum(piece.min(axis=0) - group.max(axis=0), group.min(axis=0) - piece.max(axis=0))
+            height = max(low_side(group), low_side(piece))
+            if apart.max() < height / 2 and low_side(around) < HIGHER * height:
+                groups[place] = (around, count + 1)
+                break
+        else:
+            groups.append((piece, 1))
+    return [one for one, count in groups if count > 1], [one for one, count in groups if count == 1]
 
 
 def _cuts(length: int, side: float, overlap: float) -> list[tuple[int, int]]:

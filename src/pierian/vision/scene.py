@@ -16,6 +16,7 @@ from pierian.vision.regions import Box, Polygon, Region
 ChartKind = Literal[
     "bar", "line", "area", "scatter", "pie", "histogram", "box"
 ]  # a donut is a pie; a column chart is a bar chart that stands
+NOTHING = "No text, table, chart, shape or barcode was found in the picture."
 Scale = Literal["linear", "log", "date", "category"]
 
 
@@ -167,6 +168,8 @@ class Scene(Struct, frozen=True, kw_only=True):
     charts: tuple[Chart, ...] = ()
     shapes: tuple[Shape, ...] = ()
     barcodes: tuple[Barcode, ...] = ()
+    panels: tuple[Box, ...] = ()
+    """Fields side by side that figures stand in, such as the boxes of a puzzle."""
     unsure: tuple[str, ...] = ()
     """What could not be read, in sentences for people."""
     turned: int = 0

@@ -216,18 +216,20 @@ def _as_polygon(mask: Mask, outline: Outline) -> Fit | None:
     around = cv2.arcLength(outline, closed=True)
     if around < 40:
         return None
-    corners = cv2.approxPolyDP(outline, max(0.018 * around, 1.2), closed=True)
-    count = len(corners)
     full = cv2.contourArea(outline) / max(cv2.contourArea(cv2.convexHull(outline)), 1.0)
-    share = _overlap(mask, _drawn(mask, corners.reshape(-1, 2)))
-    if full > 0.93 and count in NAMES:
-        return Fit(NAMES[count], share)
-    if full < 0.8 and count in (8, 10, 12):
-        return Fit({8: "star", 10: "star", 12: "cross"}[count], share)
-    return None
+    fits: list[Fit] = []
+    for part in SIMPLER:
+        corners = cv2.approxPolyDP(outline, max(part * around, 1.2), closed=True)
+        kind = (NAMES if full > 0.93 else JAGGED if full < 0.8 else {}).get(len(corners))
+        if kind is not None:
+            fits.append(Fit(kind, _overlap(mask, _drawn(mask, corners.reshape(-1, 2)))))
+    return max(fits, key=lambda one: one.share - HANDICAPS.get(one.kind, 0.0), default=None)
 
 
+SIMPLER = (0.018, 0.028, 0.04)
+"""By how much of its length an outline is simplified; noise leaves corners that are none at the finest."""
 NAMES = {4: "quadrilateral", 5: "pentagon", 6: "hexagon", 8: "octagon"}
+JAGGED = {8: "star", 10: "star", 12: "cross"}
 FIGURES: tuple[Callable[[Mask, Outline], Fit | None], ...] = (
     _as_circle,
     _as_rectangle,

@@ -23,6 +23,10 @@ NEAR = 6.0
 SMALLEST_CELL = 7.0
 MOST_LINES = 400
 FIGURE = re.compile(r"[-+−(]?\s?[$€£¥]?\s?\d[\d.,\s]*\s?[%)kKMB€]?|[-–—]|n/?a", re.IGNORECASE)
+CLOSE = 2.2
+"""White between two rows of a table, in heights of their letters …"""
+WIDE = 4.0
+"""… and where both have the same three or more columns."""
 FEWEST_ROWS = 3
 FEWEST_COLUMNS = 2
 
@@ -261,10 +265,14 @@ def _follows(run: list[list[TextLine]], row: list[TextLine]) -> bool:
     """Close below, and most of its pieces under pieces of the rows above."""
     last = run[-1]
     height = statistics.median(one.region.box.height for one in [*last, *row])
-    if row[0].region.box.top - max(one.region.box.bottom for one in last) > 2.2 * height:
-        return False
+    gap = row[0].region.box.top - max(one.region.box.bottom for one in last)
     above = [one.region.box for other in run[-3:] for one in other]
     under = sum(any(_in_column(one.region.box, box, height) for box in above) for one in row)
+    if (
+        gap
+        > (WIDE if len(row) >= 3 and under >= 0.6 * len(row) and len(last) == len(row) else CLOSE) * height
+    ):
+        return False
     return under >= max(2, 0.6 * len(row))
 
 

@@ -30,6 +30,12 @@ SURE = 0.9
 """Lines that were read with less are read again from other crops."""
 LEAST = 0.35
 """Below this nothing was read."""
+SINKS = 0.2
+"""A line that is a little askew is taken for level if it sinks by less than this share of its height."""
+LARGE = 2.5
+"""A mark alone that is larger than other lines by this is drawn, not written …"""
+LARGEST_MARK = 40.0
+"""… if it has as many pixels."""
 BETTER = 0.08
 """By how much another direction must read better than the level one, where a crop's form allows both."""
 
@@ -40,6 +46,7 @@ def read_texts(pixels: Pixels) -> tuple[TextLine, ...]:
     found = [one for one in found if one.reading.text.strip() and one.reading.confidence >= LEAST]
     lines = with_exponents([line for one in found for line in mended_lines(pixels, one, read_lines)])
     lines += _overlooked(pixels, lines)
+    lines = _without_figures(lines)
     return tuple(_as_text(line, f"t{number}") for number, line in enumerate(lines, 1))
 
 
@@ -82,7 +89,9 @@ def _levelled(corners: Corners) -> Corners:
     angle = math.degrees(math.atan2(float(longest[1]), float(longest[0])))
     away = (angle + 45) % 90 - 45
     long, low = sorted((float(np.hypot(*edges[0])), float(np.hypot(*edges[1]))), reverse=True)
-    if abs(away) < 1.5 or (abs(away) < 12 and long < 5 * low) or long < 1.5 * low:
+    # How far the line sinks from one end to the other, in shares of its height.
+    sinks = long * math.sin(math.radians(abs(away))) / max(low, 1.0)
+    if (abs(away) < 1.5 and sinks < SINKS) or (abs(away) < 12 and long < 5 * low) or long < 1.5 * low:
         low_corner, high_corner = corners.min(axis=0), corners.max(axis=0)
         if abs(away) >= 1.5:
             # Its own sides, set level: the box around it would be too large.
@@ -240,6 +249,19 @@ def _overlooked(pixels: Pixels, found: list[Line]) -> list[Line]:
         for (fit, ink), reading in zip(fits, readings, strict=True)
         if reading.confidence > 0.8 and overlooked.is_short_value(reading.text)
     ]
+
+
+def _without_figures(lines: list[Line]) -> list[Line]:
+    """Without drawn figures that were taken for a letter: a disc is no "●", a ring no "の"."""
+    heights = [sides(one.corners)[1] for one in lines if len(one.reading.text.strip()) > 1]
+    usual = statistics.median(heights) if heights else 0.0
+
+    def is_figure(line: Line) -> bool:
+        text = line.reading.text.strip()
+        single = len(text) == 1 and not (text.isascii() and text.isalnum())
+        return single and min(sides(line.corners)) > max(LARGE * usual, LARGEST_MARK)
+
+    return [one for one in lines if not is_figure(one)]
 
 
 def _box(corners: Corners) -> Box:

@@ -136,6 +136,8 @@ def _spaced(line: Line) -> list[Line]:
     spaces = [gap.end - gap.start for (one, other), gap in between.items() if gap and other > one + 1]
     ordinary = statistics.median(tight) if tight else 0.0
     least = max(SPACE * height, WIDER * ordinary, 0.8 * statistics.median(spaces) if spaces else 0.0)
+    if len(spaces) >= 3 and tight:  # letters of one width stand apart by more here and there
+        least = max(least, 1.3 * float(np.percentile(tight, 85)))
     pieces: list[tuple[str, list[float], float, float]] = []
     letters, where, left = "", list[float](), 0.0
     for place in solid:
@@ -216,6 +218,10 @@ def _power(pixels: Pixels, line: Line, read: Callable[[Sequence[Pixels]], list[R
     digits = sum(letter.isdigit() for letter in head)
     if raised is None or raised < min(2, digits) or any(end >= 0.8 * rows for end in low[raised:]):
         return None
+    if raised > len(head):
+        return (
+            None  # more figures stand on the line than the base has: 100, and the tick of an axis behind it
+        )
     left = float(parts[raised][0]) / columns
     bottom = max(low[raised:]) / rows
     place = within(line.corners, np.array([[left, 0], [1, 0], [1, bottom], [left, bottom]], np.float32))

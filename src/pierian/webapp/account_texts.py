@@ -23,6 +23,7 @@ ACCOUNT_TEXTS: dict[str, str] = {
     "accounts.kind.google": "Google",
     "accounts.kind.microsoft": "Microsoft",
     "accounts.kind.mcp": "MCP server",
+    "accounts.kind.duffel": "Flights (Duffel)",
     "accounts.state.syncing": "being synced",
     "accounts.state.fine": "fine",
     "accounts.state.failed": "does not work",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from pierian.accounts.account import Account, ServiceKind, Switches
+from pierian.accounts.account import NOT_COPIED, Account, ServiceKind, Switches
 from pierian.exceptions import PierianError, UserError
 from pierian.storage.ids import utc_now
 from pierian.webapp.layout import frame
@@ -28,6 +28,7 @@ KIND_ICONS = {
     "microsoft": "calendar",
     "ics": "file",
     "mcp": "tools",
+    "duffel": "tools",
 }
 
 
@@ -111,7 +112,7 @@ def switches_of(account: Account) -> tuple[str, ...]:
 
 def switches_for(kinds: Sequence[ServiceKind]) -> tuple[str, ...]:
     """The switches that mean something for these services."""
-    if "mcp" in kinds:
+    if set(kinds) <= set(NOT_COPIED):
         return ()
     found = ["read"]
     if {"caldav", "imap", "graph"}.intersection(kinds):
@@ -163,7 +164,7 @@ def _places(account: Account) -> list[str]:
 
 
 def _state(site: Site, account: Account) -> str:
-    if account.kind == "mcp":
+    if account.kind in NOT_COPIED:
         return ""
     if site.service.synchroniser.working(account.id):
         return "syncing"

@@ -21,6 +21,7 @@ from pierian.exceptions import UnknownName, UserError
 from pierian.reasoning import Mode
 from pierian.runs import RunRecord
 from pierian.runs.journal import ACTIVE
+from pierian.server.formats.pictures import TYPES
 from pierian.server.run_requests import MOST_CONTEXT_BYTES, RunRequest, context_bytes, storable
 from pierian.server.run_requests import Turn as Said
 from pierian.storage import LAST, Attachment, Turn, Where
@@ -28,6 +29,7 @@ from pierian.storage.branches import still_answering
 from pierian.storage.ids import new_id
 from pierian.webapp.allowances import account_of
 from pierian.webapp.modes import asked_mode
+from pierian.webapp.receipts import from_json
 from pierian.webapp.site import Site
 from pierian.webapp.uploads import MOST_TEXT_BYTES
 from pierian.webapp.visitors import Visitor
@@ -62,15 +64,14 @@ def ask(site: Site, visitor: Visitor, conversation: str, question: Question, aft
     turns = store.get(conversation).turns if conversation else ()
     if conversation:
         check_free(site, visitor, conversation)
-    files = [site.attachments(visitor.owner).get(one) for one in question.attachments]
+    beside = question.attachments or _same_pictures(site, visitor, conversation, turns, after, text)
+    files = [site.attachments(visitor.owner).get(one) for one in beside]
     request = _request(
         site, visitor, question.mode or Mode.AUTO, text, _before(turns, after), files, question.drafts
     )
     account, run = _account(site, visitor), new_id()
-    asked = store.ask(
-        conversation, text, run, title=_title(text), after=after, attachments=question.attachments
-    )
-    _submit(site, visitor, run, request, account, asked.conversation)
+    asked = store.ask(conversation, text, run, title=_title(text), after=after, attachments=beside)
+    _submit(site, visitor, run, request, account, asked.conversation, asked.question_position)
     return Asked(asked.conversation, asked.answer_position, run)
 
 
@@ -108,7 +109,7 @@ def again(site: Site, visitor: Visitor, conversation: str, position: int, mode: 
     request = _request(site, visitor, mode, question.text, _said(turns[: at - 1]), files, None)
     account, run = _account(site, visitor), new_id()
     made = store.retry(conversation, position, run)
-    _submit(site, visitor, run, request, account, conversation)
+    _submit(site, visitor, run, request, account, conversation, question.position)
     return Asked(conversation, made, run)
 
 
@@ -189,8 +190,26 @@ def _tools(site: Site, visitor: Visitor, text: str) -> tuple[str, ...]:
     return (*own, *linked_groups(text, site.database, visitor.owner))
 
 
+def _same_pictures(
+    site: Site, visitor: Visitor, conversation: str, turns: Sequence[Turn], after: Where, text: str
+) -> tuple[str, ...]:
+    """The pictures of the question before this one, where its answer came from them: what follows is about them too.
+
+    Not where the question is one for tools, which work without pictures.
+    """
+    if not conversation or after is not LAST or len(turns) < 2 or _tools(site, visitor, text):
+        return ()
+    question, answer = turns[-2:]
+    receipt = from_json(answer.receipt)
+    if question.role != "user" or receipt is None or not receipt.looks:
+        return ()
+    files = site.attachments(visitor.owner).list_of(conversation, question.position)
+    return tuple(file.id for file in files if file.media_type in TYPES)
+
+
 def _with_files(text: str, files: Sequence[Attachment]) -> str:
     """The question, and under it the texts of its files, which `uploads` has checked; raises `UserError`."""
+    files = [file for file in files if file.media_type not in TYPES]
     if sum(file.size for file in files) > MOST_TEXT_BYTES:
         raise UserError(
             f"The files have more than {MOST_TEXT_BYTES:,} bytes together, the most that is read with a question.",
@@ -201,9 +220,17 @@ def _with_files(text: str, files: Sequence[Attachment]) -> str:
 
 
 def _submit(
-    site: Site, visitor: Visitor, run: str, request: RunRequest, account: str, conversation: str
+    site: Site,
+    visitor: Visitor,
+    run: str,
+    request: RunRequest,
+    account: str,
+    conversation: str,
+    position: int,
 ) -> None:
-    kept = msgspec.to_builtins(request) | {"key": account, "answers": True, "conversation": conversation}
+    """Begin the run; pictures that stand with the question at `position` are read where it is carried out."""
+    where = {"conversation": conversation, "asked_at": position}
+    kept = msgspec.to_builtins(request) | {"key": account, "answers": True} | where
     site.journal(visitor.owner).submit(request.question, kept, run=run)
     site.keeper.wake()
     site.changed(visitor.owner, conversation)

@@ -35,7 +35,7 @@ LOOK_SECONDS = 1.0
 """How often changes by other processes are looked for."""
 ENDED = ("done", "failed", "cancelled", "stopped", "lost")
 _OPEN = "-open"
-PARTS = ("status", "plan", "receipt", "actions")
+PARTS = ("status", "plan", "looks", "receipt", "actions")
 """Sent whole where they change; answer, thoughts and drafts are sent in pieces."""
 
 

@@ -24,10 +24,12 @@ from pierian.events import (
     EngineRestarted,
     Escalated,
     Event,
+    Look,
     LookTaken,
     Merging,
     ModelLoading,
     ModelReady,
+    PictureRead,
     PlanMade,
     ProgramRun,
     PromptRead,
@@ -88,6 +90,8 @@ class _Reasoning(Struct):
     answering: int = 0
     """The draft that writes the answer; 0 while none does."""
     notes: list[str] = field(default_factory=list[str])
+    pictures: list[PictureRead] = field(default_factory=list[PictureRead])
+    looks: list[Look] = field(default_factory=list[Look])
     merging: str = ""
     revising: bool = False
     status: str = ""
@@ -140,6 +144,8 @@ class ProgressReader:
             steps=self._steps.views(receipt.steps if receipt else (), ended=not open_run),
             answer=answer.text if answer else self._answer(),
             receipt=receipt,
+            pictures=tuple(now.pictures),
+            looks=tuple(now.looks),
             error=now.error if shown == "failed" else "",
             hint=now.hint if shown == "failed" else "",
         )
@@ -199,8 +205,11 @@ class ProgressReader:
             case ProgramRun(error=error):
                 if error:
                     self._note(words.program_failed(error))
+            case PictureRead():
+                now.pictures.append(event)
             case LookTaken(look=look):
-                self._note(words.looked(look.text))
+                now.looks.append(look)
+                now.status = ""
             case _:
                 return False
         return True

@@ -37,6 +37,8 @@ def receipt_view(receipt: Receipt) -> ReceiptView:
         cut_short=receipt.cut_short,
         note=receipt.note,
         run=receipt.run,
+        pictures=receipt.pictures,
+        looks=receipt.looks,
     )
 
 

@@ -31,6 +31,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pierian.webapp.assets import asset, scripts, version
+from pierian.webapp.looks import drawn_of, is_picture
 from pierian.webapp.texts import text
 
 _HTMX_TAGS = re.compile(r"<(?=/?(?:hx-|head[\s>]))", re.IGNORECASE)
@@ -168,6 +169,8 @@ def _environment() -> Environment:
     filters: dict[str, Any] = {
         "markdown": markdown,
         "blocks": blocks,
+        "drawn": drawn_of,
+        "pictured": is_picture,
         "ago": ago,
         "day": day,
         "number": number,

@@ -61,9 +61,10 @@ def window_of_turns(site: Site, owner: str, conversation: str, turn: int) -> Win
 
 def turn_views(site: Site, owner: str, conversation: str, turns: Sequence[Turn]) -> list[TurnView]:
     """Turns of one conversation; answers that are still open with the progress of their runs."""
-    asked = [turn.position for turn in turns if turn.role == "user"]
-    files = site.attachments(owner).list_all(conversation, asked)
-    return [_shown(site, owner, turn, files.get(turn.position, ())) for turn in turns]
+    asked = {turn: _question(turn) for turn in turns}
+    known = sorted({position for position in asked.values() if position is not None})
+    files = site.attachments(owner).list_all(conversation, known)
+    return [_shown(site, owner, turn, files.get(asked[turn] or 0, ())) for turn in turns]
 
 
 def turn_view(site: Site, owner: str, conversation: str, turn: Turn) -> TurnView:
@@ -71,28 +72,36 @@ def turn_view(site: Site, owner: str, conversation: str, turn: Turn) -> TurnView
     return turn_views(site, owner, conversation, [turn])[0]
 
 
+def _question(turn: Turn) -> int | None:
+    """The position of the question that a turn is, or answers."""
+    return turn.position if turn.role == "user" else turn.parent
+
+
 def _shown(site: Site, owner: str, turn: Turn, files: Sequence[Attachment]) -> TurnView:
+    beside = [attachment_view(file) for file in files]
     if turn.role == "user":
-        return _view(turn, attachments=[attachment_view(file) for file in files])
+        return _view(turn, attachments=beside)
     if not turn.pending:
-        return as_stored(turn, abridged=bool(turn.run))
+        return as_stored(turn, abridged=bool(turn.run), attachments=beside)
     progress = run_progress(site.journal(owner), turn.run)
     if progress.state == "done":  # it ended where nobody wrote its answer down
         finish(site.database, turn.run)
-    return _view(turn, progress=progress)
+    return _view(turn, attachments=beside, progress=progress)
 
 
-def as_stored(turn: Turn, *, abridged: bool = False) -> TurnView:
-    """A turn that is whole, without its files; `abridged` where its run's journal has more."""
+def as_stored(turn: Turn, *, abridged: bool = False, attachments: Sequence[AttachmentView] = ()) -> TurnView:
+    """A turn that is whole, with files only where they are given; `abridged` where its run's journal has more."""
     receipt = from_json(turn.receipt)
     progress = Progress(
         answer=turn.text,
         receipt=receipt,
         drafts=receipt.drafts if receipt and receipt.beside else (),
         steps=receipt.steps if receipt else (),
+        pictures=receipt.pictures if receipt else (),
+        looks=receipt.looks if receipt else (),
         abridged=abridged and receipt is not None,
     )
-    return _view(turn, progress=progress)
+    return _view(turn, attachments=attachments, progress=progress)
 
 
 def way_of(site: Site, owner: str, conversation: str, position: int) -> TurnView:
@@ -105,7 +114,9 @@ def way_of(site: Site, owner: str, conversation: str, position: int) -> TurnView
     if turn.role != "assistant" or progress.state == "lost":
         raise UserError(text("way.gone"), hint=text("way.gone_hint"))
     nothing = not (progress.thoughts or progress.notes or progress.drafts or progress.steps)
-    return _view(turn, progress=structs.replace(progress, nothing=nothing))
+    files = site.attachments(owner).list_all(conversation, [turn.parent or 0]).get(turn.parent or 0, ())
+    beside = [attachment_view(file) for file in files]
+    return _view(turn, attachments=beside, progress=structs.replace(progress, nothing=nothing))
 
 
 def run_progress(journal: Journal, run: str) -> Progress:

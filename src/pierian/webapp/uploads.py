@@ -1,4 +1,8 @@
-"""Whether a file can stand with a question: texts can; pictures and everything else are read by no mode yet."""
+"""Whether a file can stand with a question: texts and pictures can.
+
+What a file is, is told by its content. A picture is decoded here once, in a process with bounds, so that whoever
+sends one that cannot be read is told at once; what is kept is the file as it came.
+"""
 
 from __future__ import annotations
 
@@ -6,40 +10,58 @@ import codecs
 import re
 
 from pierian.exceptions import UserError
-from pierian.storage.attachments import harmless_name
+from pierian.models.pictures import encoded
+from pierian.server.formats.pictures import TYPES
+from pierian.storage.attachments import Attachment, harmless_name
+from pierian.vision.formats import format_of
+from pierian.vision.loading import PictureError, load
+from pierian.vision.packages import missing
 from pierian.webapp.forms import Upload
 
 PICTURES = "image/"
 MOST_TEXT_BYTES = 200_000
 """Of a text, and of all that stand with one question: a model reads them whole."""
+LONGEST_SHOWN = 1600
+"""Pixels of a picture's longer side on a page."""
 TEXT = "text/plain"
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_TYPE_OF = {kind: media_type for media_type, kind in TYPES.items()}
 
 
-def checked_upload(file: Upload, model: str) -> Upload:
-    """The file as it is kept, its kind told from its content; raises `UserError` for what cannot be read.
-
-    Args:
-        model: The name of the model that answers, for the message.
-    """
+def checked_upload(file: Upload) -> Upload:
+    """The file as it is kept, its kind told from its content; raises `UserError` if it cannot be read. Blocking."""
     shown = harmless_name(file.name)
     if not file.data:
         raise UserError(f"{shown} is empty.", hint="Choose another file.")
-    if file.media_type.startswith(PICTURES):
-        raise UserError(
-            f"{shown} is a picture, and the model {model} reads no pictures.",
-            hint="Describe what it shows, or use a model that sees.",
-        )
+    kind = format_of(file.data)
+    if kind is not None or file.media_type.startswith(PICTURES):
+        try:
+            return Upload(shown, _TYPE_OF[kind] if kind else "", _checked_picture(shown, file.data))
+        except PictureError:
+            if kind not in ("pdf", "svg") or not file.media_type.startswith("text/"):
+                raise  # else it is a text that begins as such a file does
     _check_size(shown, file.data)
     text = _decoded(file.data)
     if text is None or "\x00" in text:
         raise UserError(
-            f"{shown} is not a text file.", hint="Texts can be read: notes, tables, source code, Markdown."
+            f"{shown} is neither a text nor a picture.",
+            hint="Notes, tables, source code, Markdown, pictures and PDF can be read.",
         )
     kept = text.encode()
     _check_size(shown, kept)
     return Upload(shown, TEXT, kept)
+
+
+def _checked_picture(shown: str, data: bytes) -> bytes:
+    """The bytes of a picture that can be decoded; raises `UserError`."""
+    if names := missing():
+        raise UserError(
+            f"{shown} is a picture, and this server reads none: it lacks {', '.join(names)}.",
+            hint="Whoever runs it installs them with pierian[vision].",
+        )
+    load(data, name=shown)
+    return data
 
 
 def _check_size(shown: str, data: bytes) -> None:
@@ -67,3 +89,14 @@ def _decoded_as(data: bytes, encoding: str) -> str | None:
     except UnicodeDecodeError:
         return None
     return None if _CONTROL.search(text) else text
+
+
+def shown_picture(file: Attachment, page: int, turned: int) -> tuple[bytes, str]:
+    """A picture for a page of the app, and its media type; raises `UserError` where the file is none. Blocking."""
+    if file.media_type not in TYPES:
+        raise UserError(f"{file.name} is no picture.", hint="Load it as a file.")
+    from pierian.vision.turning import turn
+
+    picture = load(file.data, name=file.name, page=page)
+    pixels = turn(picture.pixels, turned // 90 * 90)
+    return encoded(pixels, longest=LONGEST_SHOWN, kind="jpeg" if picture.format == "jpeg" else "png")

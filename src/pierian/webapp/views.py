@@ -11,6 +11,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pierian.events import Look, PictureRead
+
 TurnState = Literal["working", "waiting", "done", "failed", "cancelled", "stopped", "lost"]
 """`waiting` for an approval or a place; `stopped` by the user, with what there was; `lost` where its run is gone."""
 
@@ -95,6 +97,8 @@ class ReceiptView(Struct, frozen=True):
     cut_short: str = ""
     note: str = ""
     run: str = ""
+    pictures: tuple[PictureRead, ...] = ()
+    looks: tuple[Look, ...] = ()
 
     @property
     def reasoned(self) -> bool:
@@ -128,6 +132,9 @@ class Progress(Struct, frozen=True):
     answer: str = ""
     """Markdown, as far as it is written."""
     receipt: ReceiptView | None = None
+    pictures: tuple[PictureRead, ...] = ()
+    looks: tuple[Look, ...] = ()
+    """What was looked at in them, in order."""
     error: str = ""
     hint: str = ""
     abridged: bool = False
@@ -157,6 +164,7 @@ class TurnView(Struct, frozen=True):
     versions: tuple[int, ...] = ()
     """Positions of all versions of this turn, itself among them, in order; one or none where there is only it."""
     attachments: tuple[AttachmentView, ...] = ()
+    """Those of the question, also where this is its answer."""
     progress: Progress = Progress()
     """Of an answer."""
 

@@ -81,11 +81,6 @@ def merged(how: str) -> str:
     return f"Merged {how}."
 
 
-def looked(look: str) -> str:
-    """What was seen where in a picture."""
-    return f"Look {look}"
-
-
 def program_failed(error: str) -> str:
     """Why a program gave no value."""
     return f"A program failed: {error}"

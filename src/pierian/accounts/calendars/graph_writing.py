@@ -7,7 +7,7 @@ again; of an event that is created, Graph itself makes no second one for the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -89,9 +89,12 @@ class GraphWriter:
             found = _decoded(server, server.request("GET", url), _Listed).value
             return self._seen(server, calendar, found[0].id) if found else None
 
-    def change(self, place: Place, changes: Mapping[str, Any], *, series: bool, key: str) -> Event:
+    def change(
+        self, place: Place, changes: Callable[[Event], Mapping[str, Any]], *, series: bool, key: str
+    ) -> Event:
         """Change an event, or with `series` all of its series, and read it back.
 
+        `changes` gets the event as the server has it now.
         Raises `Changed` where it was changed by somebody else in between.
         """
         href = place.uid if series else place.href
@@ -100,7 +103,8 @@ class GraphWriter:
             if before is None:
                 raise Gone("The event is no longer there.", hint="Somebody has deleted it at the server.")
             if not self._was_written(server, href, key):
-                _send(server, "PATCH", _url(server, href), {**changes, **_key(key)}, before.etag)
+                changed = changes(self._as_it_stands(server, place))
+                _send(server, "PATCH", _url(server, href), {**changed, **_key(key)}, before.etag)
             with sent():
                 if series:
                     self._keep(server, place.calendar, href)
@@ -113,11 +117,18 @@ class GraphWriter:
                 return None
             return self._seen(server, place.calendar, place.href)
 
-    def cancel(self, place: Place, *, series: bool, others: bool, invited: bool) -> None:
-        """Cancel an event and tell its attendees, or decline what somebody else has called."""
+    def cancel(
+        self, place: Place, agreed: Callable[[Event], None], *, series: bool, others: bool, invited: bool
+    ) -> None:
+        """Cancel an event and tell its attendees, or decline what somebody else has called.
+
+        `agreed` gets the event as the server has it now, unless it is gone already.
+        """
         href = place.uid if series else place.href
         with self._server(place.calendar.account) as server:
             url = _url(server, href)
+            with suppress(Gone):
+                agreed(self._as_it_stands(server, place))
             if invited:
                 _send(server, "POST", f"{url}/decline", {"sendResponse": True}, fine=_GONE)
             elif others:
@@ -136,6 +147,13 @@ class GraphWriter:
             gone = hrefs_of_uid(connection, place.collection, place.uid) if series else [href]
         remove_objects(self._accounts.database, place.collection, gone)
         return True
+
+    def _as_it_stands(self, server: Dav, place: Place) -> Event:
+        """An event before it is changed, as the server has it now; raises `Gone`."""
+        try:
+            return self._seen(server, place.calendar, place.href)
+        except NotSeen as error:
+            raise Gone("The event is no longer there.", hint="Somebody has deleted it.") from error
 
     def _seen(self, server: Dav, calendar: Calendar, href: str) -> Event:
         """An event as the server has it now, in the local copy too."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from pierian.accounts.troubles import FAILURE_OF, AccountError
 from pierian.exceptions import PierianError, RunError, UserError
+from pierian.tools import ToolFailure
 
 
 class NotAllowed(UserError):
@@ -40,3 +42,20 @@ def sent() -> Generator[None]:
         raise
     except PierianError as error:
         raise NotSeen(f"It was sent to the server; then this went wrong: {error}", hint=error.hint) from error
+
+
+@contextmanager
+def failing() -> Generator[None]:
+    """Turns what goes wrong into failures with codes: that is all that a planner learns of it."""
+    try:
+        yield
+    except NotAllowed as error:
+        raise ToolFailure("denied", str(error), hint=error.hint) from error
+    except Gone as error:
+        raise ToolFailure("not_found", str(error), hint=error.hint) from error
+    except UserError as error:
+        raise ToolFailure("invalid", str(error), hint=error.hint) from error
+    except NotSeen as error:
+        raise ToolFailure("unknown", str(error), hint=error.hint) from error
+    except AccountError as error:
+        raise ToolFailure(FAILURE_OF[error.code], str(error), hint=error.hint) from error

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from pierian.accounts.account import Collection
 from pierian.accounts.calendars.parsing import MOST_BYTES, Parsed
 from pierian.accounts.calendars.reading import DAY, CalendarState
-from pierian.accounts.store import set_state
+from pierian.accounts.sync_state import set_state
 from pierian.accounts.syncing import Synced
 from pierian.storage.account_tables import calendar_objects, occurrences
 from pierian.storage.database import Database

@@ -8,7 +8,7 @@ told afterwards whether it took effect. Attendees are told once. Blocks; raises 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
@@ -37,7 +37,7 @@ from pierian.accounts.dav import Dav
 from pierian.accounts.secrets import Sealer
 from pierian.accounts.signing_in import fresh_secret
 from pierian.accounts.store import Accounts
-from pierian.accounts.zones import zone_of
+from pierian.accounts.zones import after, existing, lasting, zone_of
 from pierian.exceptions import UserError
 
 LONGEST_TITLE = 500
@@ -51,6 +51,12 @@ class Change(Struct, frozen=True, kw_only=True):
     """The RECURRENCE-ID of what is given back."""
     occurrences: tuple[str, ...] = ()
     """Those that were changed apart; empty for all of it."""
+    to: date | None = None
+    """When it begins then, where it was moved."""
+
+
+def _anything(*_: object) -> None:
+    """Agrees to whatever is about to be done."""
 
 
 class Desk(Struct, frozen=True):
@@ -77,6 +83,23 @@ class Writer:
         self._telling = Telling(accounts, mail or AccountMail(accounts, sealer))
         self._graph = GraphWriter(accounts, sealer, now)
 
+    def calendar(self, name: str = "") -> str:
+        """The full name of the calendar into which a new event goes, as `create` takes it."""
+        found = calendar_called(self._accounts, name)
+        return f"{found.account.name}/{found.name}"
+
+    def meant(self, event_id: str) -> Event:
+        """The event that is to be changed, as it was synced last; raises where it cannot be."""
+        event, named = self._event(event_id)
+        place_of(self._accounts, event, named)
+        return event
+
+    def times(
+        self, event: Event, begins: date | None, later: timedelta = timedelta(), minutes: int = 0
+    ) -> tuple[date, date]:
+        """When an event begins and ends once it is moved, as `move` has it."""
+        return _moved(event, begins, later, minutes, self._now())
+
     def create(self, wanted: NewEvent, *, calendar: str = "", key: str = "") -> Event:
         """A new event. `calendar` is the name of one, or of an account; empty for the first that can be written."""
         _check_new(wanted)
@@ -99,6 +122,14 @@ class Writer:
                 if by_us:
                     self._telling.tell(composed, "REQUEST", wanted.attendees, me, key=key, uid=place.uid)
         return event
+
+    def has_created(self, calendar: str, key: str) -> bool:
+        """Whether the event that the step with this key creates is at the server, whoever was told of it."""
+        chosen = calendar_called(self._accounts, calendar)
+        if _is_graph(chosen):
+            return self._graph.find_created(chosen, key) is not None
+        with self._desk(chosen) as desk:
+            return self._created(desk, new_place(chosen, _uid_of(key))) is not None
 
     def find_created(self, calendar: str, attendees: Sequence[str], key: str) -> Event | None:
         """The event that the step with this key created, and told its attendees of; None where it did not."""
@@ -123,40 +154,63 @@ class Writer:
         minutes: int = 0,
         series: bool = False,
         key: str = "",
+        agreed: Callable[[Event, date, date], None] = _anything,
     ) -> Event:
         """Another time for an event: `begins`, or so much `later`; it lasts as long as before, or `minutes`.
 
         A date alone keeps the time of day. Of a series the one occurrence that the id names, or all with `series`.
+        `agreed` gets the event as the server has it now, and its new times, before they are written.
         """
         key = key or uuid.uuid4().hex
         event, named = self._event(event_id)
-        start, end = _moved(event, begins, later, minutes, self._now())
+
+        def times(now: Event) -> tuple[date, date]:
+            start, end = self.times(now, begins, later, minutes)
+            agreed(now, start, end)
+            return start, end
+
         if _is_graph((place := place_of(self._accounts, event, named)).calendar):
             if series and event.repeats:
                 raise UserError("A whole series cannot be moved here.", hint="Move it in Outlook.")
             self._telling.may_change(place.calendar, event)
-            return self._graph.change(place, times_of(start, end), series=False, key=key)
+            return self._graph.change(place, lambda now: times_of(*times(now)), series=False, key=key)
 
-        def change(composed: Composed) -> Change:
-            if series and event.repeats:
-                by = _apart(start, event.begins)
+        def change(composed: Composed, now: Event) -> Change:
+            start, end = times(now)
+            if series and now.repeats:
+                by = _apart(start, now.begins)
                 composed.shift_series(by, key)
-                return Change(shown=shifted_text(composed, named.recurrence, by))
+                return Change(shown=shifted_text(composed, named.recurrence, by), to=start)
             composed.move(composed.meant(named.recurrence), start, end, key)
-            return Change(shown=named.recurrence, occurrences=(named.recurrence,) if named.recurrence else ())
+            apart = (named.recurrence,) if named.recurrence else ()
+            return Change(shown=named.recurrence, occurrences=apart, to=start)
 
-        return self._change(event, named, change, key, to=start)
+        return self._change(event, named, change, key)
 
-    def rename(self, event_id: str, title: str, *, series: bool = False, key: str = "") -> Event:
+    def rename(
+        self,
+        event_id: str,
+        title: str,
+        *,
+        series: bool = False,
+        key: str = "",
+        agreed: Callable[[Event], None] = _anything,
+    ) -> Event:
         """Another title for an event, for the one occurrence that the id names, or for all with `series`."""
         _check_title(title)
         key = key or uuid.uuid4().hex
         event, named = self._event(event_id)
         if _is_graph((place := place_of(self._accounts, event, named)).calendar):
             self._telling.may_change(place.calendar, event)
-            return self._graph.change(place, {"subject": title}, series=series, key=key)
 
-        def change(composed: Composed) -> Change:
+            def changes(now: Event) -> Mapping[str, str]:
+                agreed(now)
+                return {"subject": title}
+
+            return self._graph.change(place, changes, series=series, key=key)
+
+        def change(composed: Composed, now: Event) -> Change:
+            agreed(now)
             recurrence = "" if series else named.recurrence
             composed.rename(composed.meant(recurrence), title, key)
             return Change(shown=named.recurrence, occurrences=(recurrence,) if recurrence else ())
@@ -179,7 +233,14 @@ class Writer:
                 return None
             return self._read_back(desk, place, named.recurrence)
 
-    def cancel(self, event_id: str, *, series: bool = False, key: str = "") -> Event:
+    def cancel(
+        self,
+        event_id: str,
+        *,
+        series: bool = False,
+        key: str = "",
+        agreed: Callable[[Event], None] = _anything,
+    ) -> Event:
         """Cancel an event, or the one occurrence that the id names, or all with `series`; returns what it was.
 
         Attendees are told. Where somebody else invited the user, it is declined instead.
@@ -189,13 +250,15 @@ class Writer:
         place = place_of(self._accounts, event, named)
         if _is_graph(place.calendar):
             others, invited = self._telling.may_cancel(place.calendar, event)
-            self._graph.cancel(place, series=series, others=others, invited=invited)
+            self._graph.cancel(place, agreed, series=series, others=others, invited=invited)
             return event
         recurrence = "" if series else named.recurrence
         with self._desk(place.calendar) as desk:
             stands = at_server.look_at(desk.dav, place.href)
             # What is gone already may have been cancelled by an earlier try of this step, that told nobody.
             before = self._composed(desk, stands.text if stands is not None else place.data)
+            if stands is not None and not (recurrence and before.is_left_out(recurrence)):
+                agreed(event := self._as_it_stands(desk, place, stands, event))
             others, method = self._telling.cancelling(before)
             me, by_us = self._telling.inviting(place.calendar, others)
             if stands is not None:
@@ -235,9 +298,8 @@ class Writer:
         self,
         event: Event,
         named: EventId,
-        change: Callable[[Composed], Change],
+        change: Callable[[Composed, Event], Change],
         key: str,
-        to: date | None = None,
     ) -> Event:
         """Change an event at its server, read it back, and tell whom it concerns."""
         place = place_of(self._accounts, event, named)
@@ -250,20 +312,29 @@ class Writer:
             others = self._telling.changing(composed)
             me, by_us = self._telling.inviting(place.calendar, others)
             done = composed.written_by(key)
-            made = _done(composed, named) if done else change(composed)
-            if not done:
+            if done:
+                made = _done(composed, named)
+            else:
+                made = change(composed, self._as_it_stands(desk, place, stands, event))
                 if by_us:
                     leave_to_us(composed)
                 at_server.put_again(desk.dav, place.collection, stands, composed.text)
             with sent():
                 after = self._read_back(desk, place, made.shown)
-                if to is not None and not done and _differs(after, to):
+                if made.to is not None and _differs(after, made.to):
                     raise NotSeen("The server keeps another time than the one that was sent.")
                 if by_us:
                     self._telling.tell(
                         composed, "REQUEST", others, me, key=key, uid=place.uid, recurrences=made.occurrences
                     )
         return after
+
+    def _as_it_stands(self, desk: Desk, place: Place, stands: Stands, event: Event) -> Event:
+        """The event as the server has it now, which may have changed since it was synced; raises `Gone`."""
+        if stands.text == place.data:
+            return event
+        desk.working.keep(place.collection, [[(stands.href, stands.etag, stands.text)]])
+        return self._event(event.id)[0]
 
     def _take_out(self, desk: Desk, place: Place, stands: Stands, recurrence: str, key: str) -> None:
         composed = self._composed(desk, stands.text)
@@ -369,17 +440,17 @@ def _moved(
     if event.whole_days and (begins is None or not isinstance(begins, datetime)):
         start = (begins or event.begins.date()) + timedelta(days=later.days)
         return start, start + max(timedelta(days=1), event.ends.date() - event.begins.date())
+    zone = event.begins.tzinfo or zone_of(now)
     if isinstance(begins, datetime):
-        start = begins
+        start = begins if begins.tzinfo else begins.replace(tzinfo=zone)
     elif begins is not None:
-        start = datetime.combine(begins, event.begins.timetz())
+        start = existing(datetime.combine(begins, event.begins.timetz()))
     else:
-        start = event.begins + later
-    lasts = timedelta(minutes=minutes) if minutes else event.ends - event.begins
+        start = after(event.begins, later)
+    lasts = timedelta(minutes=minutes) if minutes else lasting(event.begins, event.ends)
     if event.whole_days and not minutes:
         lasts = timedelta(hours=1)
-    zone = start.tzinfo or zone_of(now)
-    return start.replace(tzinfo=zone), start.replace(tzinfo=zone) + lasts
+    return start, after(start, lasts)
 
 
 def _apart(start: date, before: datetime) -> timedelta:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from pierian.accounts.account import Collection
 from pierian.accounts.contacts.vcards import Card
-from pierian.accounts.store import set_state
+from pierian.accounts.sync_state import set_state
 from pierian.accounts.syncing import Synced
 from pierian.exceptions import UserError
 from pierian.storage.account_tables import collections, contact_addresses, contacts

@@ -1,13 +1,14 @@
 """Files that are attached to a mail: which the user's own folders hold, within what a mail may carry.
 
 Where files may be read from is decided by whoever makes the tools; here they are opened by a function of theirs. What
-comes with received mail is the business of `attachments`.
+comes with received mail, and may be passed on, is the business of `attachments`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 
@@ -19,6 +20,8 @@ from pierian.tools import ToolFailure
 MOST_FILES = 20
 MOST_BYTES = 18_000_000
 """Of all files of a mail together: in a mail they take a third more, and few servers take more than 25 MB."""
+
+_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
 
 Opened = tuple[str, bytes]
 Open = Callable[[str, int], Opened]
@@ -87,9 +90,14 @@ def in_words(size: int) -> str:
     return f"{size / 1000:,.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
 
 
-def _type(name: str) -> str:
-    """The media type of a file by its name; of what would be a message or several parts, plain bytes."""
-    found, packed = mimetypes.guess_type(name)
-    if found is None or packed is not None or found.startswith(("message/", "multipart/")):
+def usable_type(said: str) -> str:
+    """The media type under which a file may go with a mail; plain bytes for a message, several parts, or no type."""
+    if not _TYPE.fullmatch(said) or said.startswith(("message/", "multipart/")):
         return "application/octet-stream"
-    return found
+    return said
+
+
+def _type(name: str) -> str:
+    """The media type of a file by its name."""
+    found, packed = mimetypes.guess_type(name)
+    return usable_type("" if packed is not None else found or "")

@@ -1,4 +1,4 @@
-"""Attachments as files: fetched when somebody wants one, decoded on the way, under a name that leads nowhere.
+"""Attachments as files: fetched when somebody wants one or passes them on, decoded on the way, under harmless names.
 
 An archive stays an archive; one that is made to fill the disk of whoever unpacks it is not kept. Blocking: call it in
 a thread.
@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import binascii
 import contextlib
+import io
 import os
 import quopri
 import secrets
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from pierian.accounts.account import Account
+from pierian.accounts.mail.attaching import MOST_BYTES, MOST_FILES, File, in_words, usable_type
 from pierian.accounts.mail.connection import Imap, answers_of, signed_in
 from pierian.accounts.mail.drafts import imap_of
+from pierian.accounts.mail.marking import open_synced
 from pierian.accounts.mail.message import Message, Part
 from pierian.accounts.mail.reading import boxes
 from pierian.accounts.secrets import Secret
@@ -55,18 +59,55 @@ def fetch_attachment(
     """
     if part.size > LARGEST:  # as far as the server says
         raise _too_large(part)
-    with accounts.database.read() as connection:
-        box = boxes(connection, [account]).get(message.collection)
-    with signed_in(imap_of(account), secret) as imap:
-        if box is None or imap.open(box.path).validity != box.mailbox.validity:
-            raise AccountError(
-                f"The mailbox {message.mailbox} has changed since it was synced.",
-                code="not_found",
-                hint=f"pierian accounts sync {account.name}",
-            )
+    with _opened(accounts, account, secret, message) as imap:
         return _write(
             _decoded(_chunks(imap, message.uid, part.section), part), folder, harmless_name(part.name)
         )
+
+
+def files_of(accounts: Accounts, account: Account, secret: Secret | None, message: Message) -> list[File]:
+    """All attachments of a message, to be passed on.
+
+    Raises as `fetch_attachment` does, and where one mail cannot carry them all: nothing is passed on without a part.
+    """
+    if not message.parts:
+        return []
+    if len(message.parts) > MOST_FILES:
+        raise UserError(
+            f"The message has {len(message.parts)} attachments; {MOST_FILES} is the most that are passed on.",
+            hint="Forward it with your mail program.",
+        )
+    if sum(part.size for part in message.parts) > MOST_BYTES:
+        raise _too_much()
+    found, left = list[File](), MOST_BYTES
+    with _opened(accounts, account, secret, message) as imap:
+        for part in message.parts:
+            name, data = harmless_name(part.name), bytearray()
+            for piece in _decoded(_chunks(imap, message.uid, part.section), part):
+                data += piece
+                if len(data) > left:
+                    raise _too_much()
+            left -= len(data)
+            _refuse_bomb(io.BytesIO(data), len(data), name)
+            found.append(File(name, usable_type(part.type), bytes(data)))
+    return found
+
+
+def _too_much() -> UserError:
+    return UserError(
+        f"The attachments of the message have more than {in_words(MOST_BYTES)}, the most for one mail.",
+        hint="Forward it with your mail program.",
+    )
+
+
+@contextlib.contextmanager
+def _opened(accounts: Accounts, account: Account, secret: Secret | None, message: Message) -> Generator[Imap]:
+    """The mailbox of a message, if it is the one that was synced."""
+    with accounts.database.read() as connection:
+        box = boxes(connection, [account]).get(message.collection)
+    with signed_in(imap_of(account), secret) as imap:
+        open_synced(imap, box, account, message, to_write=False)
+        yield imap
 
 
 def _chunks(imap: Imap, uid: int, section: str) -> Iterator[bytes]:
@@ -105,22 +146,23 @@ def _too_large(part: Part) -> UserError:
     )
 
 
-def _refuse_bomb(file: Path, name: str) -> None:
+def _refuse_bomb(file: BinaryIO, size: int, name: str) -> None:
     """Raise `UserError` for a zip archive whose own directory says that it is a bomb; it is not unpacked for that."""
     if not zipfile.is_zipfile(file):
         return
     told = "it was not kept"
-    if file.read_bytes().count(b"PK\x01\x02") > BOMB_ENTRIES:
+    file.seek(0)
+    if file.read().count(b"PK\x01\x02") > BOMB_ENTRIES:
         raise UserError(f"The archive {name} has more than {BOMB_ENTRIES:,} entries: {told}.")
     try:
         with zipfile.ZipFile(file) as archive:
             unpacked = sum(one.file_size for one in archive.infolist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError):
         return  # a damaged archive unpacks to nothing
-    if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * file.stat().st_size:
-        size, made = unpacked / 1_000_000_000, file.stat().st_size / 1_000
+    if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * size:
+        most, made = unpacked / 1_000_000_000, size / 1_000
         raise UserError(
-            f"The archive {name} of {made:,.0f} KB would unpack to {size:,.1f} GB, as a bomb does: {told}.",
+            f"The archive {name} of {made:,.0f} KB would unpack to {most:,.1f} GB, as a bomb does: {told}.",
             hint="If you trust its sender, fetch it with your mail program.",
         )
 
@@ -158,7 +200,8 @@ def _write(pieces: Iterator[bytes], folder: Path, name: str) -> Path:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        _refuse_bomb(partial, name)
+        with partial.open("rb") as written:
+            _refuse_bomb(written, partial.stat().st_size, name)
         return _named(partial, folder, name)
     except OSError as error:
         if isinstance(error, TimeoutError | ConnectionError):

@@ -93,7 +93,7 @@ def forwarded_subject(subject: str) -> str:
 
 
 def forwarded(original: Message, text: str) -> str:
-    """The text of a message that passes another one on."""
+    """The text of a message that passes another one on; its attachments go with it as files."""
     to = ", ".join(str(one) for one in original.recipients.to)
     head = [
         "---------- Forwarded message ----------",
@@ -102,8 +102,6 @@ def forwarded(original: Message, text: str) -> str:
         f"Subject: {original.subject}",
         f"To: {to}",
     ]
-    if original.parts:  # whoever gets it may ask for them
-        head.append(f"Attachments, not passed on: {', '.join(part.name for part in original.parts)}")
     return "\n".join([*([text, ""] if text else []), *head, "", original.text])
 
 

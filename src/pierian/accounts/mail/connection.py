@@ -13,21 +13,17 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
-from imapclient import IMAPClient, SocketTimeout  # pyright: ignore[reportMissingTypeStubs]
+from imapclient import SocketTimeout  # pyright: ignore[reportMissingTypeStubs]
 from imapclient.imap_utf7 import decode as decode_utf7  # pyright: ignore[reportMissingTypeStubs]
 from imapclient.response_parser import parse_fetch_response  # pyright: ignore[reportMissingTypeStubs]
 from msgspec import Struct
 
 from pierian.accounts.account import Service
+from pierian.accounts.mail import pace
 from pierian.accounts.mail.message import Role
 from pierian.accounts.secrets import Secret
 from pierian.accounts.transport import TIMEOUT, tls
 from pierian.accounts.troubles import AccountError, explained, refuse_plain_text
-
-SILENT_SECONDS = 60.0
-"""How long a server may think: a search through a large mailbox takes a while."""
-LONGEST_LINE = 16_000_000
-"""Of an answer; the numbers of a million messages fit."""
 
 _ROLES: dict[str, Role] = {
     "\\sent": "sent",
@@ -137,13 +133,14 @@ def _hang_up(client: Any) -> None:
 
 
 def _connect(service: Service) -> Any:
-    imaplib._MAXLINE = LONGEST_LINE  # type: ignore[attr-defined] # there is no other way to set it
     if service.security == "none":
         refuse_plain_text(service.host)
-    timeout: Any = SocketTimeout(connect=TIMEOUT, read=SILENT_SECONDS)
+    timeout: Any = SocketTimeout(connect=TIMEOUT, read=pace.SILENT_SECONDS)
     encrypted = service.security == "tls"
     context = tls() if encrypted else None
-    client: Any = IMAPClient(service.host, service.port, ssl=encrypted, ssl_context=context, timeout=timeout)
+    client: Any = pace.PacedImapClient(
+        service.host, service.port, ssl=encrypted, ssl_context=context, timeout=timeout
+    )
     client._imap.debug = 0  # it would log whatever goes to and fro, passwords too
     # Names of mailboxes go back as they came: not all servers write them as they should.
     client.folder_encode, client._imap._encoding = False, "latin-1"

@@ -80,6 +80,11 @@ class Desk:
         """A time as people of this zone write it."""
         return moment.astimezone(self.now().tzinfo).isoformat(timespec="minutes")
 
+    def told(self, message: Message) -> str:
+        """A message, for whoever approves what is to be done with it."""
+        sent = self.time(message.sent_at)
+        return f"“{message.subject}” from {message.sender}, sent {sent}; in {message.account}"
+
     def key_id(self, context: Context, account: Account) -> str:
         """The Message-ID of what a step writes."""
         return composing.message_id_for(context.key, account)

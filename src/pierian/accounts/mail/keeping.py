@@ -16,7 +16,7 @@ from pierian.accounts.account import Account, Collection
 from pierian.accounts.mail import threads, words
 from pierian.accounts.mail.message import Mailbox
 from pierian.accounts.mail.parsing import Parsed
-from pierian.accounts.store import set_state
+from pierian.accounts.sync_state import set_state
 from pierian.exceptions import UserError
 from pierian.storage.account_tables import collections, messages
 from pierian.storage.database import Database

@@ -6,18 +6,20 @@ synced first. Blocking: call it in a thread.
 
 from __future__ import annotations
 
+import imaplib
 import re
+from collections.abc import Callable
 
 from sqlalchemy import update
 
 from pierian.accounts.account import Account
-from pierian.accounts.mail.connection import Imap, signed_in
+from pierian.accounts.mail.connection import Imap, signed_in, where
 from pierian.accounts.mail.drafts import imap_of
 from pierian.accounts.mail.message import ANSWERED, DELETED, FLAGGED, SEEN, Message, without_id
 from pierian.accounts.mail.reading import Box, boxes
 from pierian.accounts.secrets import Secret
 from pierian.accounts.store import Accounts
-from pierian.accounts.troubles import AccountError
+from pierian.accounts.troubles import AccountError, explained
 from pierian.exceptions import UnknownName, UserError
 from pierian.storage.account_tables import messages
 from pierian.storage.words import fold
@@ -59,12 +61,28 @@ def set_label(
     return tuple(flags.split())
 
 
+def mailbox_called(account: Account, secret: Secret | None, mailbox: str) -> str:
+    """The name of the mailbox that is meant by a name or role, as the server has it; raises `UserError`."""
+    with signed_in(imap_of(account), secret) as imap:
+        return _target(imap, mailbox)[1]
+
+
 def move_message(
-    accounts: Accounts, account: Account, secret: Secret | None, message: Message, mailbox: str
+    accounts: Accounts,
+    account: Account,
+    secret: Secret | None,
+    message: Message,
+    mailbox: str,
+    agreed: Callable[[str], None] | None = None,
 ) -> str:
-    """Move a message to a mailbox, by its name or role (archive, trash, junk); the name of the mailbox."""
+    """Move a message to a mailbox, by its name or role (archive, trash, junk); the name of the mailbox.
+
+    `agreed` gets that name before anything is moved.
+    """
     with signed_in(imap_of(account), secret) as imap:
         path, name = _target(imap, mailbox)
+        if agreed is not None:
+            agreed(name)
         copied = _is_copied(imap, accounts, account, message, path)
         _open(imap, accounts, account, message)
         if copied:
@@ -108,7 +126,7 @@ def _is_copied(imap: Imap, accounts: Accounts, account: Account, message: Messag
     there = imap.stamps(imap.search_id(message.message_id))
     if target.validity == box.mailbox.validity and message.uid in there:
         return False  # one mailbox by two names
-    imap.open(box.path)
+    open_synced(imap, box, account, message, to_write=False)
     return imap.stamps([message.uid]).get(message.uid) in there.values()
 
 
@@ -131,12 +149,24 @@ def _box(accounts: Accounts, account: Account, message: Message) -> Box | None:
         return boxes(connection, [account]).get(message.collection)
 
 
+def open_synced(imap: Imap, box: Box | None, account: Account, message: Message, *, to_write: bool) -> None:
+    """Open the mailbox of a message; raises `AccountError` where it is no longer the one that was synced."""
+    trouble = None
+    try:
+        if box is not None and imap.open(box.path, to_write=to_write).validity == box.mailbox.validity:
+            return
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error as error:  # it was renamed, or is gone
+        trouble = explained(error, where(imap.service))
+    if trouble is not None and trouble.code not in ("failed", "not_found"):
+        raise trouble
+    raise AccountError(
+        f"The mailbox {message.mailbox} has changed since it was synced.",
+        code="not_found",
+        hint=f"pierian accounts sync {account.name}",
+    )
+
+
 def _open(imap: Imap, accounts: Accounts, account: Account, message: Message) -> None:
-    """Open the mailbox of a message to write; raises `AccountError` where it is no longer the one that was synced."""
-    box = _box(accounts, account, message)
-    if box is None or imap.open(box.path, to_write=True).validity != box.mailbox.validity:
-        raise AccountError(
-            f"The mailbox {message.mailbox} has changed since it was synced.",
-            code="not_found",
-            hint=f"pierian accounts sync {account.name}",
-        )
+    open_synced(imap, _box(accounts, account, message), account, message, to_write=True)

@@ -8,12 +8,14 @@ from typing import Any
 
 from pierian.accounts.mail import marking
 from pierian.accounts.mail.desk import Desk, check, failing, labels_of, returning
+from pierian.accounts.mail.message import Message
 from pierian.accounts.mail.results import MailLabels, MailMoved
+from pierian.accounts.selecting import MAILS
 from pierian.provenance import Labelled
 from pierian.tools import Context, Tool, tool
-from pierian.tools.tool import Call
+from pierian.tools.tool import Call, showing
 
-TRASH = "trash"
+TRASH, TRASH_TOLD = "trash", "the trash"
 
 
 def marking_tools(desk: Desk) -> list[Tool]:
@@ -31,6 +33,15 @@ def _labelling(desk: Desk) -> Tool:
 
         return await asyncio.to_thread(work)
 
+    async def shows(message: str) -> dict[str, str]:
+        def work() -> dict[str, str]:
+            account, found = desk.message(message)
+            check(account, send=False)
+            return {"mail": desk.told(found)}
+
+        with failing("mail_label"):
+            return await asyncio.to_thread(work)
+
     @tool(
         effect="write",
         name="mail_label",
@@ -40,8 +51,10 @@ def _labelling(desk: Desk) -> Tool:
         finds="mail_search",
         found="message",
         only="label|mark|flag|tag|star",
+        about=MAILS,
+        shows=showing(shows),
     )
-    async def label(message: str, label: str, remove: bool = False) -> Labelled:
+    async def label(message: str, label: str, context: Context, remove: bool = False) -> Labelled:
         """Put a label on mails, or take it off.
 
         Args:
@@ -52,6 +65,7 @@ def _labelling(desk: Desk) -> Tool:
         def work() -> Labelled:
             account, found = desk.message(message)
             check(account, send=False)
+            context.agreed({"mail": desk.told(found)})
             flags = marking.set_label(
                 desk.accounts, account, desk.secret(account), found, label, on=not remove
             )
@@ -64,6 +78,20 @@ def _labelling(desk: Desk) -> Tool:
 
 
 def _moving(desk: Desk) -> Tool:
+    known = dict[tuple[str, str], str]()
+    """The mailboxes that servers have by these names: of many messages one asks once."""
+
+    async def shows(message: str, mailbox: str) -> dict[str, str]:
+        def work() -> dict[str, str]:
+            account, found = desk.message(message)
+            check(account, send=False)
+            if (meant := (account.id, mailbox)) not in known:
+                known[meant] = marking.mailbox_called(account, desk.secret(account), mailbox)
+            return _told(desk, found, known[meant])
+
+        with failing("mail_move"):
+            return await asyncio.to_thread(work)
+
     @tool(
         effect="write",
         name="mail_move",
@@ -73,20 +101,31 @@ def _moving(desk: Desk) -> Tool:
         finds="mail_search",
         found="message",
         only="move|archive|file|junk|spam",
+        about=MAILS,
+        shows=showing(shows),
     )
-    async def move(message: str, mailbox: str) -> Labelled:
+    async def move(message: str, mailbox: str, context: Context) -> Labelled:
         """Move mails to another mailbox.
 
         Args:
             mailbox: archive, junk or the name of a mailbox.
         """
         with failing("mail_move"):
-            return await asyncio.to_thread(_put, desk, message, mailbox)
+            return await asyncio.to_thread(_put, desk, context, message, mailbox)
 
     return returning(MailMoved, move)
 
 
 def _deleting(desk: Desk) -> Tool:
+    async def shows(message: str) -> dict[str, str]:
+        def work() -> dict[str, str]:
+            account, found = desk.message(message)
+            check(account, send=False)
+            return _told(desk, found, TRASH_TOLD)
+
+        with failing("mail_delete"):
+            return await asyncio.to_thread(work)
+
     @tool(
         effect="write",
         name="mail_delete",
@@ -96,11 +135,13 @@ def _deleting(desk: Desk) -> Tool:
         finds="mail_search",
         found="message",
         only="delete|remove|trash|get rid|deleted",
+        about=MAILS,
+        shows=showing(shows),
     )
-    async def delete(message: str) -> Labelled:
+    async def delete(message: str, context: Context) -> Labelled:
         """Delete mails: they go to the trash."""
         with failing("mail_delete"):
-            return await asyncio.to_thread(_put, desk, message, TRASH)
+            return await asyncio.to_thread(_put, desk, context, message, TRASH, TRASH_TOLD)
 
     return returning(MailMoved, delete)
 
@@ -119,10 +160,19 @@ def _looking(desk: Desk, mailbox_of: Callable[[Mapping[str, Any]], str]) -> Call
     return moved
 
 
-def _put(desk: Desk, message: str, mailbox: str) -> Labelled:
+def _told(desk: Desk, found: Message, mailbox: str) -> dict[str, str]:
+    return {"mail": desk.told(found), "moves_to": mailbox}
+
+
+def _put(desk: Desk, context: Context, message: str, mailbox: str, called: str = "") -> Labelled:
+    """Move a message into a mailbox, which whoever approves it knows as `called`, or by the name that it has."""
     account, found = desk.message(message)
     check(account, send=False)
-    name = marking.move_message(desk.accounts, account, desk.secret(account), found, mailbox)
+
+    def agreed(name: str) -> None:
+        context.agreed(_told(desk, found, called or name))
+
+    name = marking.move_message(desk.accounts, account, desk.secret(account), found, mailbox, agreed)
     return Labelled(MailMoved(found.id, name), labels_of([found]))
 
 

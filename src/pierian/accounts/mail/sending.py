@@ -22,6 +22,7 @@ from pierian.accounts.account import Account, Service
 from pierian.accounts.mail.composing import addresses_of, is_ascii, wire
 from pierian.accounts.mail.connection import Imap, reaching, signed_in, where
 from pierian.accounts.mail.message import SEEN
+from pierian.accounts.mail.pace import PacedSmtp, PacedSmtpTls
 from pierian.accounts.secrets import Secret
 from pierian.accounts.store import Accounts
 from pierian.accounts.transport import TIMEOUT, tls
@@ -130,9 +131,9 @@ def signed_in_smtp(service: Service, secret: Secret | None) -> Generator[smtplib
     if service.security == "none":
         refuse_plain_text(service.host)
     if service.security == "tls":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(service.host, service.port, timeout=TIMEOUT, context=tls())
+        smtp: PacedSmtp = PacedSmtpTls(service.host, service.port, timeout=TIMEOUT, context=tls())
     else:
-        smtp = smtplib.SMTP(service.host, service.port, timeout=TIMEOUT)
+        smtp = PacedSmtp(service.host, service.port, timeout=TIMEOUT)
     try:
         if service.security == "starttls":
             smtp.starttls(context=tls())

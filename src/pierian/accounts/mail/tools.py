@@ -19,6 +19,7 @@ from msgspec import Meta
 from pierian.accounts.mail import attachments, reading
 from pierian.accounts.mail.attaching import Open, nothing_opened
 from pierian.accounts.mail.desk import Desk, failing, labels_of, returning
+from pierian.accounts.mail.lines import MAILS
 from pierian.accounts.mail.marking_tools import marking_tools
 from pierian.accounts.mail.message import Message, Person
 from pierian.accounts.mail.results import (
@@ -102,7 +103,7 @@ def mail_tools(
 
 
 def _searching(desk: Desk) -> Tool:
-    @tool(effect="read", name="mail_search", source="mail", only=_LOOKS)
+    @tool(effect="read", name="mail_search", source="mail", only=_LOOKS, tells=MAILS)
     async def search(
         which: Which,
         about: About = "",

@@ -1,21 +1,24 @@
 """The tools that write mail: drafts, new messages and answers. What they write is found again by the key of the step.
 
-An answer goes to the sender of what it answers, or to people who are named in it; whoever approves it sees them. What
+An answer goes to the sender of what it answers, or to people who are named in it. Whoever approves sees whom it goes
+to, from which account, what is answered or passed on, and which files go with it; what is sent is exactly that. What
 is read stands in `tools`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.message import EmailMessage
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from pierian.accounts.account import Account
 from pierian.accounts.mail import composing, drafts, marking, reading, sending
-from pierian.accounts.mail.attaching import files_at, told
+from pierian.accounts.mail.attaching import File, files_at
+from pierian.accounts.mail.attaching import told as files_told
+from pierian.accounts.mail.attachments import files_of
 from pierian.accounts.mail.desk import Desk, check, failing, labels_of, returning
 from pierian.accounts.mail.message import Message
 from pierian.accounts.mail.results import MailDrafted, MailSent
@@ -26,12 +29,13 @@ from pierian.exceptions import UserError
 from pierian.provenance import Labelled
 from pierian.storage.words import fold
 from pierian.tools import Context, Tool, tool
-from pierian.tools.tool import Call
+from pierian.tools.tool import Call, showing
 
 Others = Annotated[
     list[str] | str, Meta(extra_json_schema=somebody("to|and|copy|cc") | only("copy|cc|everyone|also"))
 ]
 Subject = Annotated[str, Meta(extra_json_schema=quoted("titled?|subject|called|name"))]
+SEND_SECONDS = 120.0
 _TELLS = (
     r"send|write|tell|let \S+ know|inform|notify|remind|ask|thank|invite|congratulate|apologi[sz]e|shoot|drop"
     r"|(?:please|you|to|and|then|,) (?:e-?)?mail|^(?:e-?)?mail"
@@ -62,6 +66,45 @@ def writing_tools(desk: Desk) -> list[Tool]:
     ]
 
 
+class Letter(Struct, frozen=True, kw_only=True):
+    """A mail that is to be written."""
+
+    account: Account
+    to: list[str]
+    subject: str
+    text: str
+    files: list[File]
+    original: Message | None = None
+    """What it answers or passes on."""
+
+
+def _told(desk: Desk, letter: Letter) -> dict[str, str]:
+    """What whoever approves a mail is shown beside its arguments."""
+    account, original, told = letter.account, letter.original, dict[str, str]()
+    if original is not None:
+        told = {"mail": desk.told(original), "titled": letter.subject}
+    told |= {"written_from": f"{account.address} ({account.name})", "goes_to": ", ".join(letter.to)}
+    return told | ({"attachments": files_told(letter.files)} if letter.files else {})
+
+
+def _showing(desk: Desk, doing: str, letter: Callable[[], Letter]) -> Awaitable[dict[str, str]]:
+    def work() -> dict[str, str]:
+        with failing(doing):
+            return _told(desk, letter())
+
+    return asyncio.to_thread(work)
+
+
+def _new(desk: Desk, to: People, account: str, files: Files, *, send: bool, said: tuple[str, str]) -> Letter:
+    return Letter(
+        account=desk.writer(account, send=send),
+        to=addresses_of(to),
+        subject=said[0],
+        text=said[1],
+        files=files_at(files, desk.opened),
+    )
+
+
 def _drafting(desk: Desk) -> Tool:
     async def drafted(context: Context, values: Mapping[str, Any]) -> Labelled | None:
         def work() -> Labelled | None:
@@ -71,6 +114,11 @@ def _drafting(desk: Desk) -> Tool:
 
         return await asyncio.to_thread(work)
 
+    async def shows(to: People, account: OfAccount = "", files: Files = "") -> dict[str, str]:
+        return await _showing(
+            desk, "mail_draft", lambda: _new(desk, to, account, files, send=False, said=("", ""))
+        )
+
     @tool(
         effect="write",
         name="mail_draft",
@@ -78,7 +126,7 @@ def _drafting(desk: Desk) -> Tool:
         lookup=drafted,
         timeout_seconds=60,
         only="draft|write|prepare|compose",
-        shows=_showing_files(desk),
+        shows=showing(shows),
     )
     async def draft(
         to: People, subject: Subject, text: Text, context: Context, account: OfAccount = "", files: Files = ""
@@ -91,9 +139,10 @@ def _drafting(desk: Desk) -> Tool:
         """
 
         def work() -> Labelled:
-            chosen = desk.writer(account, send=False)
-            message = _composed(desk, chosen, context, addresses_of(to), subject, text, files)
-            return Labelled(_drafted(chosen, drafts.save_draft(chosen, desk.secret(chosen), message)))
+            letter = _new(desk, to, account, files, send=False, said=(subject, text))
+            context.agreed(_told(desk, letter))
+            message, secret = _composed(desk, context, letter), desk.secret(letter.account)
+            return Labelled(_drafted(letter.account, drafts.save_draft(letter.account, secret, message)))
 
         with failing("mail_draft"):
             return await asyncio.to_thread(work)
@@ -119,14 +168,19 @@ def _looking_for_sent(desk: Desk) -> Call:
 
 
 def _sending(desk: Desk, sent: Call) -> Tool:
+    async def shows(to: People, account: OfAccount = "", files: Files = "") -> dict[str, str]:
+        return await _showing(
+            desk, "mail_send", lambda: _new(desk, to, account, files, send=True, said=("", ""))
+        )
+
     @tool(
         effect="send",
         name="mail_send",
         source="mail",
         lookup=sent,
-        timeout_seconds=120,
+        timeout_seconds=SEND_SECONDS,
         only=_TELLS,
-        shows=_showing_files(desk),
+        shows=showing(shows),
     )
     async def send(
         to: People, subject: Subject, text: Text, context: Context, account: OfAccount = "", files: Files = ""
@@ -139,10 +193,8 @@ def _sending(desk: Desk, sent: Call) -> Tool:
         """
 
         def work() -> Labelled:
-            chosen = desk.writer(account, send=True)
-            message = _composed(desk, chosen, context, addresses_of(to), subject, text, files)
-            done = _send(desk, chosen, message)
-            return Labelled(_sent(chosen, done))
+            letter = _new(desk, to, account, files, send=True, said=(subject, text))
+            return Labelled(_sent(letter.account, _send(desk, context, letter)))
 
         with failing("mail_send"):
             return await asyncio.to_thread(work)
@@ -151,16 +203,31 @@ def _sending(desk: Desk, sent: Call) -> Tool:
 
 
 def _answering(desk: Desk, sent: Call) -> Tool:
+    def answer(message: str, text: str, to: Others, files: Files) -> Letter:
+        account, original = desk.message(message)
+        check(account, send=True)
+        return Letter(
+            account=account,
+            to=_answered(desk, account, original, addresses_of(to)),
+            subject=composing.answered_subject(original.subject),
+            text=text,
+            files=files_at(files, desk.opened),
+            original=original,
+        )
+
+    async def shows(message: str, to: Others = "", files: Files = "") -> dict[str, str]:
+        return await _showing(desk, "mail_reply", lambda: answer(message, "", to, files))
+
     @tool(
         effect="send",
         name="mail_reply",
         source="mail",
         lookup=sent,
-        timeout_seconds=120,
+        timeout_seconds=SEND_SECONDS,
         finds="mail_search",
         found="message",
         only="reply|replies|answer|respond|get back|write back",
-        shows=_showing_files(desk),
+        shows=showing(shows),
     )
     async def reply(
         message: str, text: Text, context: Context, to: Others = "", files: Files = ""
@@ -173,13 +240,10 @@ def _answering(desk: Desk, sent: Call) -> Tool:
         """
 
         def work() -> Labelled:
-            account, original = desk.message(message)
-            check(account, send=True)
-            every = _answered(desk, account, original, addresses_of(to))
-            subject = composing.answered_subject(original.subject)
-            answer = _composed(desk, account, context, every, subject, text, files)
-            composing.answer_to(original, answer)
-            done = _send(desk, account, answer)
+            letter = answer(message, text, to, files)
+            account, original = letter.account, letter.original
+            assert original is not None
+            done = _send(desk, context, letter, answers=True)
             if account.switches.write:
                 _mark_answered(desk, account, original)
             return Labelled(_sent(account, done), labels_of([original]))
@@ -191,32 +255,43 @@ def _answering(desk: Desk, sent: Call) -> Tool:
 
 
 def _forwarding(desk: Desk, sent: Call) -> Tool:
+    def passed_on(message: str, to: People, text: str) -> Letter:
+        account, original = desk.message(message)
+        check(account, send=True)
+        return Letter(
+            account=account,
+            to=addresses_of(to),
+            subject=composing.forwarded_subject(original.subject),
+            text=composing.forwarded(original, text),
+            files=files_of(desk.accounts, account, desk.secret(account), original),
+            original=original,
+        )
+
+    async def shows(message: str, to: People) -> dict[str, str]:
+        return await _showing(desk, "mail_forward", lambda: passed_on(message, to, ""))
+
     @tool(
         effect="send",
         name="mail_forward",
         source="mail",
         lookup=sent,
-        timeout_seconds=120,
+        timeout_seconds=SEND_SECONDS,
         finds="mail_search",
         found="message",
         only="forward|pass (?:it |them )?on|needs?|share",
+        shows=showing(shows),
     )
     async def forward(message: str, to: People, context: Context, text: Note = "") -> Labelled:
-        """Forward mails to other people.
+        """Forward mails to other people, with their attachments.
 
         Args:
             text: What to say with it.
         """
 
         def work() -> Labelled:
-            account, original = desk.message(message)
-            check(account, send=True)
-            whole, subject = (
-                composing.forwarded(original, text),
-                composing.forwarded_subject(original.subject),
-            )
-            done = _send(desk, account, _composed(desk, account, context, addresses_of(to), subject, whole))
-            return Labelled(_sent(account, done), labels_of([original]))
+            letter = passed_on(message, to, text)
+            assert letter.original is not None
+            return Labelled(_sent(letter.account, _send(desk, context, letter)), labels_of([letter.original]))
 
         with failing("mail_forward"):
             return await asyncio.to_thread(work)
@@ -224,32 +299,26 @@ def _forwarding(desk: Desk, sent: Call) -> Tool:
     return forward
 
 
-def _composed(
-    desk: Desk,
-    account: Account,
-    context: Context,
-    to: Sequence[str],
-    subject: str,
-    text: str,
-    paths: list[str] | str = "",
-) -> EmailMessage:
-    message_id, files = desk.key_id(context, account), files_at(paths, desk.opened)
-    return composing.compose(account, to, subject, text, now=desk.now(), message_id=message_id, files=files)
+def _composed(desk: Desk, context: Context, letter: Letter) -> EmailMessage:
+    return composing.compose(
+        letter.account,
+        letter.to,
+        letter.subject,
+        letter.text,
+        now=desk.now(),
+        message_id=desk.key_id(context, letter.account),
+        files=letter.files,
+    )
 
 
-def _showing_files(desk: Desk) -> Call:
-    """Names and sizes of what is attached: a path alone does not tell what leaves the machine."""
-
-    async def shows(_context: Context, values: Mapping[str, Any]) -> Labelled:
-        paths = values.get("files", "")
-        found = await asyncio.to_thread(files_at, paths, desk.opened) if paths else []
-        return Labelled({"attachments": told(found)} if found else {})
-
-    return shows
-
-
-def _send(desk: Desk, account: Account, message: EmailMessage) -> sending.Sent:
-    return sending.send_message(desk.accounts, account, desk.secret(account, "smtp"), message)
+def _send(desk: Desk, context: Context, letter: Letter, *, answers: bool = False) -> sending.Sent:
+    """Send a mail, if it is what was approved."""
+    context.agreed(_told(desk, letter))
+    message = _composed(desk, context, letter)
+    if answers and letter.original is not None:
+        composing.answer_to(letter.original, message)
+    secret = desk.secret(letter.account, "smtp")
+    return sending.send_message(desk.accounts, letter.account, secret, message)
 
 
 def _answered(desk: Desk, account: Account, original: Message, to: Sequence[str]) -> list[str]:

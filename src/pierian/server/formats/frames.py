@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
+from pierian.events import Claim, Look, PictureRead
 from pierian.models.wire import CallPiece
 from pierian.reasoning import Mode
 from pierian.server.call import EFFORTS, MODE_MODELS, Ended
@@ -52,6 +53,12 @@ class Told(Struct, frozen=True, omit_defaults=True):
     """Why the answer is incomplete."""
     run: str = ""
     """Id of the journalled run."""
+    pictures: tuple[PictureRead, ...] = ()
+    """The pictures of the question, by their numbers."""
+    looks: tuple[Look, ...] = ()
+    """What was looked at in pictures, in order."""
+    claims: tuple[Claim, ...] = ()
+    """What the answer says of pictures, with the looks that each sentence rests on."""
     ignored: tuple[str, ...] = ()
     """Fields of the request that this mode does not follow."""
 
@@ -70,6 +77,9 @@ def told(ended: Ended) -> Told | None:
         note=receipt.note,
         cut_short=receipt.cut_short,
         run=receipt.run,
+        pictures=receipt.pictures,
+        looks=receipt.looks,
+        claims=receipt.claims,
         ignored=ended.ignored,
     )
 

@@ -14,7 +14,7 @@ from pierian.models.wire import Message
 from pierian.server.formats.fields import Fields, objects, shown, unsupported, wrong
 from pierian.server.formats.frames import ENCODER
 from pierian.server.formats.history import checked
-from pierian.server.formats.pictures import checked_data
+from pierian.server.formats.pictures import checked_address, checked_data
 
 ROLES = ("user", "assistant", "system")
 _PASSED_OVER = ("thinking", "redacted_thinking")
@@ -120,7 +120,9 @@ def _shown(blocks: Sequence[Fields]) -> tuple[str, tuple[str, ...]]:
 def _picture(block: Fields) -> str:
     if (source := block.nested("source")) is None:
         raise block.missing("source", "an object with the picture's data")
-    if source.needed("type") != "base64":
+    if source.needed("type") == "url":
+        return checked_address(source.needed("url"), source.path("url"))
+    if source.get("type") != "base64":
         what = f"A picture by its {shown(source.get('type'))} is"
         raise unsupported(source.path("type"), what, "Send the picture itself as 'base64'.")
     return checked_data(source.needed("media_type"), source.needed("data"), source.path("data"))

@@ -1,27 +1,49 @@
-"""Pictures in requests: checked, never fetched. A client sends them inline; an address in a request is refused, since
-whoever may ask questions must not thereby make the server open connections.
+"""Pictures in requests, checked as they are read: of a known type, not too large. Nothing is decoded or fetched.
+
+Addresses pass through as they are: whether any is fetched is for the settings to say (`server.pictures`).
 """
 
 from __future__ import annotations
 
 import binascii
 
-from pierian.server.formats.fields import unsupported, wrong
+from pierian.server.formats.fields import wrong
+from pierian.vision.formats import format_of
+from pierian.vision.picture import Format
 
 MOST_PICTURE_BYTES = 20 * 2**20
-BEGINNINGS = {
-    "image/png": (b"\x89PNG\r\n\x1a\n",),
-    "image/jpeg": (b"\xff\xd8\xff",),
-    "image/gif": (b"GIF87a", b"GIF89a"),
-    "image/webp": (b"RIFF",),
+MOST_ADDRESS = 2000
+"""Characters."""
+TYPES: dict[str, Format] = {
+    "image/png": "png",
+    "image/jpeg": "jpeg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/tiff": "tiff",
+    "image/heic": "heic",
+    "image/svg+xml": "svg",
+    "application/pdf": "pdf",
+    "application/dicom": "dicom",
 }
+_ALIASES = {"image/jpg": "image/jpeg", "image/tif": "image/tiff", "image/heif": "image/heic"}
 _INLINE = "Send the picture itself as 'data:image/png;base64,…'."
 
 
+def is_address(url: str) -> bool:
+    """Whether a picture is named by where it stands."""
+    return url.startswith(("https://", "http://"))
+
+
 def checked_url(url: str, param: str) -> str:
-    """The `data:` URL of a picture, checked; raises `ApiError`."""
+    """The `data:` URL or the address of a picture, checked; raises `ApiError`."""
+    if is_address(url):
+        return checked_address(url, param)
     if not url.startswith("data:"):
-        raise unsupported(param, "A picture by its address is", _INLINE)
+        raise wrong(
+            param,
+            f"A picture comes as a 'data:' URL or an https address. {_INLINE}",
+            code="invalid_image_url",
+        )
     head, comma, data = url[len("data:") :].partition(",")
     media_type, _, encoding = head.partition(";")
     if not comma or encoding.rpartition(";")[2].strip().lower() != "base64":
@@ -29,11 +51,20 @@ def checked_url(url: str, param: str) -> str:
     return checked_data(media_type, data, param)
 
 
+def checked_address(url: str, param: str) -> str:
+    """An address of a picture; raises `ApiError`."""
+    if not is_address(url) or len(url) > MOST_ADDRESS:
+        told = f"The address of a picture begins with https:// and has at most {MOST_ADDRESS} characters."
+        raise wrong(param, told, code="invalid_image_url")
+    return url
+
+
 def checked_data(media_type: str, data: str, param: str) -> str:
     """The `data:` URL of a picture whose type and base64 text are given; raises `ApiError`."""
-    kind = media_type.strip().lower().replace("image/jpg", "image/jpeg")
-    if kind not in BEGINNINGS:
-        known = ", ".join(BEGINNINGS)
+    kind = media_type.strip().lower()
+    kind = _ALIASES.get(kind, kind)
+    if kind not in TYPES:
+        known = ", ".join(TYPES)
         raise wrong(param, f"A picture must be one of {known}.", code="unsupported_image_media_type")
     if len(data) > MOST_PICTURE_BYTES * 4 // 3 + 4:
         limit = MOST_PICTURE_BYTES // 2**20
@@ -45,7 +76,7 @@ def checked_data(media_type: str, data: str, param: str) -> str:
         content = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise wrong(param, "The picture's base64 text is damaged.", code="invalid_base64_image") from None
-    if not content.startswith(BEGINNINGS[kind]):
+    if format_of(content) != TYPES[kind]:
         raise wrong(
             param, f"The picture is not of the type {kind} that it says.", code="invalid_image_format"
         )

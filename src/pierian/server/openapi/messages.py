@@ -27,15 +27,21 @@ from pierian.server.openapi.values import (
 
 
 class PictureSource(Struct, tag_field="type", tag="base64"):
-    media_type: Annotated[str, Meta(min_length=1, examples=list(pictures.BEGINNINGS))]
+    media_type: Annotated[str, Meta(min_length=1, examples=list(pictures.TYPES))]
     data: Annotated[
         str,
         Meta(min_length=1, description=f"Base64 of at most {pictures.MOST_PICTURE_BYTES // 2**20} MB."),
     ]
 
 
+class PictureAddress(Struct, tag_field="type", tag="url"):
+    """Fetched only where the server's settings say so."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=pictures.MOST_ADDRESS, pattern="^https?://")]
+
+
 class ImageBlock(Struct, tag_field="type", tag="image"):
-    source: PictureSource
+    source: PictureSource | PictureAddress
 
 
 class ThinkingBlock(Struct, tag_field="type", tag="thinking"):

@@ -72,10 +72,11 @@ Arguments = Annotated[str, Meta(description="The JSON text of an object, as the 
 DataUrl = Annotated[
     str,
     Meta(
-        pattern="^data:",
+        pattern="^(data:|https?://)",
         description="The picture itself as `data:image/png;base64,…`: "
-        + ", ".join(pictures.BEGINNINGS)
-        + f", at most {pictures.MOST_PICTURE_BYTES // 2**20} MB. Addresses are not fetched.",
+        + ", ".join(pictures.TYPES)
+        + f", at most {pictures.MOST_PICTURE_BYTES // 2**20} MB. An address is fetched only where the server's "
+        "settings say so.",
     ),
 ]
 MostTools = Meta(max_length=tools_format.MOST_TOOLS)

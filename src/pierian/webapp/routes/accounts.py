@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Response
 from msgspec import structs
 
+from pierian.accounts.account import NOT_COPIED
 from pierian.exceptions import UserError
 from pierian.server.exchange import HttpRequest
 from pierian.webapp.accounts import accounts_page, switches_of
@@ -52,7 +53,7 @@ async def sync(request: HttpRequest, state: State, account_id: FromPath[str]) ->
     site: Site = state.site
     visitor = await owner_of(site, request)
     account = await asyncio.to_thread(site.accounts(visitor.owner).get, account_id)
-    if account.kind != "mcp":
+    if account.kind not in NOT_COPIED:
         site.service.synchroniser.want(visitor.owner, account.id)
     return go_to(request, "/accounts")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from litestar import get, post
 from litestar.datastructures import State
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
 
 from pierian.exceptions import UserError
@@ -19,9 +19,11 @@ from pierian.webapp.rendering import fragment
 from pierian.webapp.responses import html, nothing
 from pierian.webapp.site import Site
 from pierian.webapp.turns import attachment_view
-from pierian.webapp.uploads import checked_upload
+from pierian.webapp.uploads import checked_upload, shown_picture
 from pierian.webapp.visitors import visitor_of
 
+Page = Annotated[int, QueryParameter(ge=1, le=10_000)]
+Turned = Annotated[int, QueryParameter(ge=0, le=270)]
 FILE_HEADERS = {
     "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
@@ -35,7 +37,9 @@ async def attach(request: HttpRequest, state: State) -> Response[Any]:
     site: Site = state.site
     visitor = await visitor_of(site, request)
     try:
-        file = checked_upload(await upload_of(request), site.service.settings.model)
+        sent = await upload_of(request)
+        async with site.service.decoding:
+            file = await asyncio.to_thread(checked_upload, sent)
         kept = await asyncio.to_thread(
             site.attachments(visitor.owner).add, file.name, file.media_type, file.data
         )
@@ -59,6 +63,23 @@ async def show_attachment(request: HttpRequest, state: State, attachment_id: Fro
     return Response(file.data, media_type="text/plain", headers={**FILE_HEADERS, **named})
 
 
+@get("/attachments/{attachment_id:str}/picture", include_in_schema=False)
+async def show_picture(
+    request: HttpRequest, state: State, attachment_id: FromPath[str], page: Page = 1, turned: Turned = 0
+) -> Response[bytes]:
+    """A picture as it was read: one page, upright, of a size for screens, and nothing but its pixels."""
+    site: Site = state.site
+    visitor = await visitor_of(site, request)
+    try:
+        file = await asyncio.to_thread(site.attachments(visitor.owner).get, attachment_id)
+        async with site.service.decoding:
+            content, media_type = await asyncio.to_thread(shown_picture, file, page, turned)
+    except UserError as error:
+        raise ApiError(404, str(error), code="not_found") from error
+    headers = {**FILE_HEADERS, "cache-control": "private, max-age=31536000, immutable"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
 @post("/attachments/{attachment_id:str}/delete", include_in_schema=False)
 async def take_away(request: HttpRequest, state: State, attachment_id: FromPath[str]) -> Response[Any]:
     """Take a file away that stands with no question yet."""
@@ -68,4 +89,4 @@ async def take_away(request: HttpRequest, state: State, attachment_id: FromPath[
     return nothing()
 
 
-HANDLERS = [attach, show_attachment, take_away]
+HANDLERS = [attach, show_attachment, show_picture, take_away]

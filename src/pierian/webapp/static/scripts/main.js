@@ -12,6 +12,7 @@ import "./drafts.js";
 import "./editing.js";
 import "./errors.js";
 import "./focusing.js";
+import "./looks.js";
 import "./menus.js";
 import "./modes.js";
 import "./returned.js";
