@@ -92,6 +92,7 @@ class CachedModel(Model):
     def __init__(self, inner: Model, store: CallStore, identity: str) -> None:
         # Deliberately without Model.__init__: the inner model has the connections.
         self.name, self.profile, self.slots = inner.name, inner.profile, inner.slots
+        self.adapter = inner.adapter
         self._inner, self._store, self._identity = inner, store, identity
 
     @property
@@ -165,7 +166,7 @@ class CachedModel(Model):
 
     def key(self, request: Request) -> str:
         """What a call is known by."""
-        body = request.body(self.name, embedded=self.embedded)
+        body = request.body(self.name, embedded=self.embedded, adapter=self.adapter is not None)
         return hashlib.sha256(json.dumps([self._identity, body], sort_keys=True).encode()).hexdigest()
 
     async def recover(self, error: ModelError) -> str:

@@ -36,7 +36,7 @@ class Item:
 
 def load(path: Path, limit: int | None, *, spread: bool = True) -> list[Item]:
     """The first `limit` items; where a file has groups, taken from them in turn so that each is represented."""
-    items = [read(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    items = [read(json.loads(line)) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     if spread:
         seen: dict[str, int] = {}
         order: list[tuple[int, int]] = []

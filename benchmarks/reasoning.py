@@ -25,10 +25,12 @@ from benchmarks.datasets import Item, load
 from benchmarks.intervals import paired_difference, wilson
 from benchmarks.pace import ITEM, ItemCalls
 from pierian.assistant import AskRequest, Assistant
+from pierian.assistant.resources import Resources
 from pierian.config import Settings
 from pierian.config import load as load_settings
 from pierian.events import AnswerReady, Event
 from pierian.exceptions import PierianError
+from pierian.models.adapters import chosen
 from pierian.models.installed import find
 from pierian.models.model import Model, open_model
 from pierian.reasoning.mode import Mode
@@ -66,16 +68,25 @@ async def ask_mode(assistant: Assistant, item: Item, mode: Mode, most: int | Non
     }
 
 
-class MeasuredAssistant(Assistant):
-    """The assistant, with the cache of calls between it and the model."""
+class MeasuredResources(Resources):
+    """What an assistant holds, with the cache of calls between it and the model."""
 
     def __init__(self, settings: Settings, wrap: Callable[[Model], Model]) -> None:
         super().__init__(settings)
         self._wrap = wrap
 
-    async def _open(self, emit: Callable[[Event], None]) -> tuple[Model, Sandbox]:
-        model, sandbox = await super()._open(emit)
+    async def open(self, emit: Callable[[Event], None]) -> tuple[Model, Sandbox]:
+        """As without the cache, the model wrapped."""
+        model, sandbox = await super().open(emit)
         return self._wrap(model), sandbox
+
+
+class MeasuredAssistant(Assistant):
+    """The assistant with those resources."""
+
+    def __init__(self, settings: Settings, wrap: Callable[[Model], Model]) -> None:
+        super().__init__(settings)
+        self.resources = MeasuredResources(settings, wrap)
 
 
 async def run(arguments: argparse.Namespace, settings: Settings, items: list[Item], out: Path) -> None:
@@ -133,11 +144,14 @@ async def answerer(
 
 
 def identity_of(settings: Settings) -> str:
-    """What the weights are known by: the server and the model's name, or the file's hash, or its size without one."""
+    """What the weights are known by: the server and the model's name, or the file's hash, or its size without one;
+    and the hash of the adapter beside them."""
     if settings.base_url:
         return f"{settings.base_url} {settings.model}"
     found = find(settings.model)
-    return found.sha256 or f"{found.path.name} {found.path.stat().st_size}"
+    adapter = chosen(settings.adapter, settings.model)
+    weights = found.sha256 or f"{found.path.name} {found.path.stat().st_size}"
+    return f"{weights} {adapter.sha256}" if adapter else weights
 
 
 def summary(found: list[dict[str, Any]], **labels: Any) -> dict[str, Any]:
@@ -185,6 +199,7 @@ def arguments_of(command_line: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=8, help="of self_consistency")
     parser.add_argument("--drafts", type=int, default=None, help="most drafts of contemplating")
     parser.add_argument("--model", default=None)
+    parser.add_argument("--adapter", default="none", help="an adapter of the model, by name")
     parser.add_argument("--base-url", default=None)
     parser.add_argument(
         "--parallel", type=int, default=1, help="items at a time; seconds are taken only with 1"
@@ -197,19 +212,20 @@ def arguments_of(command_line: list[str] | None = None) -> argparse.Namespace:
 
 
 def file_of(arguments: argparse.Namespace) -> Path:
-    """Where the rows of a run go: a model that is not the default, data set, mode, the number of samples or drafts
-    where it was chosen, and whether the cache was left out."""
+    """Where the rows of a run go: a model that is not the default and its adapter, data set, mode, the number of
+    samples or drafts where it was chosen, and whether the cache was left out."""
     number = arguments.samples if arguments.mode == "self_consistency" else arguments.drafts
     timed = TIMED if arguments.no_cache else ""
     data = (arguments.data.parent.name, arguments.data.stem)
-    parts = [arguments.model or "", *data, arguments.mode, str(number or ""), timed]
+    adapter = "" if arguments.adapter == "none" else arguments.adapter
+    parts = [arguments.model or "", adapter, *data, arguments.mode, str(number or ""), timed]
     return RESULTS / f"{'-'.join(part for part in parts if part)}.jsonl.gz"
 
 
 def main() -> int:
     """Run, summarise, write."""
     arguments = arguments_of()
-    settings = load_settings(model=arguments.model, base_url=arguments.base_url)
+    settings = load_settings(model=arguments.model, base_url=arguments.base_url, adapter=arguments.adapter)
     last = None if arguments.limit is None else arguments.skip + arguments.limit
     items, out = load(arguments.data, last)[arguments.skip :], file_of(arguments)
     RESULTS.mkdir(exist_ok=True)

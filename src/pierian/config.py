@@ -48,6 +48,9 @@ class Settings:
     )
     drafts: DraftCount = setting(8, "Most drafts of a contemplating run, 1 to 32.")
     model: str = setting("qwen2.5-coder-1.5b", "Model from the catalogue (or the server, with base_url).")
+    adapter: str = setting(
+        "auto", "Adapter beside the model: a name, auto (one that was measured, where there is one) or none."
+    )
     instructions: str = setting("", "Custom instructions that every answer follows.")
     base_url: str = setting(
         "",

@@ -17,7 +17,7 @@ from pierian.cli import doctor as doctor_module
 from pierian.cli.doctor import doctor
 from pierian.cli.models import app, facts_of
 from pierian.exceptions import FileDamaged, UnknownName, UserError
-from pierian.models import catalogue, discovery
+from pierian.models import adapters, catalogue, discovery
 from pierian.models.catalogue import ModelEntry, WheelSource
 from pierian.models.discovery import LocalServer
 from pierian.models.progress import Progress
@@ -182,3 +182,31 @@ def test_doctor_survives_a_sandbox_that_does_not_start(monkeypatch: pytest.Monke
 def test_doctor_reads_well_on_a_terminal() -> None:
     shown = runner.invoke(doctor_app(), [], catch_exceptions=False).output
     assert "→ Fetch the chosen model" in shown
+
+
+def test_an_adapter_is_added_listed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        adapters, "check_fits", lambda *_: None
+    )  # tests/models/test_adapters.py has the real one
+
+    def written(name: str, **facts: str) -> str:
+        def text(value: str) -> bytes:
+            return struct.pack("<Q", len(value)) + value.encode()
+
+        entries = [text(f"general.{k}") + struct.pack("<I", 8) + text(v) for k, v in facts.items()]
+        (tmp_path / name).write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, len(entries)) + b"".join(entries))
+        return str(tmp_path / name)
+
+    base = written("base.gguf", architecture="llama")
+    file = written("brief.gguf", architecture="llama", type="adapter", description="Thinks in fewer tokens.")
+    run("add", base, "--name", "mine")
+    added = run("add", file, "--adapter-of", "mine")
+    assert "Added the adapter brief of mine (Thinks in fewer tokens.)" in added
+    assert "pierian config set adapter brief" in added
+    listed = json.loads(run("list", "--json"))["adapters"]
+    assert [(one["name"], one["base"], one["installed"]) for one in listed] == [("brief", "mine", True)]
+    assert "of the model" in run("list")
+    assert run("path", "brief").strip() == file
+    assert "is whole" in run("verify", "brief")
+    assert "Forgot brief" in run("remove", "brief")
+    assert json.loads(run("list", "--json"))["adapters"] == []

@@ -9,12 +9,14 @@ import pytest
 from pierian.budget import Amount, Ledger, Limits
 from pierian.events import Event, ProgramRun, Routed, SecondLook
 from pierian.exceptions import BudgetExhausted, StreamBroken
+from pierian.models.adapters import Adapter
 from pierian.models.wire import Request
-from pierian.reasoning import Run, classify, think
+from pierian.reasoning import Mode, Run, classify, finished, think
 from pierian.reasoning.approaches.program import code_of, value_of
 from pierian.reasoning.values import FinalValue
 from pierian.sandbox import Sandbox
 from pierian.testing import FunctionalModel, Reply
+from pierian.testing.double import Content
 
 PENS = "A shop sells pens at 3 for 2 euros. How much are 18 pens?"
 EXPLAINED = "```python\n# 18 pens at 3 for 2 euros\nprice = 18 / 3 * 2\nanswer = price\n```"
@@ -277,3 +279,30 @@ def test_the_program_of_a_draft(text: str, code: str) -> None:
 )
 def test_the_value_of_a_program(result: object, text: str, normal: str) -> None:
     assert value_of(result) == FinalValue(text, normal)
+
+
+async def test_an_adapter_goes_into_the_drafts_that_it_was_made_for_and_stands_on_the_receipt(
+    sandbox: Sandbox,
+) -> None:
+    scales: dict[str, float] = {}
+    model, _ = by_approach(
+        explained=EXPLAINED, program=PROGRAM.format("18 * 3 / 2"), worked="18 / 3 * 2 = 12, so \\boxed{12}."
+    )
+    answer = model.reply
+
+    def noting(request: Request) -> Content | Reply:
+        scales[request.messages[0].content] = request.adapter_scale
+        return answer(request)
+
+    model.reply = noting  # type: ignore[method-assign]
+    model.adapter = Adapter(name="short", base="m", file="short.gguf", size_bytes=1, sha256="")
+    run, _ = run_with(model, sandbox)
+    await think(run)
+    assert [scale for system, scale in scales.items() if SIGNS["worked"] in system] == [1.0]
+    assert sorted(scales.values()) == [0.0, 0.0, 1.0]
+    receipt = finished(run, Mode.THINKING, 0.0).receipt
+    assert (receipt.adapter, receipt.made_with) == ("short", f"{model.name} + short")
+    model.adapter = None
+    run, _ = run_with(model, sandbox)
+    await think(run)
+    assert finished(run, Mode.THINKING, 0.0).receipt.adapter == ""

@@ -1,4 +1,4 @@
-"""`pierian models`: list, pull, add, verify, remove, path.
+"""`pierian models`: list, pull, add, verify, remove, path; of models, and of the adapters that belong to them.
 
 Only words and drawing: what happens is `pierian.models`'s. Errors are left to the command line's edge.
 """
@@ -46,14 +46,17 @@ def list_(
     """Show the models that are here, those that can be fetched, and model servers on this machine."""
     import asyncio
 
+    from pierian.cli.adapters import adapter_rows, draw_adapters
     from pierian.models.discovery import discover
 
     servers = asyncio.run(discover())
-    rows = _rows()
+    rows, adapters = _rows(), adapter_rows()
     if as_json:
-        typer.echo(json.dumps({"models": rows, "servers": [_server(s) for s in servers]}, indent=1))
+        shown = {"models": rows, "adapters": adapters, "servers": [_server(s) for s in servers]}
+        typer.echo(json.dumps(shown, indent=1))
         return
     _draw(rows, servers)
+    draw_adapters(adapters)
 
 
 def _server(server: LocalServer) -> dict[str, Any]:
@@ -146,10 +149,14 @@ def _draw(rows: list[dict[str, Any]], servers: list[LocalServer]) -> None:
 @app.command()
 def pull(name: OptionalName = None) -> None:
     """Fetch a model; goes on where an interrupted pull stopped, and does nothing if it is here."""
+    from pierian.cli.adapters import is_adapter, pull_adapter
     from pierian.config import load
     from pierian.models import download, installed
 
     name = name or load().model
+    if is_adapter(name):
+        pull_adapter(name, bar)
+        return
 
     if installed.lookup(name) is not None:
         typer.echo(f"{name} is here already: {installed.path(name)}")
@@ -163,6 +170,10 @@ def pull(name: OptionalName = None) -> None:
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE.gguf", help="A GGUF file; it stays where it is.")],
     name: Annotated[str | None, typer.Option("--name", help="Name for it; default: from the file.")] = None,
+    adapter_of: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="The file is an adapter for this model.", show_default=False),
+    ] = None,
     projector: Annotated[
         Path | None,
         typer.Option(metavar="FILE.gguf", help="Its vision half, with which it reads pictures."),
@@ -170,6 +181,12 @@ def add(
 ) -> None:
     """Make a GGUF file of your own known under a name."""
     from pierian.models import installed
+
+    if adapter_of is not None:
+        from pierian.cli.adapters import add_adapter
+
+        add_adapter(file, adapter_of, name)
+        return
 
     model = installed.add(file, name, projector)
     facts = printable(" ".join(f for f in (model.architecture, model.parameters, model.quantisation) if f))
@@ -183,19 +200,21 @@ def add(
 @app.command()
 def verify(name: Name) -> None:
     """Read every byte of a model and compare its SHA-256."""
-    from pierian.models import installed
+    from pierian.cli.adapters import is_adapter
+    from pierian.models import adapters, installed
 
     with bar() as report:
-        found = installed.verify(name, report)
+        found = adapters.verify(name, report) if is_adapter(name) else installed.verify(name, report)
     typer.echo(f"{name} is whole: SHA-256 {found.sha256}")
 
 
 @app.command()
 def remove(name: Name) -> None:
     """Delete a fetched model; a file that you added is only forgotten."""
-    from pierian.models import installed
+    from pierian.cli.adapters import is_adapter
+    from pierian.models import adapters, installed
 
-    removed = installed.remove(name)
+    removed = adapters.remove(name) if is_adapter(name) else installed.remove(name)
     for file in removed:
         typer.echo(f"Deleted {file}")
     if not removed:
@@ -205,10 +224,12 @@ def remove(name: Name) -> None:
 @app.command()
 def path(name: OptionalName = None) -> None:
     """Print where the file of a model lies."""
+    from pierian.cli.adapters import is_adapter
     from pierian.config import load
-    from pierian.models import installed
+    from pierian.models import adapters, installed
 
-    typer.echo(str(installed.path(name or load().model)))
+    name = name or load().model
+    typer.echo(str(adapters.find(name).path if is_adapter(name) else installed.path(name)))
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ def receipt_lines(receipt: Receipt, *, looks: bool = True) -> list[Text]:
     mode = f"{receipt.mode.capitalize()} → {receipt.took}" if receipt.took else receipt.mode.capitalize()
     parts = [
         Text(mode, style="bold"),
-        Text(printable(receipt.model)),
+        Text(printable(receipt.made_with)),
         Text(f"{spend.completion_tokens:,} tokens"),
         Text(f"{spend.seconds:.1f} s"),
     ]

@@ -114,12 +114,19 @@ class Receipt(Struct, frozen=True):
     """Why the answer is incomplete, as a sentence; empty when it is complete."""
     note: str = ""
     """What the reader should know beside the checks, such as that nothing could be checked."""
+    adapter: str = ""
+    """The adapter that drafts were made with; empty where none was."""
     pictures: tuple[PictureRead, ...] = ()
     """The pictures of the question, by their numbers."""
     looks: tuple[Look, ...] = ()
     """What was looked at in pictures, in order."""
     claims: tuple[Claim, ...] = ()
     """What the answer says of pictures, with the looks that each sentence rests on."""
+
+    @property
+    def made_with(self) -> str:
+        """The model, and the adapter where one was used."""
+        return f"{self.model} + {self.adapter}" if self.adapter else self.model
 
 
 class CalledTool(Struct, frozen=True):

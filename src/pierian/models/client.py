@@ -58,6 +58,8 @@ class Endpoint(Struct, frozen=True):
     model: str
     api_key: str = ""
     embedded: bool = False
+    adapter: bool = False
+    """Whether it has an adapter loaded, of which each request says how much goes in."""
 
 
 class MakeTransport(Protocol):
@@ -134,7 +136,7 @@ class Client:
         has begun to answer: what fails before may be asked of another server.
         """
         name = model or self.endpoint.model
-        body = request.body(name, embedded=self.endpoint.embedded)
+        body = request.body(name, embedded=self.endpoint.embedded, adapter=self.endpoint.adapter)
         reader = ChunkReader(detailed=request.top_logprobs is not None)
         with self._explained(reader):
             # Built here: the client would put the same address and headers together for each request.

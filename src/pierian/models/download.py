@@ -17,6 +17,7 @@ import msgspec
 from pierian.config import write_private
 from pierian.exceptions import DiskFull, DownloadError, PierianError, SettingsError
 from pierian.models import sources
+from pierian.models.adapters import AdapterEntry
 from pierian.models.catalogue import ModelEntry, Source, WeightsFile, entry_of
 from pierian.models.installed import (
     Record,
@@ -43,8 +44,8 @@ class _WrongHash(Exception):
     """The bytes are complete and not the right ones."""
 
 
-def pull(model: str | ModelEntry, report: Report | None = None) -> Path:
-    """Fetch a model unless it is here already; returns its file.
+def pull(model: str | ModelEntry | AdapterEntry, report: Report | None = None) -> Path:
+    """Fetch a model, or an adapter of the catalogue, unless it is here already; returns its file.
 
     Blocks for as long as it takes (use a thread); what `report` raises stops it, and so does Ctrl-C, and the
     next call goes on from there. Raises `UnknownName`, `DiskFull`, or `DownloadError` that gives every
@@ -66,7 +67,7 @@ def pull(model: str | ModelEntry, report: Report | None = None) -> Path:
     return file_path(entry.weights)
 
 
-def _wait(entry: ModelEntry, meter: Meter) -> None:
+def _wait(entry: ModelEntry | AdapterEntry, meter: Meter) -> None:
     """Another process fetches; show how far it is."""
     part = part_path(entry.weights)
     meter.begin("waiting", part.stat().st_size if part.exists() else 0, entry.size_bytes)

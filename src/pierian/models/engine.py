@@ -37,6 +37,7 @@ class EngineCall(msgspec.Struct):
     api_key: str
     alias: str
     prefix_folder: str
+    adapter_path: str = ""
 
 
 class EngineReply(msgspec.Struct):
@@ -54,6 +55,9 @@ def start(call: EngineCall) -> str:
     params.model_alias = {call.alias}
     if call.projector_path:
         params.mmproj.path = call.projector_path
+    if call.adapter_path:
+        # At scale 0, so that only a request which asks for it gets it.
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(call.adapter_path, 0.0)]
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.api_keys = [call.api_key]

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import os
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from pierian.exceptions import FileDamaged, UserError
 
@@ -21,6 +22,7 @@ MAX_TEXT = 1 << 10  # longer texts (chat templates) are noted, not kept
 MAX_ENTRIES = 1 << 17  # metadata entries, and tensors; real files have hundreds
 MAX_STRINGS = 1 << 22  # strings of one array; the largest vocabularies have a quarter of a million
 MAX_DIMENSIONS = 4
+MAX_TENSOR_NAME = 64  # bytes, of what the engine takes
 
 STRING, ARRAY = 8, 9
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -46,6 +48,7 @@ PROJECTORS = ("clip", "mmproj")
 """What files of vision halves call their architecture."""
 
 Value = str | int | float | bool
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class GgufHeader:
     tensors: int
     split_count: int
     size_bytes: int
+    facts: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    """Every text and number of the metadata, by its key."""
     sees: bool = False
     """Whether it is a projector that reads pictures; others hear."""
 
@@ -69,6 +74,11 @@ class GgufHeader:
     def is_projector(self) -> bool:
         """Whether this is the vision half of a model rather than a language model."""
         return self.architecture in PROJECTORS
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether this changes a model rather than being one."""
+        return self.facts.get("general.type") == "adapter"
 
 
 class _Short(Exception):
@@ -81,10 +91,25 @@ class _Bad(Exception):
 
 def read(path: Path) -> GgufHeader:
     """The header of the file at `path`; raises `FileDamaged`, or `UserError` if it cannot be opened."""
+    return _use(path, lambda reader: reader.header())
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The dimensions of each tensor of a file by its name, the fastest first; raises as `read` does."""
+
+    def of(reader: _Reader) -> dict[str, tuple[int, ...]]:
+        reader.shapes = {}
+        reader.header()
+        return reader.shapes
+
+    return _use(path, of)
+
+
+def _use(path: Path, what: Callable[[_Reader], Found]) -> Found:
     try:
         with path.open("rb", buffering=1 << 18) as file:
             size = os.fstat(file.fileno()).st_size
-            return _Reader(file, size).header()
+            return what(_Reader(file, size))
     except _Short:
         raise FileDamaged(
             f"{path} is cut off: it ends before the data that its header announces.",
@@ -100,6 +125,7 @@ def read(path: Path) -> GgufHeader:
 class _Reader:
     def __init__(self, file: BinaryIO, size: int) -> None:
         self.file, self.size, self.at = file, size, 0
+        self.shapes: dict[str, tuple[int, ...]] | None = None
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes, checked against the file's size before they are allocated."""
@@ -196,11 +222,14 @@ class _Reader:
             length = self.u64()
             if length > MAX_KEY:
                 raise _Bad("the name of a tensor is too long")
-            self.skip(length)
+            name = self.take(length)
             dimensions = self.u32()
             if dimensions > MAX_DIMENSIONS:
                 raise _Bad(f"a tensor has {dimensions} dimensions")
-            elements = math.prod(self.u64() for _ in range(dimensions))
+            shape = tuple(self.u64() for _ in range(dimensions))
+            elements = math.prod(shape)
+            if self.shapes is not None and length <= MAX_TENSOR_NAME:
+                self.shapes[name.decode("utf-8", errors="replace")] = shape
             kind, offset = self.u32(), self.u64()
             # A type that is newer than this table counts one byte: its offset is checked all the same.
             block, size = TENSOR_TYPES.get(kind, (max(elements, 1), 1))
@@ -233,5 +262,6 @@ class _Reader:
             tensors=tensors,
             split_count=number("split.count"),
             size_bytes=self.size,
+            facts=facts,
             sees=sees,
         )

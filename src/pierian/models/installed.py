@@ -308,6 +308,11 @@ def add(file: Path, name: str | None = None, projector: Path | None = None) -> A
             f"{file} is the vision half of a model.",
             hint=f"Add the language model's own file: pierian models add FILE.gguf --projector {file}",
         )
+    if header.is_adapter:
+        raise UserError(
+            f"{file} is an adapter, which changes a model and is none itself.",
+            hint=f"Say which model it is for: pierian models add {file} --adapter-of MODEL",
+        )
     eyes = _projector(projector) if projector is not None else None
     if header.split_count > 1:
         raise UserError(
@@ -315,7 +320,7 @@ def add(file: Path, name: str | None = None, projector: Path | None = None) -> A
             hint="Join them first: llama-gguf-split --merge",
         )
     same = _same_in_catalogue(file, header.size_bytes)
-    chosen = catalogue.valid_name(name or (same.name if same else _name_from(file)))
+    chosen = catalogue.valid_name(name or (same.name if same else name_from(file)))
     if chosen in catalogue.entries() and (same is None or same.name != chosen):
         raise UserError(
             f"The name {chosen} belongs to the catalogue, and this is another file.",
@@ -368,7 +373,8 @@ def _same_in_catalogue(file: Path, size: int) -> ModelEntry | None:
     return next((e for e in alike if e.sha256 == digest), None)
 
 
-def _name_from(file: Path) -> str:
+def name_from(file: Path) -> str:
+    """A name for a file that was given none."""
     return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "model"
 
 
@@ -386,7 +392,7 @@ def remove(name: str) -> list[Path]:
     if entry is not None:
         with locked(name):
             for file in entry.files:
-                removed += _delete(file)
+                removed += delete(file)
     with locked("added"):
         models = catalogue.added()
         forgotten = models.pop(name, None)
@@ -399,7 +405,7 @@ def remove(name: str) -> list[Path]:
     return removed
 
 
-def _delete(file: WeightsFile) -> list[Path]:
+def delete(file: WeightsFile) -> list[Path]:
     """Delete one file with all that belongs to it, the file itself first."""
     deleted: list[Path] = []
     try:

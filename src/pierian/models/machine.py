@@ -19,10 +19,17 @@ class EngineOptions(Struct, frozen=True):
     """Memory for prompts that were read before, so that a slot need not read them again."""
     reuse_tokens: int = 0
     """Least run of tokens that is moved to another place of a prompt instead of being read again; 0 for never."""
+    adapter_path: str = ""
+    """A low-rank adapter that is loaded beside the model; each request says how much of it goes in."""
 
 
 def choose_options(
-    settings: Settings, model_path: str, *, trained_context: int | None, projector_path: str = ""
+    settings: Settings,
+    model_path: str,
+    *,
+    trained_context: int | None,
+    projector_path: str = "",
+    adapter_path: str = "",
 ) -> EngineOptions:
     """Options from the settings, and from the machine where a setting is empty.
 
@@ -35,6 +42,13 @@ def choose_options(
     slots = settings.slots or 4
     threads = settings.threads or psutil.cpu_count(logical=False) or 1
     context, total = settings.context, psutil.virtual_memory().total
+    cache = settings.cache_megabytes
+    if adapter_path:
+        # The engine's memory of old prompts does not know with how much of an adapter each was read.
+        cache = 0
+    elif cache is None:
+        # A thousand tokens of a small model take 30 MB; a tenth of the memory holds dozens of prompts.
+        cache = min(2048, total // 2**20 // 10)
     if context is None:
         gigabytes = total / 2**30
         context = 16_384 if gigabytes > 7 else 8_192 if gigabytes > 3 else 4_096
@@ -46,9 +60,7 @@ def choose_options(
         threads=threads,
         context=context,
         slots=slots,
-        # A thousand tokens of a small model take 30 MB; a tenth of the memory holds dozens of prompts.
-        cache_megabytes=min(2048, total // 2**20 // 10)
-        if settings.cache_megabytes is None
-        else settings.cache_megabytes,
+        cache_megabytes=cache,
         reuse_tokens=settings.reuse_tokens,
+        adapter_path=adapter_path,
     )

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from pierian.config import Settings, addresses, paths
 from pierian.exceptions import ModelError, ServerRefused, ServerUnreachable, StreamBroken
@@ -22,9 +23,15 @@ from pierian.models.profiles import Profile, ThinkingSplitter, profile_for
 from pierian.models.routing import Router
 from pierian.models.wire import Finished, Message, Piece, Request
 
+if TYPE_CHECKING:
+    from pierian.models.adapters import Adapter
+
 
 class Model:
     """One model on one server, or on several that share the requests. Use inside `open_model`."""
+
+    adapter: Adapter | None = None
+    """The adapter that is loaded beside it; `Request.adapter_scale` says how much of it goes into an answer."""
 
     def __init__(
         self,
@@ -34,9 +41,11 @@ class Model:
         lease: Lease | None = None,
         *,
         slots: int = 8,
+        adapter: Adapter | None = None,
         sees: bool = False,
     ) -> None:
         self.name = name
+        self.adapter = adapter
         self.profile = profile
         self.sees = sees
         """Whether it reads pictures: `Message.images` may then go to it (`pictures`)."""
@@ -117,7 +126,8 @@ class Model:
 
 def endpoint_of(lease: Lease, name: str) -> Endpoint:
     """Where a leased engine answers."""
-    return Endpoint(lease.base_url, name, lease.api_key, embedded=True)
+    with_adapter = bool(lease.options.adapter_path)
+    return Endpoint(lease.base_url, name, lease.api_key, embedded=True, adapter=with_adapter)
 
 
 @contextlib.asynccontextmanager
@@ -137,14 +147,16 @@ async def open_model(
         async with remote_model(settings) as model:
             yield model
         return
+    from pierian.models.adapters import chosen
     from pierian.models.installed import find
 
-    found = find(settings.model)
+    found, adapter = find(settings.model), chosen(settings.adapter, settings.model)
     options = choose_options(
         settings,
         str(found.path),
         trained_context=found.context,
         projector_path=str(found.projector) if found.projector else "",
+        adapter_path=str(adapter.path) if adapter else "",
     )
     started = time.monotonic()
     lease = Lease(
@@ -163,6 +175,7 @@ async def open_model(
             profile_for(found.family or settings.model),
             lease,
             slots=options.slots,
+            adapter=adapter,
             sees=found.projector is not None,
         )
         try:

@@ -27,13 +27,17 @@ class PrefixStore:
         folder: Where the engine saves slots; only it reads and writes there.
         base_url: The engine's address, ending in /v1.
         identity: Tells apart what must not be mixed: model file, engine version, context.
+        adapter: Whether the engine has one loaded. Prefixes are those of the model without it.
     """
 
-    def __init__(self, folder: Path, base_url: str, api_key: str, identity: str) -> None:
+    def __init__(
+        self, folder: Path, base_url: str, api_key: str, identity: str, *, adapter: bool = False
+    ) -> None:
         self._folder = folder
         self._root = base_url.removesuffix("/v1")
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._identity = identity
+        self._adapter = adapter
 
     def file_of(self, prefix: Sequence[Message]) -> Path:
         """The file of a prefix, named by everything that its contents depend on."""
@@ -45,6 +49,9 @@ class PrefixStore:
         missing: list[Sequence[Message]] = []
         for slot, prefix in enumerate(prefixes):
             file = self.file_of(prefix)
+            if self._adapter and file.exists():
+                # A slot that has answered nothing counts as one with another adapter, and drops what it is given.
+                await self._read(slot, (Message("user", "."),))
             if not file.exists() or not await self._slot(slot, "restore", file):
                 file.unlink(missing_ok=True)
                 missing.append(prefix)
@@ -52,21 +59,25 @@ class PrefixStore:
 
     async def save(self, slot: int, prefix: Sequence[Message]) -> bool:
         """Let the engine read a prefix in a slot and save it; False when it could not."""
+        if not await self._read(slot, prefix):
+            return False
+        self._forget_oldest()
+        return await self._slot(slot, "save", self.file_of(prefix))
+
+    async def _read(self, slot: int, prefix: Sequence[Message]) -> bool:
         import httpx2
 
-        body = Request(messages=tuple(prefix), max_tokens=1).body("", embedded=True) | {"id_slot": slot}
+        request = Request(messages=tuple(prefix), max_tokens=1)
+        body = request.body("", embedded=True, adapter=self._adapter) | {"id_slot": slot}
         try:
             async with httpx2.AsyncClient(timeout=600, trust_env=False) as client:
                 url = f"{self._root}/v1/chat/completions"
                 async with client.stream("POST", url, json=body, headers=self._headers) as response:
                     async for _ in response.aiter_bytes():
                         pass  # progress; leaving early, when a lease comes, frees the slot
-                    if response.status_code != 200:
-                        return False
+                    return response.status_code == 200
         except httpx2.HTTPError:
             return False
-        self._forget_oldest()
-        return await self._slot(slot, "save", self.file_of(prefix))
 
     async def _slot(self, slot: int, action: str, file: Path) -> bool:
         import httpx2

@@ -81,6 +81,7 @@ class EngineProcess(Struct):
             self.api_key,
             Path(self.options.model_path).stem,
             str(private_folder(self.log.parent / FOLDER)),
+            self.options.adapter_path,
         )
         self.process.stdin.write(msgspec.json.encode(call) + b"\n")
         try:
@@ -111,7 +112,10 @@ class EngineProcess(Struct):
         file = Path(self.options.model_path).stat()
         version = metadata.version("xllamacpp")
         identity = f"{self.options.model_path} {file.st_size} {file.st_mtime_ns} {version}"
-        return PrefixStore(self.log.parent / FOLDER, self.base_url, self.api_key, identity)
+        with_adapter = bool(self.options.adapter_path)
+        return PrefixStore(
+            self.log.parent / FOLDER, self.base_url, self.api_key, identity, adapter=with_adapter
+        )
 
     async def restore_prefixes(self) -> None:
         """Bring the saved ones back, one a slot; note the others for when there is time."""

@@ -95,6 +95,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """Whether it may call several tools at once; servers may overlook that it may not."""
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Fields of a model family, such as `chat_template_kwargs`."""
+    adapter_scale: float = 0.0
+    """How much of the adapter that the engine has loaded goes in, where it has one; 1 is as it was trained."""
 
     def prompt_bound(self) -> int:
         """More tokens than the prompt has, whatever the model's tokenizer and template, for what it may cost.
@@ -119,8 +121,9 @@ class Request(Struct, frozen=True, kw_only=True):
             found += MARK_TOKENS + 2 * len(msgspec.json.encode(dict(self.schema)))
         return found
 
-    def body(self, model: str, *, embedded: bool) -> dict[str, Any]:
-        """The request's JSON. `embedded` adds what only our own llama.cpp server understands."""
+    def body(self, model: str, *, embedded: bool, adapter: bool = False) -> dict[str, Any]:
+        """The request's JSON. `embedded` adds what only our own llama.cpp server understands; `adapter` says that it
+        has one loaded."""
         body: dict[str, Any] = {
             "model": model,
             "messages": [message.wire() for message in self.messages],
@@ -156,6 +159,9 @@ class Request(Struct, frozen=True, kw_only=True):
                 body["top_k"] = self.top_k
             if self.grammar:
                 body["grammar"] = self.grammar
+            if adapter:
+                # In every request: one that names no scale would be answered from what a slot read at another.
+                body["lora"] = [{"id": 0, "scale": self.adapter_scale}]
         return body
 
 

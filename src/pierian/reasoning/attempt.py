@@ -69,6 +69,10 @@ def _generation(
 ) -> Generation:
     profile = run.model.profile
     thinks = thinks or profile.always_thinks
+    adapter = run.model.adapter
+    adapted = adapter is not None and approach.name in adapter.approaches
+    if adapter is not None and adapted:
+        run.adapter = adapter.name
     # Without a seed of the user's, a fixed one still makes retries differ from each other.
     seed = run.seed + number if run.seed is not None else (number if sampled else None)
     return Generation(
@@ -85,6 +89,7 @@ def _generation(
         ledger=ledger,
         # Only where values are compared, and only from our own engine: some servers refuse the request.
         logprobs=run.model.embedded and channel == "thought",
+        adapter_scale=float(adapted),
     )
 
 

@@ -38,6 +38,7 @@ def finished(run: Run, mode: Mode, started: float) -> Answer:
         stopped=run.stopped,
         cut_short=run.cut_short,
         note=note,
+        adapter=run.adapter,
         pictures=tuple(run.pictures),
         looks=tuple(run.looks),
         claims=tuple(run.claims),

@@ -65,6 +65,8 @@ class Generation(Struct, frozen=True, kw_only=True):
     """JSON schema that the text must match."""
     logprobs: bool = False
     """Ask how sure the model is of each token."""
+    adapter_scale: float = 0.0
+    """How much of the adapter that is loaded beside the model goes in."""
 
 
 class Generated(Struct):
@@ -297,6 +299,7 @@ def _request(run: Run, what: Generation, done: Generated, granted: int) -> Reque
         schema=what.schema,
         logprobs=what.logprobs,
         extra=extra,
+        adapter_scale=what.adapter_scale,
     )
 
 

@@ -119,6 +119,8 @@ class Run(Struct):
     """Why no further drafts were made."""
     cut_short: str = ""
     note: str = ""
+    adapter: str = ""
+    """The adapter that a draft was made with."""
 
     @property
     def nothing_yet(self) -> bool:

@@ -16,7 +16,7 @@ def receipt_view(receipt: Receipt) -> ReceiptView:
     spend = receipt.spend
     return ReceiptView(
         mode=receipt.mode,
-        model=receipt.model,
+        model=receipt.made_with,
         took=receipt.took,
         tokens=spend.completion_tokens,
         prompt_tokens=spend.prompt_tokens,
