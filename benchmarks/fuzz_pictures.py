@@ -60,7 +60,8 @@ def changed(content: bytes, choices: bytes) -> bytes:
 
 def one_input(files: list[bytes], outcomes: Counter[str]) -> Callable[[bytes], None]:
     """What is done with each input; counts how it ended."""
-    from pierian.vision.decoding import Refusal, Request, decode
+    from pierian.vision.decoded import Refusal, Request
+    from pierian.vision.decoding import decode
     from pierian.vision.formats import format_of, said_of
 
     said = time.monotonic()

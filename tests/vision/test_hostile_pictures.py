@@ -19,7 +19,8 @@ from tests.vision.hostile_files import saved, small
 
 from pierian.exceptions import UserError
 from pierian.vision import loading
-from pierian.vision.decoding import Refusal, Request, decode
+from pierian.vision.decoded import Refusal, Request
+from pierian.vision.decoding import decode
 from pierian.vision.formats import format_of, said_of
 from pierian.vision.loading import PictureError, load
 from pierian.vision.picture import Picture

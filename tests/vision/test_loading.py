@@ -16,7 +16,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from tests.vision.hostile_files import pdf, png, saved, small, svg
 
-from pierian.vision.decoding import Refusal, Request, decode
+from pierian.vision.decoded import Refusal, Request
+from pierian.vision.decoding import decode
 from pierian.vision.formats import format_of
 from pierian.vision.loading import PictureError, load, load_file
 from pierian.vision.reading import read_scene

@@ -17,7 +17,7 @@ from PIL import Image
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 from pydicom.pixels.utils import pixel_array
 
-from pierian.vision.decoding import Opened, Refusal, check_page, check_size
+from pierian.vision.decoded import Opened, Refusal, check_page, check_size
 
 
 def opened_dicom(content: bytes, page: int, window: tuple[float, float] | None) -> Opened:

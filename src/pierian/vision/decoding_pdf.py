@@ -8,7 +8,7 @@ from typing import Any, cast
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 from pypdfium2.raw import FPDF_ERR_PASSWORD  # pyright: ignore[reportMissingTypeStubs]
 
-from pierian.vision.decoding import KEPT_PIXELS, KEPT_SIDE, Opened, Refusal, check_page
+from pierian.vision.decoded import KEPT_PIXELS, KEPT_SIDE, Opened, Refusal, check_page
 
 DOTS_PER_INCH = 200
 DRAWN_SIDE = 1600

@@ -13,7 +13,8 @@ import sys
 
 import msgspec
 
-from pierian.vision.decoding import Decoded, Refusal, Refused, Request, decode
+from pierian.vision.decoded import Decoded, Refusal, Refused, Request
+from pierian.vision.decoding import decode
 
 MOST_MEMORY = 2**30
 COMPUTE_SECONDS = 10

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from pierian.vision.decoding import MOST_PIXELS, Opened, Refusal, check_page, check_size, kept_size
+from pierian.vision.decoded import MOST_PIXELS, Opened, Refusal, check_page, check_size, kept_size
 from pierian.vision.picture import Format
 
 _PLUGINS: dict[Format, str] = {

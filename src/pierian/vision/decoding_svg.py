@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 import resvg_py
 from PIL import Image
 
-from pierian.vision.decoding import KEPT_SIDE, Opened, Refusal, check_size
+from pierian.vision.decoded import KEPT_SIDE, Opened, Refusal, check_size
 
 DRAWN_SIDE = 1600
 """The longer side of a drawing that does not say more, in pixels."""

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from pierian.exceptions import UserError
-from pierian.vision.decoding import Decoded, Refused, Request
+from pierian.vision.decoded import Decoded, Refused, Request
 from pierian.vision.decoding_process import COMPUTE_SECONDS, LENGTH_BYTES, MOST_MEMORY
 from pierian.vision.formats import LISTED, format_of, said_of
 from pierian.vision.picture import Picture
