@@ -106,6 +106,14 @@ async def test_one_assistant_answers_many_questions() -> None:
     assert {answer.value for answer in answers} == {"12 euros"}
 
 
+async def test_a_question_about_ones_own_days_says_how_to_link_an_account_where_none_is() -> None:
+    async with serve(AutomaticModel("I cannot see it.")) as server, Assistant(settings_for(server)) as assistant:
+        own = await assistant.ask("Which meetings do I have on Monday?", "instant")
+        other = await assistant.ask("What is a meeting?", "instant")
+    assert "`pierian accounts link`" in own.receipt.note
+    assert "accounts" not in other.receipt.note
+
+
 async def test_the_mode_of_the_settings_and_unknown_modes() -> None:
     async with (
         serve(AutomaticModel()) as server,

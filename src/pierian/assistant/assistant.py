@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 from pierian.assistant.arranging import arrange
 from pierian.assistant.ending import until_ended
 from pierian.assistant.pictures import answer_about, picture_files
-from pierian.assistant.planned import tool_names, work_with_tools
+from pierian.assistant.planned import tool_names, unlinked, work_with_tools
 from pierian.assistant.request import AskRequest, checked_question
 from pierian.assistant.resources import Resources
 from pierian.assistant.trips import carry_out
@@ -237,6 +237,7 @@ class Assistant:
         """The session of planned work, where tools may be used and there is something to do with them."""
         names = await tool_names(self.resources, request)
         if not (names or request.resumes):
+            run.hint = unlinked(request)
             return None
         return await work_with_tools(run, request, await self._desk(names, request))
 

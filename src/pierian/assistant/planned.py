@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from pierian.assistant.request import AskRequest
@@ -11,6 +12,8 @@ from pierian.reasoning import Run
 
 if TYPE_CHECKING:
     from pierian.agents import Desk, Session
+
+_OWN = re.compile(r"\b(?:i|my|me|mine|we|our|us)\b", re.IGNORECASE)
 
 
 async def tool_names(resources: Resources, request: AskRequest) -> tuple[str, ...]:
@@ -28,6 +31,15 @@ async def tool_names(resources: Resources, request: AskRequest) -> tuple[str, ..
     from pierian.agents.account_tools import groups_for
 
     return await groups_for(request.question, resources.database, request.owner)
+
+
+def unlinked(request: AskRequest) -> str:
+    """What to know where a question is about one's own days or mails and no account is linked that could tell."""
+    from pierian.agents.account_words import groups_about
+
+    if request.tools is not None or not (groups_about(request.question) and _OWN.search(request.question)):
+        return ""
+    return "No account with your calendar or mail is linked; `pierian accounts link` links one."
 
 
 async def work_with_tools(run: Run, request: AskRequest, desk: Desk) -> Session | None:

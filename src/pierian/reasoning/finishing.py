@@ -22,7 +22,7 @@ def finished(run: Run, mode: Mode, started: float) -> Answer:
     elif chosen and chosen.value and mode is not Mode.INSTANT:
         text = emphasised(text.strip(), chosen.value.text)
     spend = structs.replace(run.spend, seconds=time.monotonic() - started)
-    note = run.note
+    note = " ".join(part for part in (run.note, run.hint) if part)
     if chosen and not chosen.complete and not run.cut_short:
         run.cut_short = f"The answer reached its limit of {chosen.tokens:,} tokens."
     receipt = Receipt(

@@ -119,6 +119,8 @@ class Run(Struct):
     """Why no further drafts were made."""
     cut_short: str = ""
     note: str = ""
+    hint: str = ""
+    """What the reader can do about it, beside the note that a mode writes."""
     adapter: str = ""
     """The adapter that a draft was made with."""
 
