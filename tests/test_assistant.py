@@ -107,7 +107,10 @@ async def test_one_assistant_answers_many_questions() -> None:
 
 
 async def test_a_question_about_ones_own_days_says_how_to_link_an_account_where_none_is() -> None:
-    async with serve(AutomaticModel("I cannot see it.")) as server, Assistant(settings_for(server)) as assistant:
+    async with (
+        serve(AutomaticModel("I cannot see it.")) as server,
+        Assistant(settings_for(server)) as assistant,
+    ):
         own = await assistant.ask("Which meetings do I have on Monday?", "instant")
         other = await assistant.ask("What is a meeting?", "instant")
     assert "`pierian accounts link`" in own.receipt.note

@@ -326,6 +326,7 @@ def test_no_such_host_and_nobody_there() -> None:
 @pytest.mark.parametrize("kind", ["caldav", "smtp"])
 def test_a_server_that_never_answers(kind: ServiceKind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pierian.accounts.checking.TIMEOUT", 0.2)
+    monkeypatch.setattr("pierian.accounts.mail.sending.TIMEOUT", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

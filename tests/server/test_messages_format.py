@@ -133,7 +133,7 @@ def test_blocks_become_turns_results_first() -> None:
         ({"messages": [*ASKED, CALLED, *ASKED]}, "messages[2]"),
         ({"messages": user({"type": "document", "source": {}})}, "messages[0].content[0].type"),
         (
-            {"messages": user({"type": "image", "source": {"type": "url", "url": "https://a/b.png"}})},
+            {"messages": user({"type": "image", "source": {"type": "file", "file_id": "a"}})},
             "messages[0].content[0].source.type",
         ),
         (

@@ -188,7 +188,7 @@ def test_a_file_goes_with_its_question(app: App, page: Page) -> None:
 def test_a_picture_is_refused_in_its_place(page: Page) -> None:
     file = {"name": "cat.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
     page.locator("#files").set_input_files([file])
-    expect(page.locator("#attachments .attachment-failed")).to_contain_text("picture")
+    expect(page.locator("#attachments .attachment-failed")).to_contain_text("cat.png is damaged")
     ask(page, "Without it", "instant")
     answered(page, "A plain answer.")
 

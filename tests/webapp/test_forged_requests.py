@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.server.running import until
 from tests.webapp.visits import PASSWORD, House, draw, filled, house
 
 from pierian.access import Attempts
+from pierian.access.users import LOCAL
 from pierian.webapp.visitors import COOKIE, local_page
 
 NEXT_PAGES = [
@@ -44,6 +46,7 @@ def owner(home: House) -> Iterator[httpx2.Client]:
         yield client
 
 
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 FORGED: list[dict[str, str]] = [
     {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
     {"sec-fetch-site": "same-site", "origin": "https://other.example"},
@@ -99,10 +102,13 @@ def test_no_page_can_be_read_by_another_or_stand_in_its_frame(
 ) -> None:
     draw()
     asked = {"before": "1", "words": "private", "next": "/"}
+    picture = home.site.attachments(LOCAL).add("dot.png", "image/png", base64.b64decode(DOT))
     for path in home.routes("GET"):
         if path.endswith("/live"):
             continue  # a stream; whoever asks is judged before it begins
-        address = filled(path, parts | {"code": parts["link"]} if path.startswith("/welcome/") else parts)
+        own = {"/welcome/": {"code": parts["link"]}, "/picture": {"attachment_id": picture.id}}
+        given = [more for part, more in own.items() if path.startswith(part) or path.endswith(part)]
+        address = filled(path, parts | (given[0] if given else {}))
         for kind in ("image", "script", "iframe", "object", "empty", "style"):
             elsewhere = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": kind}
             assert owner.get(address, params=asked, headers=elsewhere).status_code == 403, path

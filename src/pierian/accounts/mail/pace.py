@@ -40,10 +40,12 @@ class Pace:
 
     def __init__(self) -> None:
         self._waited, self._moved = 0.0, 0
+        self._silent: float | None = None
+        """How long one wait may last; before the first command what the socket was given for connecting."""
 
     def restart(self) -> None:
         """A new command."""
-        self._waited, self._moved = 0.0, 0
+        self._waited, self._moved, self._silent = 0.0, 0, SILENT_SECONDS
 
     def receive(self, sock: socket.socket, buffer: WriteableBuffer) -> int:
         """Read what there is; raises `TimeoutError` where the server has had its time."""
@@ -72,7 +74,9 @@ class Pace:
         left = COMMAND_SECONDS + self._moved / LEAST_RATE - self._waited
         if left <= 0:
             raise TimeoutError("It answers too slowly.")
-        sock.settimeout(min(SILENT_SECONDS, left))
+        if self._silent is None:
+            self._silent = min(SILENT_SECONDS, sock.gettimeout() or SILENT_SECONDS)
+        sock.settimeout(min(self._silent, left))
         return time.monotonic()
 
 
