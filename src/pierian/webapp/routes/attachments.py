@@ -76,8 +76,7 @@ async def show_picture(
             content, media_type = await asyncio.to_thread(shown_picture, file, page, turned)
     except UserError as error:
         raise ApiError(404, str(error), code="not_found") from error
-    headers = {**FILE_HEADERS, "cache-control": "private, max-age=31536000, immutable"}
-    return Response(content, media_type=media_type, headers=headers)
+    return Response(content, media_type=media_type, headers=FILE_HEADERS)
 
 
 @post("/attachments/{attachment_id:str}/delete", include_in_schema=False)
