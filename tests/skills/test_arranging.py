@@ -21,6 +21,7 @@ from pierian.events import ApprovalNeeded, Event, encode
 from pierian.planning.extracting import extract
 from pierian.runs import Approvals, Journal
 from pierian.skills.arranging import arranged, is_about_arranging, wants_entry
+from pierian.skills.arranging.words import is_sure
 
 MONDAY = (NOW + timedelta(days=7 - NOW.weekday())).replace(hour=0)
 SECRET = "CANARY-operation-at-the-clinic"
@@ -193,3 +194,20 @@ async def test_the_coming_days_go_on_into_the_new_year() -> None:
     )
     line, horizon = read.problem.timeline, read.problem.horizon
     assert (line.day(horizon.begins), line.day(horizon.ends - 1)) == (date(2026, 12, 30), date(2027, 1, 5))
+
+
+@pytest.mark.parametrize(
+    ("request_", "sure"),
+    [
+        ("Find an hour with Bob next week, not before ten", True),
+        ("Find an hour with Bob next week, called Kick-off", True),
+        ("Find time for Bob and me next week", True),
+        ("Find an hour with Bob next week, not on Mondays", False),
+        ("Find an hour with Bob on Monday or Tuesday, I can't do mornings", False),
+        ("Find an hour with Bob before 10 December", False),
+        ("Find an hour with Bob at 8pm London time", False),
+        ("Find an hour with Bob between Tuesday and Thursday", False),
+    ],
+)
+def test_a_limit_that_is_not_read_is_left_to_the_planner(request_: str, sure: bool) -> None:
+    assert is_sure(request_) is sure

@@ -125,3 +125,19 @@ async def test_the_model_is_asked_only_where_several_places_could_be_meant() -> 
 )
 def test_which_requests_are_about_a_trip(request_: str, is_one: bool) -> None:
     assert is_about_a_trip(request_) is is_one
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Find the email about my flight to Lisbon",
+        "Draft a mail to Ada about our trip to Lisbon in the second week of December",
+        "Explain how to plan a trip",
+        "Translate into German: 'Please book a flight to Rome'",
+        "Prepare a packing list for three days in Lisbon",
+        "Get me the weather for my trip to Rome",
+        "Find the departure time of the flight in this picture",
+    ],
+)
+def test_what_only_speaks_of_a_trip_goes_the_usual_way(request_: str) -> None:
+    assert not is_about_a_trip(request_)

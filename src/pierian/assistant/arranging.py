@@ -18,7 +18,7 @@ from pierian.reasoning import Run
 from pierian.reasoning.payment import payment_of
 from pierian.reasoning.run import Draft
 from pierian.reasoning.values import FinalValue
-from pierian.skills.arranging.words import is_about_arranging, wants_entry
+from pierian.skills.arranging.words import is_about_arranging, is_sure, tells_all, wants_entry
 
 if TYPE_CHECKING:
     from pierian.agents import Desk, Session
@@ -43,7 +43,7 @@ async def arrange(resources: Resources, desk_of: DeskOf, work: Work, request: As
     if (
         taken
         or request.tools == ()
-        or not is_about_arranging(request.question)
+        or not (is_about_arranging(request.question) and is_sure(request.question))
         or find_spec("ortools") is None
     ):
         return False
@@ -52,6 +52,8 @@ async def arrange(resources: Resources, desk_of: DeskOf, work: Work, request: As
 
     now = _local_now()
     calendars = await asyncio.to_thread(_calendars, await resources.database(), request.owner, now)
+    if calendars is None and not tells_all(request.question):
+        return False  # nobody's times are known
     judge = ModelJudge(run.model, payment_of(run))
     made = await arranged(
         request.question, judge, now=now, calendars=calendars, dates=_dates(request.question, now)

@@ -74,7 +74,7 @@ class LateModel(Model):
 def skill_for(request: AskRequest) -> str:
     """The skill that a new request asks for; empty where it is none's."""
     free = request.tools is None or "trip" in request.tools
-    if not free or request.offered or request.called or request.schema is not None:
+    if not free or request.offered or request.called or request.images or request.schema is not None:
         return ""
     return "trip" if is_about_a_trip(request.question) else ""
 

@@ -35,7 +35,7 @@ from pierian.planning.constraints import (
 from pierian.planning.pruning import pruned
 
 THERE, BACK, STAY, AWAY = "way there", "way back", "stay", "away"
-GOALS: tuple[Goal, ...] = ("most", "preferences", "cheapest", "shortest")
+GOALS: tuple[Goal, ...] = ("preferences", "cheapest", "most", "shortest")
 
 
 class Offer(Struct, frozen=True):

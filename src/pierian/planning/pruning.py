@@ -33,7 +33,7 @@ from pierian.planning.money import cents
 
 T = TypeVar("T")
 
-_GOALS = ("most", "preferences", "cheapest", "shortest")
+_GOALS = ("preferences", "cheapest", "most", "shortest")
 """Goals with which a cheaper way is better than a shorter one, and a shorter one than a longer one."""
 _NIGHT_ENDS = 300
 """Up to that minute of a day an arrival belongs to the night before."""

@@ -75,7 +75,8 @@ class Calendars:
         found: list[Taken] = []
         unknown: list[str] = []
         for name in people:
-            mine = [one for one in self._linked if one.id not in others] if name == YOU else theirs[name]
+            own = [one for one in self._linked if one.id not in others and not one.switches.free_busy_only]
+            mine = own if name == YOU else theirs[name]
             if not any(one.switches.read for one in mine):
                 unknown.append(name)
                 continue

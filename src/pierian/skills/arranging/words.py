@@ -54,6 +54,31 @@ _ENTRY = re.compile(
     re.IGNORECASE,
 )
 
+_SHORT = 300
+"""Characters: a longer request tells by itself who is busy when."""
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+_UNSURE = re.compile(
+    r"\bnot (?!before\b|after\b|earlier\b|later\b)|n['’]t\b"
+    r"|\b(?:cannot|except|excluding|but|unless|unlike|without|away|holidays?|vacation|impossible|(?<!-)off|instead"
+    r"|rather|mind|time ?zone)\b|\d ?(?:[ap]\.?m\.?)? (?-i:[A-Z])[a-z]+ time\b"
+    r"|\b(?:before|after|until|till|by|from|between|since) (?:the )?"
+    rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}|{_MONTH} \d|{_DAY})",
+    re.IGNORECASE,
+)
+"""What turns a time into its opposite or bounds days, in ways that are not read yet. Such a short request is left to
+the planner: a limit that is read the wrong way round gives a plan that looks checked."""
+
+
+def is_sure(request: str) -> bool:
+    """Whether the limits of a short request are of the kinds that are read."""
+    return len(request) > _SHORT or _UNSURE.search(request) is None
+
+
+def tells_all(request: str) -> bool:
+    """Whether a request has the times that it is about in itself."""
+    return len(request) > _SHORT or len(_TIMES.findall(request)) >= 3
+
 
 def is_about_arranging(request: str) -> bool:
     """Whether something is to be arranged."""

@@ -15,7 +15,9 @@ _WANTS_TO_GO = re.compile(
     r"|^\s*(?:(?i:an?|the|our|my) (?:\w+ )?)?(?i:fly|flights?|trip|holiday|vacation) .*\b(?:to|in) [A-Z]"
 )
 _OF_OTHERS = re.compile(
-    r"\b(?i:cancel|move|when is|when was|show me my|list my|rename|delete|what does|how much (?:is|was|did))\b"
+    r"\b(?i:cancel|move|when is|when was|show me my|list my|rename|delete|what does|how much (?:is|was|did)"
+    r"|e-?mails?|mails?|letter|messages?|translate|explain|how to|packing|weather|forecast|pictures?|photos?|read"
+    r"|write|summari[sz]e|remind|recipe|song|story|poem|essay|at home)\b"
 )
 
 

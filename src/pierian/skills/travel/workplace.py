@@ -134,7 +134,8 @@ async def _providers(
         servers = await stack.enter_async_context(connected(read_servers(), AcceptedTools(desk.database)))
         tools = {one.name: one for one in await servers.tools()}
         for name in names_in(settings.offer_tools):
-            found.append(McpOffers(tools[name], {}, _pick(run)) if name in tools else NotThere(name))
+            usable = name in tools and not tools[name].acts  # asked without anybody's yes: it may only read
+            found.append(McpOffers(tools[name], {}, _pick(run)) if usable else NotThere(name))
     return found
 
 
@@ -147,7 +148,8 @@ class NotThere:
     async def find(self, search: Search) -> Found:
         """Says so."""
         raise ProviderFailed(
-            f"The tool {self.name} is not there, or not accepted.", hint=f"pierian tools accept '{self.name}'"
+            f"The tool {self.name} is not there, not accepted, or does more than read.",
+            hint=f"pierian tools accept '{self.name}'",
         )
 
 
