@@ -96,7 +96,10 @@ async def charts(
     asker: Asker, split: Split, count: int, each: int, done: set[str]
 ) -> AsyncIterator[dict[str, Any]]:
     """Questions about generated charts, both ways."""
-    pictures = [(number, *picture(split, number, False)) for number in range(count)]
+    # Some are drawn by a browser, which wants a thread without an event loop.
+    pictures = await asyncio.to_thread(
+        lambda: [(number, *picture(split, number, False)) for number in range(count)]
+    )
     data = {number: content for number, content, _ in pictures}
     truths = [(number, truth) for number, _, truth in pictures]
     view: tuple[int, View] | None = None
