@@ -13,7 +13,7 @@ from tests.vision.scenes import EVIL, SCENE, bars, line
 from pierian.budget import Ledger
 from pierian.events import Answer, Event, LookTaken
 from pierian.events.regions import Box
-from pierian.models.wire import Request
+from pierian.models.wire import Message, Request
 from pierian.reasoning import Mode, Run, classify, finished
 from pierian.reasoning.pictures import View, answer_from_pictures, forms
 from pierian.reasoning.pictures.calculation import Broken, Outcome, Unknown, calculate
@@ -24,9 +24,11 @@ from pierian.reasoning.pictures.sheets import number_in, sheets_of
 from pierian.sandbox import Sandbox, Value
 from pierian.testing import FunctionalModel
 from pierian.tools.schema import compiled
+from pierian.vision.loading import PictureError
 from pierian.vision.picture_file import PictureFile
-from pierian.vision.readers import Readers
-from pierian.vision.scene import Scene, TextLine
+from pierian.vision.readers import Readers, ReadersFailed
+from pierian.vision.reading_process import Seen
+from pierian.vision.scene import Cell, Scene, Table, TextLine
 
 MONTHS = {"Jan": [1.0, 5.0], "Feb": [2.0, 9.0], "Mar": [4.0, 7.0]}
 SALES = Scene(width=400, height=300, charts=(structs.replace(bars(MONTHS), unsure=()),))
@@ -282,7 +284,165 @@ def test_text_of_pictures_stays_quoted_data_and_bounded() -> None:
         ("RM 8.40", 8.4),
         ("Total", None),
         ("12 apples", None),
+        ("12 m", None),
+        ("$4.2m", 4.2e6),
+        ("3 million", 3e6),
+        ("1.910.160", 1_910_160.0),
     ],
 )
 def test_numbers_in_cells(text: str, number: float | None) -> None:
     assert number_in(text) == number
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "answer = 42",
+        'answer = "Feb"',
+        'c = {"Feb": 7}\nanswer = c["Feb"]',
+        'n = len(c1)\nanswer = "Paris is the capital"',
+        'if True:\n    c1 = {"Feb": 7}\nanswer = c1["Feb"]',
+    ],
+)
+async def test_what_no_measured_value_says_is_no_measurement(sandbox: Sandbox, program: str) -> None:
+    assert isinstance(await calculate(sandbox, program, sheets_of(views(SINGLE))), Broken)
+
+
+@pytest.mark.parametrize(
+    ("program", "value"),
+    [
+        ("answer = 7", ""),
+        ('count(everything)\nanswer = "a lion"', ""),
+        ('answer = count(everything, color="red")', "1"),
+        ("answer = everything[0].color", "blue"),
+    ],
+)
+async def test_programs_over_figures_have_to_read_figures(sandbox: Sandbox, program: str, value: str) -> None:
+    shapes = tuple(
+        structs.replace(SCENE.shapes[0], id=f"s{n}", colour_name=name, region=Box(10 * n, 10, 10 * n + 8, 18))
+        for n, name in enumerate(("blue", "red"), 1)
+    )
+    scene = Scene(width=100, height=100, shapes=shapes)
+    answer, _ = await answered(sandbox, Replies(program), scene, question="What is there?")
+    assert answer.value == value
+
+
+async def test_another_name_is_never_put_in_the_place_of_the_one_asked_for(sandbox: Sandbox) -> None:
+    regions = structs.replace(SINGLE, charts=(bars({"East": [5.0], "Northern": [3.0]}),))
+    replies = Replies('answer = c1["West"]')
+    answer, _ = await answered(sandbox, replies, regions, question="What did West sell?")
+    assert "does not show “West”" in answer.text
+    sheets = sheets_of(views(regions))
+    asked = "What did Northerm sell?"
+    assert await calculate(sandbox, 'answer = c1["Northerm"]', sheets, asked) == Unknown("Northerm")
+    # A misreading is put right, and that is told.
+    answer, _ = await answered(sandbox, Replies('answer = c1["Northerm"]'), regions)
+    assert answer.value == "3.00 ± 0.04 kg"
+    assert "“Northerm” was taken for “Northern”." in answer.text
+
+
+def table_of(*rows: tuple[str, str], number: int = 1) -> Table:
+    cells = [
+        Cell(row=y, column=x, text=text, region=Box(100 * x, 20 * y, 100 * x + 90, 20 * y + 18))
+        for y, row in enumerate((("item", "price"), *rows))
+        for x, text in enumerate(row)
+    ]
+    return Table(id=f"b{number}", region=Box(0, 0, 200, 90), ruled=True, heading_rows=1, cells=tuple(cells))
+
+
+async def test_totals_of_a_table_are_no_items(sandbox: Sandbox) -> None:
+    table = table_of(("Tea", "8"), ("Cake", "15"), ("Total", "23"))
+    sheets = sheets_of(views(Scene(width=400, height=300, tables=(table,))))
+    assert sheets[0].rows == ("Tea", "Cake")
+    outcome = await calculate(sandbox, 'answer = max(b1, key=b1.get), b1["Total"]', sheets)
+    assert isinstance(outcome, Outcome)
+    assert outcome.results == ("Cake", 23.0)
+    # One that adds nothing up is an item of that name.
+    other = table_of(("Tea", "8"), ("Cake", "15"), ("Total war, a game", "60"))
+    assert len(sheets_of(views(Scene(width=400, height=300, tables=(other,))))[0].rows) == 3
+
+
+def receipt_of(*rows: tuple[str, str]) -> Scene:
+    texts = [
+        line(2 * n + place, text, 10 + 290 * place, 10 + 15 * n, 100 - 60 * place)
+        for n, row in enumerate(rows)
+        for place, text in enumerate(row)
+    ]
+    return Scene(width=400, height=300, texts=tuple(texts))
+
+
+def test_items_of_a_receipt_are_all_there_and_a_total_that_differs_is_told() -> None:
+    bought = (("Tea", "2.00"), ("Cashew nuts", "4.00"), ("Discount", "0.50"), ("Round steak", "9.00"))
+    (sheet,) = sheets_of(views(receipt_of(*bought, ("TOTAL", "15.00"), ("Paid by you", "15.00"))))
+    assert (sheet.rows, sheet.unsure) == (("Tea", "Cashew nuts", "Round steak"), ())
+    (sheet,) = sheets_of(views(receipt_of(*bought, ("TOTAL", "14.50"), ("MASTER", "14.50"))))
+    assert sheet.rows == ("Tea", "Cashew nuts", "Round steak")
+    assert sheet.unsure == ("The items that were read come to 15.00, and 14.50 is printed as the total.",)
+
+
+async def test_after_a_chart_without_the_answer_no_label_is_quoted(sandbox: Sandbox) -> None:
+    scene = structs.replace(
+        SINGLE, texts=(line(1, "Feb", 60, 195), line(2, "9", 30, 150), line(3, "Made by Ann", 10, 280))
+    )
+    for chosen in (["t1"], ["t2"], ["t3"]):
+        replies = Replies('answer = c1["Brazil"]', lines=chosen)
+        answer, _ = await answered(sandbox, replies, scene, question="How many were sold in Brazil?")
+        assert "does not show “Brazil”" in answer.text
+    answer, _ = await answered(
+        sandbox, Replies("answer = None", lines=["t3"]), scene, question="Who made it?"
+    )
+    assert answer.value == "Made by Ann"
+
+
+async def test_a_table_beside_a_chart_can_be_asked(sandbox: Sandbox) -> None:
+    scene = structs.replace(SINGLE, tables=(table_of(("Tea", "8"), ("Cake", "15")),))
+    answer, _ = await answered(sandbox, Replies('answer = b1["Cake"] - b1["Tea"]'), scene)
+    assert answer.value == "7"
+
+
+async def test_what_could_not_be_read_again_is_told_and_notes_are_too(sandbox: Sandbox) -> None:
+    class Gone(Readers):
+        loaded = 0
+
+        async def read(self, file: PictureFile, *, scale: float = 1.0) -> Seen:
+            self.loaded += 1
+            if scale != 1.0:
+                raise PictureError("It takes too long.")
+            return Seen(SINGLE)
+
+        async def read_again(self, file: PictureFile, box: Box, *, scale: float = 2.0) -> tuple[str, float]:
+            if not self.loaded:
+                raise ReadersFailed("The picture is no longer held.")
+            if box.top > 30:
+                raise PictureError("It takes too long.")
+            return "8", 0.97
+
+    table = table_of(("Tea", "8"), ("Cake", "15"))
+    table = structs.replace(table, cells=tuple(structs.replace(one, confidence=0.5) for one in table.cells))
+    events: list[Event] = []
+    readers = Gone()
+    scene = Scene(width=400, height=300, tables=(table,), texts=RECEIPT[:1])
+    replies = Replies("answer = sum(b1.values())", lines=["calculate"])
+    run = Run(FunctionalModel(replies), sandbox, Ledger(), classify("What is the sum?"), events.append)
+    view = structs.replace(views(scene)[0], notes=("It has 4 pages; this is page 1.",))
+    await answer_from_pictures(run, Mode.THINKING, [view], readers)
+    answer = finished(run, Mode.THINKING, 0.0)
+    assert answer.value == "23"
+    assert readers.loaded == 1
+    assert "Cake could not be read again: It takes too long." in answer.text
+    assert answer.text.endswith("It has 4 pages; this is page 1.")
+    replies = Replies('answer = c1["Feb"]')
+    answer, _ = await answered(sandbox, replies, SINGLE, mode=Mode.CONTEMPLATING, readers=readers)
+    assert answer.value == "9.00 ± 0.04 kg"
+    assert "could not be measured again" in answer.text
+
+
+async def test_earlier_questions_of_the_conversation_stand_with_this_one(sandbox: Sandbox) -> None:
+    replies = Replies('answer = c1["Mar"]')
+    run = Run(FunctionalModel(replies), sandbox, Ledger(), classify("And in March?"), lambda event: None)
+    run.history = (Message("user", "How much was sold in Feb? " + "x" * 500), Message("assistant", "9 kg"))
+    await answer_from_pictures(run, Mode.INSTANT, views(SINGLE), ReadersThatNobodyAsks())
+    shown = replies.asked[0].messages[-1].content
+    assert "How much was sold in Feb?" in shown
+    assert shown.endswith("And in March?")
+    assert len(shown) < 400

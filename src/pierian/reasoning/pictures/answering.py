@@ -23,7 +23,7 @@ from pierian.reasoning.pictures.calculation import Broken, Outcome, Unknown, cal
 from pierian.reasoning.pictures.evidence import tell, value_of
 from pierian.reasoning.pictures.figures import answer_from_figures, holds_figures
 from pierian.reasoning.pictures.looking_again import measured_again, read_again
-from pierian.reasoning.pictures.scene_text import of_lines, of_sheets, plain
+from pierian.reasoning.pictures.scene_text import of_lines, of_sheets, one_line, plain
 from pierian.reasoning.pictures.sheets import Sheet, sheets_of
 from pierian.reasoning.pictures.texts import Finding, answer_from_texts, fields_of
 from pierian.reasoning.pictures.view import View
@@ -42,10 +42,21 @@ WAYS: dict[Mode, tuple[Way, ...]] = {
 """How programs are asked for until two come to the same."""
 CROPS = {Mode.INSTANT: 1, Mode.THINKING: 4, Mode.CONTEMPLATING: 8, Mode.AUTO: 4}
 """Most parts that are read or shown again."""
+MOST_TURNS = 2
+"""Earlier questions that a program's prompt holds."""
 
 
 async def answer_from_pictures(run: Run, mode: Mode, views: Sequence[View], readers: Readers) -> None:
     """Answer the run's question from pictures; the result is `run.chosen`, its looks and claims stand on the run."""
+    await _answered(run, mode, views, readers)
+    notes = [sentence for view in views for sentence in view.notes]
+    if run.chosen is not None and notes:
+        told = "".join(f"\n\n{plain(sentence)}" for sentence in dict.fromkeys(notes))
+        before, run.chosen = run.chosen, replace(run.chosen, text=f"{run.chosen.text}{told}")
+        run.drafts = [run.chosen if one.number == before.number else one for one in run.drafts]
+
+
+async def _answered(run: Run, mode: Mode, views: Sequence[View], readers: Readers) -> None:
     if mode is Mode.AUTO:
         run.took = Mode.THINKING.value
     sheets = sheets_of(views)
@@ -55,11 +66,13 @@ async def answer_from_pictures(run: Run, mode: Mode, views: Sequence[View], read
         return
     measured = [sheet for sheet in sheets if sheet.form in ("chart", "points", "boxes")]
     missing: str | None = ""
-    if measured and (missing := await _calculated(run, mode, views, measured, readers)) is None:
+    if measured and (missing := await _calculated(run, mode, views, sheets, readers)) is None:
         return
     if not measured and holds_figures(views) and await answer_from_figures(run, mode, views):
         return
-    finding = await answer_from_texts(run, views, calculable=bool(sheets) and not measured)
+    # Beside a chart all sheets were asked already, and what labels it says nothing by itself.
+    labels = frozenset(name for sheet in measured for name in (*sheet.rows, *sheet.columns))
+    finding = await answer_from_texts(run, views, calculable=bool(sheets) and not measured, labels=labels)
     if finding is Finding.ANSWERED:
         return
     if finding is Finding.CALCULATE:
@@ -146,6 +159,7 @@ async def _settle(
     """Look again where it is worth it, put the looks on the run and choose the draft."""
     outcome, draft = best.outcome, best.draft
     notes = await read_again(run, views, outcome, readers, most=CROPS[mode])
+    notes += [f"“{asked}” was taken for “{found}”." for asked, found in outcome.replaced]
     if mode is Mode.CONTEMPLATING:
         outcome, more = await measured_again(run, views, outcome, readers)
         notes += more
@@ -166,12 +180,12 @@ async def _attempt(
     """One program, asked for and run."""
     approach = FORM if way == "form" else APPROACH
     number = run.begin(approach)
-    asked = programs.prompt(scene, run.question.text)
+    question = _asked_before(run) + run.question.text
     done = await generate(
         run,
         Generation(
             draft=number,
-            messages=forms.prompt(scene, run.question.text) if way == "form" else asked,
+            messages=(forms if way == "form" else programs).prompt(scene, question),
             max_tokens=forms.MOST_TOKENS if way == "form" else programs.MOST_TOKENS,
             temperature=run.model.profile.temperature if way == "sampled" else 0.0,
             seed=(run.seed or 0) + number if way == "sampled" or run.seed is not None else None,
@@ -180,7 +194,9 @@ async def _attempt(
         ),
     )
     lines = _lines(done.text, sheets, way)
-    outcome = await calculate(run.sandbox, lines, sheets) if lines else Broken("The draft holds no program.")
+    outcome: Outcome | Unknown | Broken = Broken("The draft holds no program.")
+    if lines:
+        outcome = await calculate(run.sandbox, lines, sheets, question)
     value, error = FinalValue(), ""
     match outcome:
         case Outcome(results=results) if results:
@@ -197,6 +213,12 @@ async def _attempt(
     run.drafts.append(draft)
     run.emit(DraftFinished(number, value.text, done.tokens))
     return outcome, draft
+
+
+def _asked_before(run: Run) -> str:
+    """The last questions of the conversation, cut to a length: "And in March?" means nothing without them."""
+    asked = [one.content for one in run.history if one.role == "user"][-MOST_TURNS:]
+    return "".join(f"(Asked before: {one_line(one)})\n" for one in asked)
 
 
 def _lines(text: str, sheets: Sequence[Sheet], way: Way) -> str:

@@ -8,23 +8,52 @@ and a little smaller, in one further program.
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, cast
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from pierian.reasoning.pictures.names import nearest, plain_letters
 from pierian.reasoning.pictures.sheets import Sheet, Value
 from pierian.sandbox import Failed, LimitHit, Sandbox
 from pierian.sandbox import Value as Ran
 
 MOST_PROBED = 150
 """Values that are varied, one after the other."""
-NEAR = 0.72
-"""How alike a name in a program and one in the picture are that mean the same (Ratcliff and Obershelp)."""
+WORDS = frozenset(
+    (
+        "rising",
+        "falling",
+        "increasing",
+        "decreasing",
+        "increase",
+        "decrease",
+        "increased",
+        "decreased",
+        "up",
+        "down",
+        "yes",
+        "no",
+        "true",
+        "false",
+        "more",
+        "less",
+        "higher",
+        "lower",
+        "equal",
+        "same",
+        "first",
+        "second",
+        "both",
+        "neither",
+        "none",
+        "no clear trend",
+    )
+)
+"""What a program may say in words of its own; every other word has to be a name in the picture."""
 MOST_RESULTS = 12
 _MISSING = re.compile(r"KeyError: '([^']*)'")
 HELPERS = """
@@ -95,20 +124,27 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """The lines themselves."""
     code: str
     """The whole program, with its data."""
+    replaced: tuple[tuple[str, str], ...] = ()
+    """Names that the program asked for, and those of the picture that were taken for them."""
 
 
-async def calculate(sandbox: Sandbox, lines: str, sheets: Sequence[Sheet]) -> Outcome | Unknown | Broken:
-    """Run a model's lines over sheets."""
+async def calculate(
+    sandbox: Sandbox, lines: str, sheets: Sequence[Sheet], question: str = ""
+) -> Outcome | Unknown | Broken:
+    """Run a model's lines over sheets. A name that stands in the question is never taken for another one."""
     try:
         tree = ast.parse(lines)
     except SyntaxError as error:
         return Broken(f"line {error.lineno}: {error.msg}", lines)
-    mender = _Mender(sheets)
+    mender = _Mender(sheets, question)
     tree = ast.fix_missing_locations(mender.visit(tree))
     lines = ast.unparse(tree)
     if mender.unknown:
         return Unknown(mender.unknown[0])
-    used = [sheet for sheet in sheets if mender.uses(sheet.id)] or list(sheets[:1])
+    names = {sheet.id for sheet in sheets}
+    if overwrites(tree, names):
+        return Broken("it puts values of its own in the place of the measured ones", lines)
+    used = [sheet for sheet in sheets if reads(tree, {sheet.id})]
     code = f"{HELPERS.strip()}\n\n{_data(used)}\n\n{lines}\nanswer"
     result = await sandbox.run(code)
     match result:
@@ -122,27 +158,51 @@ async def calculate(sandbox: Sandbox, lines: str, sheets: Sequence[Sheet]) -> Ou
             return Broken(f"it was stopped at its limit of {limit}", lines)
     if results is None:
         return Broken("it does not end in numbers or names", lines)
-    return await _probed(sandbox, lines, code, results, used, mender.named)
+    if results and not used:
+        return Broken("it reads no measured value", lines)
+    shown = {name for sheet in used for name in (*sheet.rows, *sheet.columns, sheet.title, sheet.id)}
+    for one in results:
+        if isinstance(one, str) and one not in shown and one.casefold() not in WORDS:
+            return Broken(f"it ends in {one!r}, which is no name in the picture", lines)
+    outcome = await _probed(sandbox, lines, code, results, used, mender.named)
+    return structs.replace(outcome, replaced=tuple(mender.replaced))
+
+
+def reads(tree: ast.AST, names: Set[str]) -> bool:
+    """Whether a program reads one of these names."""
+    return any(
+        isinstance(one, ast.Name) and one.id in names and isinstance(one.ctx, ast.Load)
+        for one in ast.walk(tree)
+    )
+
+
+def overwrites(tree: ast.AST, names: Set[str]) -> bool:
+    """Whether a program gives one of these names a meaning of its own."""
+    return any(
+        (isinstance(one, ast.Name) and one.id in names and not isinstance(one.ctx, ast.Load))
+        or (isinstance(one, ast.arg) and one.arg in names)
+        for one in ast.walk(tree)
+    )
 
 
 class _Mender(ast.NodeTransformer):
     """Names in subscripts put right: misread ones by their nearest, columns and rows in the wrong order turned."""
 
-    def __init__(self, sheets: Sequence[Sheet]) -> None:
+    def __init__(self, sheets: Sequence[Sheet], question: str) -> None:
         self._sheets = {sheet.id: sheet for sheet in sheets}
-        self._used: set[str] = set()
+        self._question = question
         self.unknown: list[str] = []
+        self.replaced: list[tuple[str, str]] = []
         self.named: set[tuple[str, str]] = set()
         """Rows and columns that the program names, with their sheet's id."""
 
-    def uses(self, name: str) -> bool:
-        """Whether the program works with the sheet of that id."""
-        return name in self._used
+    def _nearest(self, name: str, names: Sequence[str]) -> str | None:
+        return nearest(name, names, self._question)
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id in self._sheets:
-            self._used.add(node.id)
-        return node
+    def _taken(self, name: str, found: str) -> None:
+        """Remember a name that was taken for another one, so that it is told."""
+        if plain_letters(name) != plain_letters(found) and (name, found) not in self.replaced:
+            self.replaced.append((name, found))
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """`c1.get("North")` is `c1["North"]`."""
@@ -165,7 +225,8 @@ class _Mender(ast.NodeTransformer):
         """A name that stands by itself, as in a list of rows."""
         if isinstance(node.value, str):
             names = [name for one in self._sheets.values() for name in (*one.rows, *one.columns)]
-            if (found := nearest(node.value, names)) is not None:
+            if (found := self._nearest(node.value, names)) is not None:
+                self._taken(node.value, found)
                 self.named |= {(one.id, found) for one in self._sheets.values()}
                 return ast.Constant(found)
         return node
@@ -180,7 +241,8 @@ class _Mender(ast.NodeTransformer):
         if not (isinstance(inner, ast.Name) and inner.id in self._sheets and keys):
             return self.generic_visit(node)
         sheet = self._sheets[inner.id]
-        self._used.add(inner.id)
+        if (added := self._sum(sheet, [str(key) for key in keys])) is not None:
+            return added
         base: ast.expr = ast.Name(inner.id, ast.Load())
         place = self._between(sheet, keys[-1])
         found = self._found(sheet, [str(key) for key in (keys if place is None else keys[:-1])])
@@ -199,6 +261,19 @@ class _Mender(ast.NodeTransformer):
         base = ast.Subscript(base, ast.Constant(column), ast.Load())
         return _with(node, base, sheet, row)
 
+    def _sum(self, sheet: Sheet, keys: Sequence[str]) -> ast.expr | None:
+        """A row of totals, which is no row of a sheet: the sum of those that it adds up."""
+        parts = next((rows for name, rows in sheet.sums if name in keys), None)
+        rest = [key for key in keys if key not in dict(sheet.sums)]
+        column = self._nearest(rest[0], sheet.columns) if rest else None
+        if len(sheet.columns) == 1:
+            column = sheet.columns[0]
+        if parts is None or column is None or len(rest) > 1:
+            return None
+        base = sheet.id if len(sheet.columns) == 1 else f"{sheet.id}[{column!r}]"
+        held = [f"{base}[{key_of(sheet, row)!r}]" for row in parts if (row, column) in sheet.values]
+        return _expression(f"sum([{', '.join(held)}])")
+
     @staticmethod
     def _between(sheet: Sheet, key: Any) -> float | None:
         """A place on an axis of numbers that is none of the rows."""
@@ -213,15 +288,17 @@ class _Mender(ast.NodeTransformer):
         """The column and the row that keys mean."""
         column = row = None
         for key in keys:
-            near_column, near_row = nearest(key, sheet.columns), nearest(key, sheet.rows)
+            near_column, near_row = self._nearest(key, sheet.columns), self._nearest(key, sheet.rows)
             if near_row == key != near_column:
                 near_column = None
             elif near_column == key != near_row and len(sheet.columns) > 1:
                 near_row = None
             if near_column and column is None and (near_row is None or len(sheet.columns) > 1):
                 column = near_column
+                self._taken(key, column)
             elif near_row and row is None:
                 row = near_row
+                self._taken(key, row)
             else:
                 self.unknown.append(key)
                 return None
@@ -238,32 +315,6 @@ def _with(node: ast.Subscript, base: ast.expr, sheet: Sheet, row: str | None) ->
 
 def _expression(code: str) -> ast.expr:
     return ast.parse(code, mode="eval").body
-
-
-def nearest(name: str, names: Sequence[str]) -> str | None:
-    """The name of the picture that is meant; None where none is near enough, or it is a number that is not there."""
-    if name in names:
-        return name
-    plain = {_plain(one): one for one in names}
-    if (found := plain.get(_plain(name))) is not None:
-        return found
-    if any(letter.isdigit() for letter in name):  # 2019 is near 2018, and not it
-        whole = [one for one in names if _digits(one) == _digits(name) and _alike(one, name) >= NEAR]
-        return whole[0] if len(whole) == 1 else None
-    best = max(names, key=lambda one: _alike(one, name), default=None)
-    return best if best is not None and _alike(best, name) >= NEAR else None
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
-def _digits(name: str) -> str:
-    return "".join(letter for letter in name if letter.isdigit())
-
-
-def _alike(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False).ratio()
 
 
 def key_of(sheet: Sheet, row: str) -> Any:

@@ -18,6 +18,7 @@ from rapidfuzz import fuzz
 from pierian.events.regions import Box, Region, box_of
 from pierian.reasoning.pictures.sheets import number_in
 from pierian.reasoning.pictures.view import View
+from pierian.vision.loading import PictureError
 from pierian.vision.readers import Readers, ReadersFailed
 from pierian.vision.scene import Chart, Mark, Shape
 
@@ -74,7 +75,7 @@ async def _of_text(claim: SeenClaim, view: View, readers: Readers) -> Judged:
         return Judged(min(alike, key=lambda region: _apart(box_of(region), claim.box)), CONFIRMED)
     try:
         text, _ = await readers.read_again(view.file, _widened(claim.box, view))
-    except ReadersFailed:
+    except (PictureError, ReadersFailed):
         return Judged(claim.box, ALONE)
     if _same(wanted, _plain(text)):
         return Judged(claim.box, CONFIRMED)

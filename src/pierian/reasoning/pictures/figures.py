@@ -7,6 +7,7 @@ side.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from pierian.events.regions import Box, box_of
 from pierian.models.wire import Message
 from pierian.reasoning.generation import Generation, generate
 from pierian.reasoning.mode import Mode
+from pierian.reasoning.pictures.calculation import WORDS, overwrites, reads
 from pierian.reasoning.pictures.programs import lines_of
 from pierian.reasoning.pictures.view import View
 from pierian.reasoning.run import Draft, Run
@@ -110,7 +112,7 @@ async def answer_from_figures(run: Run, mode: Mode, views: Sequence[View]) -> bo
     data = _data(views)
     found: list[tuple[Draft, str]] = []
     for attempt in range(PROGRAMS[mode]):
-        draft, lines = await _attempt(run, data, sampled=attempt > 0)
+        draft, lines = await _attempt(run, views, data, sampled=attempt > 0)
         if not draft.value:
             continue
         found.append((draft, lines))
@@ -125,7 +127,7 @@ async def answer_from_figures(run: Run, mode: Mode, views: Sequence[View]) -> bo
     return True
 
 
-async def _attempt(run: Run, data: str, *, sampled: bool) -> tuple[Draft, str]:
+async def _attempt(run: Run, views: Sequence[View], data: str, *, sampled: bool) -> tuple[Draft, str]:
     number = run.begin(APPROACH)
     messages = [Message("system", SYSTEM)]
     for question, code in SHOTS:
@@ -142,8 +144,8 @@ async def _attempt(run: Run, data: str, *, sampled: bool) -> tuple[Draft, str]:
         ),
     )
     lines, value, error = lines_of(done.text), FinalValue(), "The draft holds no program."
-    if lines:
-        value, error = await _value(run, f"{HELPERS.strip()}\n\n{data}\n\n{lines}\nanswer")
+    if lines and (error := _unmeasured(lines)) == "":
+        value, error = await _value(run, views, f"{HELPERS.strip()}\n\n{data}\n\n{lines}\nanswer")
     run.emit(ProgramRun(number, lines, value.text, error))
     draft = Draft(number, APPROACH, "", value, 1.0, done.tokens, complete=done.complete)
     run.drafts.append(draft)
@@ -151,8 +153,21 @@ async def _attempt(run: Run, data: str, *, sampled: bool) -> tuple[Draft, str]:
     return draft, lines
 
 
-async def _value(run: Run, code: str) -> tuple[FinalValue, str]:
+def _unmeasured(lines: str) -> str:
+    """Why a program does not rest on the figures of the picture; empty where it does."""
+    try:
+        tree = ast.parse(lines)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    given = {"boxes", "everything"}
+    return "" if reads(tree, given) and not overwrites(tree, given) else "It reads no measured figure."
+
+
+async def _value(run: Run, views: Sequence[View], code: str) -> tuple[FinalValue, str]:
+    shown = {name for view in views for one in view.scene.shapes for name in (one.colour_name, one.kind)}
     match await run.sandbox.run(code):
+        case Value(value=str() as said) if said not in shown and said.casefold() not in WORDS:
+            return FinalValue(), f"It ends in {said!r}, which is neither a colour nor a form in the picture."
         case Value(value=bool() as true):
             return FinalValue("true" if true else "false", str(true).casefold()), ""
         case Value(value=int() | float() | str() as found):

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from pierian.events.regions import box_of
+from pierian.events.regions import Box, box_of
 from pierian.reasoning.pictures.calculation import Outcome, Touched, calculate
 from pierian.reasoning.pictures.evidence import SURE, measured_text, name_of
 from pierian.reasoning.pictures.sheets import Sheet, Value, number_in, sheets_of
 from pierian.reasoning.pictures.view import View
 from pierian.reasoning.run import Run
-from pierian.vision.readers import Readers
+from pierian.vision.loading import PictureError
+from pierian.vision.readers import Readers, ReadersFailed
 
 LARGER = 1.5
 """By how much a picture is enlarged to be measured independently."""
@@ -36,12 +37,25 @@ async def read_again(
     ]
     for one in doubtful[:most]:
         view = views[one.sheet.picture - 1]
-        text, sure = await readers.read_again(view.file, box_of(one.value.region))
+        try:
+            text, sure = await enlarged(readers, view, box_of(one.value.region))
+        except (PictureError, ReadersFailed) as error:
+            notes.append(f"{name_of(one)} could not be read again: {error}")
+            continue
         run.look("zoom", one.value.region, text or "nothing", confidence=sure, picture=view.number)
         again = number_in(text.split()[-1]) if text.split() else None
         if again is not None and again != one.value.amount:
             notes.append(f"{name_of(one)} reads {text} when it is enlarged.")
     return notes
+
+
+async def enlarged(readers: Readers, view: View, box: Box) -> tuple[str, float]:
+    """The text in a box, read once more, and how sure it is."""
+    try:
+        return await readers.read_again(view.file, box)
+    except ReadersFailed:  # other pictures took its place in the meantime: it is loaded again, once
+        await readers.read(view.file)
+        return await readers.read_again(view.file, box)
 
 
 async def measured_again(
@@ -54,7 +68,11 @@ async def measured_again(
         view = views[sheet.picture - 1]
         if view.scene.width * view.scene.height > MOST_PIXELS:
             continue
-        seen = await readers.read(view.file, scale=LARGER)
+        try:
+            seen = await readers.read(view.file, scale=LARGER)
+        except (PictureError, ReadersFailed) as error:
+            notes.append(f"The picture could not be measured again: {error}")
+            continue
         second = sheets_of([replace(view, scene=seen.scene)])
         other = next((one for one in second if one.kind == sheet.kind), None)
         if other is None:

@@ -27,13 +27,21 @@ LONGEST_NAME = 40
 """Characters of a name that a model sees."""
 Form = Literal["chart", "points", "boxes", "table", "receipt"]
 _NUMBER = re.compile(
-    r"[-+−(]?\s*(?:[$€£¥]|RM|USD|EUR|GBP)?\s*(?P<number>\d[\d.,' ]*)\s*(?P<factor>[kKMB]|bn|m)?\s*(?P<percent>%)?"
+    r"[-+−(]?\s*(?P<currency>[$€£¥]|RM|USD|EUR|GBP)?\s*(?P<number>\d[\d.,' ]*)\s*"
+    r"(?P<factor>[kKMB]|bn|mn|million|m)?\s*(?P<percent>%)?"
 )
-_FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "B": 1e9, "bn": 1e9}
+_FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "mn": 1e6, "million": 1e6, "B": 1e9, "bn": 1e9}
 _SUMMARY = re.compile(
-    r"TOTAL|ROUND|CHANGE|CASH|TENDER|AMOUNT|BALANCE|VISA|MASTER|\bGST|\bTAX|\bVAT|DISCOUNT|PAID|\bDUE|SUMMARY",
+    r"TOTAL(?!LY)|\bROUND(?:ING|ED)|\b(?:CHANGE|CASH|TENDER(?:ED)?|AMOUNT|BALANCE|VISA|MASTER\s?CARD|GST|TAX|VAT"
+    r"|DISCOUNT|PAID|DUE|SUMMARY)\b|^\W*(?:MASTER|ROUND)\W*$",
     re.IGNORECASE,
 )
+"""What rows of a receipt that are no items say."""
+_TOTAL = re.compile(r"\W*(?:grand|net)?\W*total\b(?!.*\b(?:discount|savings?|tax|gst|vat)\b)", re.IGNORECASE)
+_SUM = re.compile(
+    r"\b(?:sub\W?|grand\W?)?totals?\b|\bsum\b|\bbalance\b|\bsumme\b|\bgesamt\b|\boverall\b", re.IGNORECASE
+)
+"""What rows of a table that may be sums of others are called."""
 
 
 class Value(Struct, frozen=True, kw_only=True):
@@ -68,6 +76,8 @@ class Sheet(Struct, frozen=True, kw_only=True):
     region: Box
     places: tuple[float, ...] = ()
     unsure: tuple[str, ...] = ()
+    sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Rows that are none because they say what others come to, each with these others."""
 
     def column(self, name: str) -> dict[str, Value]:
         """The values of a column by row, in order."""
@@ -201,6 +211,9 @@ def _of_table(table: Table, prefix: str, picture: int) -> Sheet:
                     confidence=cell.confidence,
                     printed=text,
                 )
+    sums = _sums(rows, columns, values)
+    values = {key: value for key, value in values.items() if key[0] not in dict(sums)}
+    rows = tuple(row for row in rows if row not in dict(sums))
     return Sheet(
         id=f"{prefix}{table.id}",
         picture=picture,
@@ -214,7 +227,27 @@ def _of_table(table: Table, prefix: str, picture: int) -> Sheet:
         columns=columns,
         values=values,
         region=table.region,
+        sums=sums,
     )
+
+
+def _sums(
+    rows: Sequence[str], columns: Sequence[str], values: dict[tuple[str, str], Value]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Rows that say what those above them come to: they are no items, and would be counted and compared as such."""
+    found: dict[str, tuple[str, ...]] = {}
+    for place, row in enumerate(rows):
+        own = [column for column in columns if (row, column) in values]
+        above = [one for one in rows[:place] if one not in found]
+        if not own or len(above) < 2 or not _SUM.search(row):
+            continue
+        sums = [sum(values[one, column].amount for one in above if (one, column) in values) for column in own]
+        if all(
+            abs(total - values[row, column].amount) <= max(0.006, 1e-3 * abs(total))
+            for total, column in zip(sums, own, strict=True)
+        ):
+            found[row] = tuple(above)
+    return tuple(found.items())
 
 
 def _of_amounts(texts: Sequence[TextLine], prefix: str, picture: int) -> Sheet:
@@ -222,13 +255,20 @@ def _of_amounts(texts: Sequence[TextLine], prefix: str, picture: int) -> Sheet:
     names: list[str] = []
     found: list[Value] = []
     boxes: list[Box] = []
-    pending = ""
+    pending, unsure = "", ""
     for lines in rows_of([line for line in texts if abs(line.angle) < 20]):
         text = " ".join(line.text for line in lines)
         sums = list(MONEY.finditer(text))
         letters = re.sub(r"[^A-Za-zÀ-ÿ ]", " ", MONEY.sub(" ", text)).strip()
-        if _SUMMARY.search(text) and found:
-            break  # below the items stand totals, taxes and payment
+        if found and (_SUMMARY.search(text) or _SUMMARY.search(letters)):
+            pending = ""
+            total = number_in(sums[-1].group()) if sums and _TOTAL.match(letters) else None
+            items = sum(one.amount for one in found)
+            if total is not None:
+                if abs(total - items) > 0.006:
+                    unsure = f"The items that were read come to {items:.2f}, and {total:.2f} is printed as the total."
+                break  # below the total stand taxes and payment
+            continue
         if not sums:
             pending = text if len(letters) >= 3 else ""
             continue
@@ -264,6 +304,7 @@ def _of_amounts(texts: Sequence[TextLine], prefix: str, picture: int) -> Sheet:
         columns=("price",),
         values={(row, "price"): value for row, value in zip(rows, found, strict=True)},
         region=_around(boxes) if boxes else Box(0, 0, 0, 0),
+        unsure=(unsure,) if unsure else (),
     )
 
 
@@ -272,7 +313,11 @@ def number_in(text: str) -> float | None:
     match = _NUMBER.fullmatch(text.strip().rstrip(")").strip())
     if match is None:
         return None
+    if match["factor"] == "m" and not match["currency"]:
+        return None  # metres, minutes, or millions: nothing says which
     digits = re.sub(r"[ ']", "", match["number"])
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}", digits):
+        digits = digits.replace(".", "")
     if "," in digits and "." in digits:
         decimal = max(digits.rfind(","), digits.rfind("."))
         digits = re.sub(r"[.,]", "", digits[:decimal]) + "." + digits[decimal + 1 :]

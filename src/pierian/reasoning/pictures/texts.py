@@ -6,7 +6,8 @@ picture cannot talk it into saying something else. Key fields of receipts (`visi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +20,7 @@ from pierian.models.structured import closed_object, decoded
 from pierian.models.wire import Message, Request
 from pierian.reasoning.payment import payment_of
 from pierian.reasoning.pictures.scene_text import MOST_LINES, line_id, of_lines, one_line, plain
+from pierian.reasoning.pictures.sheets import number_in
 from pierian.reasoning.pictures.view import View
 from pierian.reasoning.run import Draft, Run
 from pierian.reasoning.values import FinalValue
@@ -30,6 +32,7 @@ MOST_TOKENS = 60
 LEAST_TOKENS = 12
 SURE = 0.75
 CALCULATE, NOWHERE = "calculate", "nowhere"
+_AMOUNT_ASKED = re.compile(r"\bhow\s+(?:much|many)\b", re.IGNORECASE)
 
 SYSTEM = """\
 Text was read in pictures. Choose where the answer to the question stands: the names or ids of the lines that say \
@@ -83,8 +86,14 @@ class _Part(Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
-async def answer_from_texts(run: Run, views: Sequence[View], *, calculable: bool) -> Finding:
-    """Answer from the lines of text; the result is `run.chosen` where it is answered."""
+async def answer_from_texts(
+    run: Run, views: Sequence[View], *, calculable: bool, labels: Set[str] = frozenset()
+) -> Finding:
+    """Answer from the lines of text; the result is `run.chosen` where it is answered.
+
+    `labels` are the names in a chart that does not hold the answer: no line that only repeats them is quoted, and
+    where an amount is asked for, none without a number.
+    """
     fields = fields_of(views)
     parts = _parts(views, fields)
     if not parts:
@@ -99,8 +108,22 @@ async def answer_from_texts(run: Run, views: Sequence[View], *, calculable: bool
         run.emit(DraftFinished(number, "", tokens))
         return Finding.CALCULATE if chosen and chosen[0] == CALCULATE else Finding.NOWHERE
     found = [parts[name] for name in chosen if name in parts]
+    if labels:
+        found = [part for part in found if not _labels(part.text, labels)]
+        if _AMOUNT_ASKED.search(run.question.text):
+            found = [part for part in found if any(letter.isdigit() for letter in part.text)]
+    if not found:
+        run.begun[number].failure = "The lines only name parts of a chart."
+        run.emit(DraftFinished(number, "", tokens))
+        return Finding.NOWHERE
     _tell(run, number, found, tokens)
     return Finding.ANSWERED
+
+
+def _labels(text: str, labels: Set[str]) -> bool:
+    """Whether a line only holds names of a chart, or a number of its own, as beside an axis."""
+    known = {word for label in labels for word in label.casefold().split()}
+    return number_in(text) is not None or all(word in known for word in text.casefold().split())
 
 
 def fields_of(views: Sequence[View]) -> list[tuple[str, Field]]:
