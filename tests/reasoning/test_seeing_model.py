@@ -7,6 +7,7 @@ import io
 import json
 from typing import Any
 
+from msgspec import structs
 from PIL import Image
 from tests.vision.drawing import page
 
@@ -22,7 +23,7 @@ from pierian.sandbox import Sandbox
 from pierian.testing import Refuse, ScriptedModel, serve
 from pierian.vision.picture_file import PictureFile
 from pierian.vision.readers import Readers
-from pierian.vision.scene import Axis, Chart, Mark, Scene, Series, Shape, TextLine
+from pierian.vision.scene import Axis, Chart, Mark, Scene, Series, Shape, TextLine, Tick
 
 TITLE = Polygon((Point(200, 20), Point(400, 20), Point(400, 50), Point(200, 50)))
 BARS = {"March": (Box(100, 200, 150, 350), 12.0), "April": (Box(200, 100, 250, 350), 20.0)}
@@ -72,7 +73,11 @@ def said(answer: str, *claims: dict[str, Any], shown: bool = True, **more: Any) 
 
 
 def asked(
-    *replies: str, most_crops: int = 0, faults: tuple[Refuse, ...] = (), held: bool = False
+    *replies: str,
+    most_crops: int = 0,
+    faults: tuple[Refuse, ...] = (),
+    held: bool = False,
+    scene: Scene = SCENE,
 ) -> tuple[Run, bool, Any]:
     """A question about the picture: the run, whether it was answered, and what the server was sent."""
 
@@ -86,7 +91,7 @@ def asked(
             Readers() as readers,
         ):
             run = Run(seeing, sandbox, Ledger(Limits()), classify("How much was sold?"), events.append)
-            view = View(number=1, file=PictureFile("chart.png", picture()), scene=SCENE)
+            view = View(number=1, file=PictureFile("chart.png", picture()), scene=scene)
             if held:  # as for every picture of a question; parts of it can be read again then
                 await readers.read(view.file)
             answered = await answer_by_seeing(run, [view], readers, told="c1 = {…}", most_crops=most_crops)
@@ -164,3 +169,49 @@ def test_the_picture_that_is_sent_is_the_picture() -> None:
 
     url = bodies[0]["messages"][-1]["content"][1]["image_url"]["url"]
     assert Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).size == (600, 400)
+
+
+def test_a_number_of_an_axis_or_from_elsewhere_confirms_no_value() -> None:
+    scene = SCENE
+    chart = structs.replace(
+        scene.charts[0],
+        y=Axis(scale="linear", lowest=0.0, highest=25.0, ticks=(Tick(position=100, text="20", value=20.0),)),
+    )
+    box = (Box(52, 95, 58, 105), Box(400, 300, 430, 315))
+    lines = tuple(
+        TextLine(
+            id=f"t{n}",
+            region=Polygon(
+                (
+                    Point(one.left, one.top),
+                    Point(one.right, one.top),
+                    Point(one.right, one.bottom),
+                    Point(one.left, one.bottom),
+                )
+            ),
+            text=text,
+            confidence=0.99,
+        )
+        for n, (one, text) in enumerate(zip(box, ("20", "17.5"), strict=True), 2)
+    )
+    run, _, _ = asked(
+        said(
+            "In April 20 were sold, 17.5 of them in town, and 17.5 abroad.",
+            claim("read", "April", "20", 80, 240, 420, 880),
+            claim("read", "in town", "17.5", 650, 740, 730, 800),
+            claim("read", "abroad", "17.5", 100, 100, 200, 200),
+        ),
+        scene=structs.replace(scene, texts=(*scene.texts, *lines), charts=(chart,)),
+        held=True,
+    )
+    axis, town, abroad = run.looks
+    assert town.confidence > 0.9 and box_of(town.region) == box[1]
+    assert axis.confidence <= 0.5 and "only as a number of an axis" in axis.follows
+    assert abroad.confidence <= 0.5
+    assert run.chosen is not None and "look 1" in run.chosen.text and "look 3" in run.chosen.text
+
+
+def test_an_answer_without_claims_is_told_as_unconfirmed() -> None:
+    run, answered, _ = asked(said("Twenty were sold in April."))
+    assert answered and run.chosen is not None
+    assert "Not confirmed" in run.chosen.text and run.chosen.doubts

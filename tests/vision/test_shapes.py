@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections import Counter
 from io import BytesIO
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from tests.vision.drawing import pixels_of
 
+from pierian.vision import shapes
 from pierian.vision.colours import name_of
 from pierian.vision.regions import Box, box_of
 from pierian.vision.shapes import read_shapes
@@ -113,3 +115,41 @@ def test_squares_in_a_row_are_counted(sizes: list[int], colour: int) -> None:
     shapes = read_shapes(pixels_of(image), ())
     assert [one.kind for one in shapes] == ["square"] * len(sizes)
     assert sorted(box_of(one.region).width for one in shapes) == sorted(size + 1.0 for size in sizes)
+
+
+def test_large_shapes_are_measured_in_full_and_patterns_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = list[int]()
+    fit = shapes.FIGURES[0]
+
+    def counted(mask: shapes.Mask, outline: shapes.Outline) -> shapes.Fit | None:
+        fitted.append(mask.size)
+        return fit(mask, outline)
+
+    monkeypatch.setattr(shapes, "FIGURES", (counted, *shapes.FIGURES[1:]))
+    image = Image.new("RGB", (1600, 900), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse([20, 50, 819, 849], fill="red")
+    draw.ellipse([700, 50, 1499, 849], fill="red")
+    first, second = read_shapes(pixels_of(image), ())
+    assert (first.kind, second.kind) == ("circle", "circle")
+    assert abs(box_of(first.region).left - 20) <= 3 and abs(box_of(second.region).right - 1500) <= 3
+    assert max(fitted) < 1.02 * shapes.MOST_FITTED
+    # Many pieces of much room each: rings one inside of another.
+    fitted.clear()
+    image = Image.new("RGB", (1400, 1400), "white")
+    draw = ImageDraw.Draw(image)
+    for side in range(20, 690, 5):
+        draw.rectangle([side, side, 1400 - side, 1400 - side], outline="red", width=3)
+    assert read_shapes(pixels_of(image), ()) == () and not fitted
+
+
+def test_specks_by_the_million_take_no_list() -> None:
+    rows, columns = np.indices((600, 600))
+    board = (((rows + columns) % 2) * 255).astype(np.uint8)
+    tracemalloc.start()
+    try:
+        assert read_shapes(np.stack([board] * 3, axis=2), ()) == ()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 80 * board.size

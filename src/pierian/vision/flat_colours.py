@@ -69,11 +69,17 @@ def pieces_of(pixels: Pixels, *, smallest: int = 20) -> list[Piece] | None:
     if noisy:
         areas = areas._replace(labels=absorbed(areas.labels, lab(areas.colours[areas.of_colour])))
     sizes = np.bincount(areas.labels.ravel())
+    # Millions of specks would each take a place in a list: only what is large enough is numbered again.
+    large = np.flatnonzero(sizes >= smallest)
+    large = large[large > 0]
+    again = np.zeros(len(sizes), np.int32)
+    again[large] = np.arange(1, len(large) + 1)
+    labels = again[areas.labels]
     found: list[Piece] = []
-    for label, place in enumerate(_places(areas.labels), 1):
-        if place is None or sizes[label] < smallest:
+    for number, (label, place) in enumerate(zip(large, _places(labels), strict=True), 1):
+        if place is None:
             continue
-        part = (areas.labels[place] == label).astype(np.uint8)
+        part = (labels[place] == number).astype(np.uint8)
         colour = areas.colours[areas.of_colour[label]]
         found.append(Piece(part, place[1].start, place[0].start, colour, int(sizes[label])))
     return found

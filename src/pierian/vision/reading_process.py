@@ -112,7 +112,8 @@ def _answer(request: ReadScene | ReadCrop, held: OrderedDict[str, Pixels]) -> Se
     except PierianError as error:
         return Refused(str(error), error.hint)
     except MemoryError:
-        return Refused(f"The picture takes more than the {MOST_MEMORY // 2**20:,} MB that reading may take.")
+        name = request.file.title if isinstance(request, ReadScene) else "The picture"
+        return Refused(f"{name} takes more than the {MOST_MEMORY // 2**20:,} MB that reading may take.")
     except Exception as error:  # noqa: BLE001 - the edge of the process: what a reader stumbles over ends in a sentence
         return Refused(f"The picture could not be read ({type(error).__name__}: {error}).", user=False)
 

@@ -41,6 +41,10 @@ PARTED = 0.9
 ODD = 400
 """Pixels that a piece which is no figure must have to be named at all."""
 MOST = 2_000
+MOST_FITTED = 250_000
+"""Pixels of a mask that figures are fitted to; larger ones are reduced first."""
+MOST_WORK = 25_000_000
+"""Pixels of all masks of a picture that figures are fitted to: one of more is a pattern, and shows no shapes."""
 
 
 class Fit(NamedTuple):
@@ -58,10 +62,13 @@ def read_shapes(pixels: Pixels, texts: Sequence[TextLine]) -> tuple[Shape, ...]:
     height, width = pixels.shape[:2]
     lines = [line.region.box for line in texts]
     grounds = {hexadecimal(piece.colour) for piece in pieces if _runs_through(piece, width, height)}
+    # What has the colour of a ground is a part of it that others cut off.
+    pieces = [piece for piece in pieces if hexadecimal(piece.colour) not in grounds]
+    if sum(min(piece.mask.size, MOST_FITTED) for piece in pieces) > MOST_WORK:
+        return ()
     found: list[Shape] = []
     for piece in pieces:
-        # What has the colour of a ground is a part of it that others cut off.
-        if hexadecimal(piece.colour) not in grounds and _is_shape(piece) and not _is_letter(piece, lines):
+        if _is_shape(piece) and not _is_letter(piece, lines):
             found += _shapes_of(piece)
     found.sort(key=lambda one: (box_of(one.region).top, box_of(one.region).left))
     return tuple(
@@ -157,8 +164,18 @@ def _shape(piece: Piece, mask: Mask, fit: Fit, hollow: bool) -> Shape:
     )
 
 
+def _reduced(mask: Mask) -> Mask:
+    """A mask of as many pixels as are worth fitting figures to."""
+    scale = math.sqrt(MOST_FITTED / mask.size)
+    if scale >= 1:
+        return mask
+    high, wide = (max(1, round(side * scale)) for side in mask.shape)
+    return np.asarray(cv2.resize(mask, (wide, high), interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
 def _best_fit(mask: Mask) -> Fit:
     """The figure that covers a mask best; plain ones before those with more freedom."""
+    mask = _reduced(mask)
     outlines, _ = cv2.findContours(_framed(mask), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not outlines:
         return Fit("figure", 0.0)
@@ -246,6 +263,7 @@ def _drawn(mask: Mask, corners: Any) -> Mask:
 
 def _parted(mask: Mask) -> list[Mask]:
     """A piece cut at its waists: each part around a place that is far from the rim."""
+    whole, mask = mask, _reduced(mask)
     deep = np.asarray(cv2.distanceTransform(_framed(mask), cv2.DIST_L2, 5), np.float32)[1:-1, 1:-1]
     middles = np.asarray(
         _peaks(
@@ -262,5 +280,7 @@ def _parted(mask: Mask) -> list[Mask]:
     seeds = np.zeros(mask.shape, np.int32)
     seeds[middles[:, 0], middles[:, 1]] = np.arange(1, len(middles) + 1)
     labels = np.asarray(_flooded(-deep, seeds, mask=mask.astype(bool)), np.int32)
+    if labels.shape != whole.shape:
+        labels = cv2.resize(labels, whole.shape[::-1], interpolation=cv2.INTER_NEAREST) * whole
     parts = [(labels == number).astype(np.uint8) for number in range(1, len(middles) + 1)]
     return [part for part in parts if math.sqrt(float(part.sum())) >= SMALLEST_SIDE - 1]

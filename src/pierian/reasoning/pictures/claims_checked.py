@@ -29,6 +29,7 @@ OF_THE_AXIS = 0.03
 """What a value may differ from the measured one, as a part of the axis; a look by eye is no better."""
 CONFIRMED, ALONE, DENIED = 0.95, 0.5, 0.2
 """Confidences: the readers find the same, cannot judge, find something else."""
+NUMBER = re.compile(r"[$€£-]*\d[\d. ]*[%€$£]?")
 _ROOM = 0.02
 """Of a picture's longer side: by so much a place that a model names is widened."""
 
@@ -71,6 +72,21 @@ async def _of_text(claim: SeenClaim, view: View, readers: Readers) -> Judged:
     known += [(cell.text, cell.region) for table in view.scene.tables for cell in table.cells]
     known += [(code.text, code.region) for code in view.scene.barcodes]
     alike = [region for text, region in known if _same(wanted, _plain(text))]
+    if NUMBER.fullmatch(wanted):
+        # The same number often stands in several places, and on an axis it is no value of anything. Away from the
+        # place that is named it has to stand once, on a line that also says what it is.
+        near = [region for region in alike if _meets(box_of(region), _widened(claim.box, view))]
+        words = {word for word in _plain(claim.what).split() if len(word) > 2}
+        called = [
+            region
+            for text, region in known
+            if _same(wanted, _plain(text)) and words & set(_plain(text).split())
+        ]
+        alike = near or (called if len(called) == 1 else [])
+        values = [region for region in alike if not _is_tick(wanted, box_of(region), view)]
+        if alike and not values:
+            return Judged(claim.box, ALONE, f"the readers find “{claim.value}” only as a number of an axis")
+        alike = values
     if alike:
         return Judged(min(alike, key=lambda region: _apart(box_of(region), claim.box)), CONFIRMED)
     try:
@@ -80,6 +96,18 @@ async def _of_text(claim: SeenClaim, view: View, readers: Readers) -> Judged:
     if _same(wanted, _plain(text)):
         return Judged(claim.box, CONFIRMED)
     return Judged(claim.box, ALONE, f"the readers do not find “{claim.value}” in the picture")
+
+
+def _is_tick(text: str, box: Box, view: View) -> bool:
+    """Whether a number stands beside a chart as one of its axes' numbers."""
+    return any(
+        not _meets(Box(box.centre.x, box.centre.y, box.centre.x, box.centre.y), box_of(chart.plot))
+        and _meets(box, box_of(chart.region))
+        and any(_plain(tick.text) == text for tick in axis.ticks)
+        for chart in view.scene.charts
+        for axis in (chart.x, chart.y)
+        if axis is not None
+    )
 
 
 def _of_mark(claim: SeenClaim, view: View) -> Judged:

@@ -100,6 +100,8 @@ async def answer_by_seeing(
         run.emit(DraftFinished(number, "", tokens))
         return False
     looks, doubts = await _looks(run, reply, views, readers)
+    if not looks:
+        doubts.append("the answer names no place in the picture that could be looked at")
     text = reply.answer.strip()
     if doubts:
         text = f"{text}\n\nNot confirmed: {'; '.join(doubts)}."

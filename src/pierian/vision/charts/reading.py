@@ -17,16 +17,24 @@ from pierian.vision.charts.bar_charts import bar_chart
 from pierian.vision.charts.box_charts import box_chart
 from pierian.vision.charts.check import overlap
 from pierian.vision.charts.curve_charts import area_chart, line_chart, scatter_chart
-from pierian.vision.charts.fields import find_field
+from pierian.vision.charts.fields import Field, find_field
 from pierian.vision.charts.frame import Frame
 from pierian.vision.charts.kinds import Verdict, decide
 from pierian.vision.charts.legends import find_legend
+from pierian.vision.charts.multipliers import (
+    Multiplier,
+    is_of_level_axis,
+    is_of_upright_axis,
+    multiplied,
+    multipliers_of,
+)
+from pierian.vision.charts.other_axes import other_axes
 from pierian.vision.charts.paint import paint_of
 from pierian.vision.charts.pie_charts import pie_chart
 from pierian.vision.charts.pies import find_pie
 from pierian.vision.charts.results import Result, titles_of
 from pierian.vision.charts.rules import find_rules
-from pierian.vision.charts.sheet import Sheet
+from pierian.vision.charts.sheet import Label, Sheet
 from pierian.vision.regions import Box, box_of
 from pierian.vision.scene import Axis, Chart, Series, TextLine, Tick
 
@@ -37,6 +45,8 @@ LEAST_AGREEMENT = 0.35
 PLAIN = 0.55
 """Below this it is none where only one of its axes has several ticks; without any it may not even be doubtful."""
 LEAST_TICKS = 3
+DOUBTED = 0.6
+"""What remains of the confidence where an axis is not what it seems."""
 DOUBTFUL = 0.75
 """Below this the chart says that it does not match well."""
 
@@ -46,6 +56,11 @@ def read_charts(pixels: NDArray[np.uint8], texts: Sequence[TextLine]) -> tuple[C
     if pixels.ndim != 3 or pixels.shape[2] != 3 or min(pixels.shape[:2]) < LEAST_SIDE:
         return ()
     sheet = Sheet.of(pixels, texts)
+    multipliers = multipliers_of(sheet.labels)
+    if multipliers:
+        # No name in a legend and no number of an axis either.
+        meant = {one.label.id for one in multipliers}
+        sheet.labels = tuple(one for one in sheet.labels if one.id not in meant)
     legend = find_legend(sheet)
     pie = find_pie(sheet, legend)
     if pie is not None:
@@ -55,13 +70,42 @@ def read_charts(pixels: NDArray[np.uint8], texts: Sequence[TextLine]) -> tuple[C
     field = find_field(sheet, rules, legend)
     if field is None:
         return ()
+    field, doubts = _with_multipliers(field, multipliers)
+    doubts += other_axes(sheet.labels, field, legend.names)
     frame = Frame(sheet=sheet, field=field, paint=paint_of(sheet, field, rules, legend), legend=legend)
     verdict = decide(frame)
     result = _result(verdict) if verdict else None
     if result is None:
         return ()
-    chart = _bounded(_chart(result), pixels)
+    chart = _doubted(_bounded(_chart(result), pixels), doubts)
     return (_numbered(chart, 1),) if _is_chart(chart) else ()
+
+
+def _with_multipliers(field: Field, multipliers: Sequence[Multiplier]) -> tuple[Field, list[str]]:
+    """A field whose axes count as the labels at their ends say, and what could not be applied."""
+    doubts = list[str]()
+    for one in multipliers:
+        if is_of_upright_axis(one.label, field.box) and field.y and field.y.scale == "linear":
+            field = msgspec.structs.replace(field, y=multiplied(field.y, one))
+        elif is_of_level_axis(one.label, field.box) and field.x and field.x.scale == "linear":
+            field = msgspec.structs.replace(field, x=multiplied(field.x, one))
+        elif not _lies_in(one.label, field.box):
+            doubts.append(
+                f"“{one.label.text}” may hold for all numbers of an axis; it is not applied to the values."
+            )
+    return field, doubts
+
+
+def _lies_in(label: Label, box: Box) -> bool:
+    return box.left < label.x < box.right and box.top < label.y < box.bottom
+
+
+def _doubted(chart: Chart, doubts: Sequence[str]) -> Chart:
+    if not doubts:
+        return chart
+    return msgspec.structs.replace(
+        chart, unsure=(*chart.unsure, *doubts), confidence=round(DOUBTED * chart.confidence, 3)
+    )
 
 
 def _is_chart(chart: Chart) -> bool:
