@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +14,12 @@ from tests.accounts.radicale_server import Radicale
 from tests.agents.desk import office
 
 from pierian.accounts.account import Switches
+from pierian.accounts.store import Accounts
 from pierian.agents import effects, go_on
 from pierian.assistant import arranging
 from pierian.assistant.request import AskRequest
+from pierian.assistant.trips import equipped
+from pierian.config import Settings
 from pierian.events import ApprovalNeeded, Event, encode
 from pierian.planning.extracting import extract
 from pierian.runs import Approvals, Journal
@@ -96,6 +99,8 @@ async def asked(
     *,
     approve: bool = True,
     waits: bool = True,
+    sync_minutes: int = 0,
+    before_answer: Callable[[], None] = lambda: None,
 ) -> tuple[Any, list[Event], list[str]]:
     """The run of a question, its events and whatever the model was shown."""
     monkeypatch.setattr(arranging, "_local_now", lambda: NOW)
@@ -111,6 +116,7 @@ async def asked(
         def emit(event: Event) -> None:
             events.append(event)
             if isinstance(event, ApprovalNeeded) and waits:
+                before_answer()
                 Approvals(desk.database).answer(event.approval, approved=approve)
 
         async def desk_of(names: tuple[str, ...], request: AskRequest) -> Any:
@@ -123,7 +129,7 @@ async def asked(
         run = desk.start(question, model, emit=emit)
         work = SimpleNamespace(session=None)
         taken = await arranging.arrange(
-            SimpleNamespace(database=database),  # type: ignore[arg-type]
+            SimpleNamespace(database=database, settings=Settings(sync_minutes=sync_minutes)),  # type: ignore[arg-type]
             desk_of,
             work,
             AskRequest(question=question),
@@ -182,10 +188,43 @@ async def test_an_entry_that_was_not_approved_at_once_is_made_later(
     async with office(tmp_path, *world.tools.values()) as desk:
         Approvals(desk.database).answer(Approvals(desk.database).list()[0].id, approved=True)
         claim = Journal(desk.database).claim(run.journalled, desk.worker.id)
-        later = desk.start(question, lambda request: "Done.")
-        session = await go_on(later, desk.desk(), claim, tuple(desk.tools), ())
+        later = desk.start(question, lambda request: "Model prose.")
+        ready = desk.desk(request={"skill": arranging.SKILL})
+        async with equipped(ready, later, Settings(sync_minutes=0), NOW) as again:
+            session = await go_on(later, again, claim, tuple(again.tools), ())
         await session.end("done")
+        assert later.chosen is not None
+        assert "10:00–11:00" in later.chosen.text and "Model prose" not in later.chosen.text
     assert [one.title for one in world.events() if one.title == "Kick-off"] == ["Kick-off"]
+
+
+async def test_who_is_no_longer_free_after_the_approval_is_told_and_another_time_is_asked_for(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_world(world)
+    question = "Find an hour with Bob next week, not before ten, called Kick-off, and put it in my calendar"
+    taken = (MONDAY + timedelta(days=1)).replace(hour=10)
+
+    def filled() -> None:
+        world.server.put("/bob/work/late.ics", vcalendar(vevent("late", taken, summary=SECRET)), user="bob")
+
+    monkeypatch.setattr("pierian.skills.arranging.calendars.open_sealer", lambda: world.sealer)
+    monkeypatch.setattr("pierian.skills.arranging.entering.RECHECK", timedelta(0))
+    run, _, _ = await asked(world, tmp_path, monkeypatch, question, sync_minutes=10, before_answer=filled)
+    assert "Planned again: No longer free on 01 Dec at 10:00: Bob." in run.chosen.text
+    entered = [one.begins for one in world.events() if one.title == "Kick-off"]
+    assert entered == [taken + timedelta(hours=1)]
+    assert SECRET not in run.chosen.text
+
+
+async def test_the_age_of_a_copy_that_could_not_be_refreshed_is_told(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_world(world)
+    long_ago = Accounts(world.database, clock=lambda: datetime.now(BERLIN) - timedelta(days=3))
+    long_ago.note(long_ago.get("bob"), synced=True)
+    run, _, _ = await asked(world, tmp_path, monkeypatch, "Find an hour with Bob next week, not before ten")
+    assert "What is known of bob is from" in run.chosen.text
 
 
 async def test_the_coming_days_go_on_into_the_new_year() -> None:

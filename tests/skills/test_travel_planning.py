@@ -70,6 +70,16 @@ async def test_a_wish_for_direct_ways_is_part_of_a_conflict() -> None:
     assert names(trip)[0] == "D9 Berlin to Lisbon"
 
 
+async def test_a_limit_of_the_way_back_leaves_the_way_there_and_no_room_is_told() -> None:
+    found = structs.replace(week(), stays=())
+    late = structs.replace(
+        found, there=(way("T", 8, 20, euros("1")),), back=(way("B", 10, 9, euros("1"), there=False),)
+    )
+    trip = await plan_trip(wishes(arrive_until=1080, arrive_on="back"), workplace(Offers(late)))
+    assert names(trip)[0] == "T Berlin to Lisbon"
+    assert any("nowhere to sleep" in one for one in trip.left_out)
+
+
 async def test_hours_are_those_of_the_clocks_where_it_leaves_and_arrives() -> None:
     late = structs.replace(week(), back=(way("B", 9, 22, euros("10"), there=False), *week().back))
     trip = await plan_trip(wishes(leave_from=600, arrive_until=1300), workplace(Offers(late)))

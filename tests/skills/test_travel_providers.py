@@ -22,7 +22,7 @@ from pierian.config import paths
 from pierian.exceptions import SettingsError
 from pierian.planning.constraints import CheckIn, Money
 from pierian.skills.travel.providers.duffel import DuffelOffers
-from pierian.skills.travel.providers.mcp_offers import McpOffers, Picked
+from pierian.skills.travel.providers.mcp_offers import McpOffers, Picked, fields_of
 from pierian.skills.travel.providers.offers import ProviderFailed, Search
 from pierian.skills.travel.providers.offers_file import OffersFile
 from pierian.storage import open_storage
@@ -196,6 +196,15 @@ async def test_records_of_a_tool_are_told_by_the_names_of_their_fields() -> None
     (way,) = found.there
     assert (way.name, way.provider, way.price) == ("XY1", "trips.search", Money(Decimal("80.5"), "EUR"))
     assert (way.arrives - way.departs).total_seconds() == 4 * 3600
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "stops"),
+    [("stops", "1 stop", 1), ("stops", "nonstop", 0), ("numberOfStops", 2, 2), ("isDirect", False, 1)],
+)
+def test_stops_and_times_of_a_tool_by_other_names(field: str, value: Any, stops: int) -> None:
+    record = {"departure": "BER", "departure_time": "2026-12-07T09:15", field: value}
+    assert fields_of(record) == {"departs": "2026-12-07T09:15", "stops": stops}
 
 
 async def test_what_a_model_picks_out_of_a_text_has_to_stand_there() -> None:

@@ -93,6 +93,56 @@ async def test_fifty_travellers_of_whom_most_are_not_named() -> None:
     assert any("49 of the 50 travellers are not named" in one for one in found.assumed)
 
 
+@pytest.mark.parametrize(
+    ("request_", "people", "seats"),
+    [
+        ("Plan 2 nights in Rome next week with Ada", ("you", "Ada"), 2),
+        ("Plan 2 nights in Rome next week without my partner", ("you",), 1),
+        ("Plan 2 nights in Rome next week for two", ("you",), 2),
+        ("Plan 2 nights in Rome next week for a family of four", ("you",), 4),
+        ("Plan 2 nights in Rome next week for fifty people", ("you",), 50),
+        ("Plan 2 nights in Rome next week for Ben, Carla and me", ("you", "Ben", "Carla"), 3),
+        ("Plan 2 nights in Rome next week for two adults and two kids", ("you",), 4),
+        ("Plan 2 nights in Rome next week to visit two friends", ("you",), 1),
+        ("Plan 2 nights in Rome next week, I want to see Trevi and Ostia", ("you",), 1),
+    ],
+)
+async def test_everybody_who_travels_has_a_seat(request_: str, people: tuple[str, ...], seats: int) -> None:
+    found = await read(request_)
+    assert (found.people, found.seats) == (people, seats)
+
+
+@pytest.mark.parametrize(
+    ("request_", "unheeded"),
+    [
+        (LISBON, []),
+        ("not on the 10th", ["“not on the 10th”"]),
+        ("except Mondays", ["“except Mondays”"]),
+        ("hotel with breakfast", ["“hotel with breakfast”"]),
+        ("my budget is 500", ["“my budget is 500”"]),
+        ("at most 100 euros a night", ["“at most 100 euros a night”"]),
+        ("with my family", ["“my family”: how many they are is not said."]),
+        ("flying with Ryanair", ["“with Ryanair”"]),
+        ("at most 900 euros and direct flights", []),
+    ],
+)
+async def test_what_is_not_read_is_told(request_: str, unheeded: list[str]) -> None:
+    text = request_ if request_ == LISBON else f"Plan two nights in Rome from 8 to 13 December, {request_}"
+    found = await read(text)
+    assert list(found.unheeded) == unheeded
+    assert text == LISBON or (found.first, found.last) == (date(2026, 12, 8), date(2026, 12, 13))
+
+
+async def test_a_sum_per_person_is_that_of_all_and_a_limit_of_one_way_is_not_that_of_both() -> None:
+    found = await read(
+        "Plan two nights in Rome from 8 to 13 December for me and Ada, at most 300 euros per person, leaving after 9, "
+        "home by 6pm"
+    )
+    assert found.budget == Decimal(600)
+    assert (found.leave_on, found.arrive_on) == ("there", "back")
+    assert "No arrival after 18:00 on the way back." in echo(found)
+
+
 async def test_the_model_is_asked_only_where_several_places_could_be_meant() -> None:
     asked: list[tuple[str, list[str]]] = []
 

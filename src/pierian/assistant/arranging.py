@@ -22,6 +22,7 @@ from pierian.skills.arranging.words import is_about_arranging, is_sure, tells_al
 
 if TYPE_CHECKING:
     from pierian.agents import Desk, Session
+    from pierian.config import Settings
     from pierian.skills.arranging import Arranged, Calendars
     from pierian.storage import Database
 
@@ -32,6 +33,8 @@ class Work(Protocol):
     session: Session | None
 
 
+SKILL = "arranging"
+"""Under which a run's record says that it is one."""
 DeskOf = Callable[[tuple[str, ...], AskRequest], Awaitable["Desk"]]
 
 
@@ -51,7 +54,8 @@ async def arrange(resources: Resources, desk_of: DeskOf, work: Work, request: As
     from pierian.skills.arranging import arranged
 
     now = _local_now()
-    calendars = await asyncio.to_thread(_calendars, await resources.database(), request.owner, now)
+    opened = await resources.database()
+    calendars = await asyncio.to_thread(_calendars, opened, request.owner, now, resources.settings)
     if calendars is None and not tells_all(request.question):
         return False  # nobody's times are known
     judge = ModelJudge(run.model, payment_of(run))
@@ -61,17 +65,11 @@ async def arrange(resources: Resources, desk_of: DeskOf, work: Work, request: As
     if made is None:
         return False
     run.emit(Routed("arranging", "solved and checked by code"))
-    text = made.text
-    if made.found is not None and made.found.unknown and wants_entry(request.question):
-        text += f"\n\nNot invited, as no one mail address is known: {', '.join(made.found.unknown)}."
-    run.emit(Token(0, text, "answer"))
     if made.found is not None and calendars is not None and wants_entry(request.question):
-        await _entered(desk_of, work, request, run, made, calendars)
-    told = text if run.chosen is None else f"{text}\n\n{run.chosen.text}"
-    if run.chosen is None and run.partial:
-        run.partial = f"{text}\n\n{run.partial}"
-    else:
-        run.chosen = Draft(0, "solved by code", told, FinalValue(), 0.0, 0)
+        await _entered(desk_of, work, request, run, made, calendars, now)
+    if work.session is None:
+        run.emit(Token(0, made.text, "answer"))
+        run.chosen = Draft(0, "solved by code", made.text, FinalValue(), 0.0, 0)
     if made.checked:
         run.checks.append(Check("plan", "passed", made.checked))
     run.took = "arranging"
@@ -79,23 +77,52 @@ async def arrange(resources: Resources, desk_of: DeskOf, work: Work, request: As
 
 
 async def _entered(
-    desk_of: DeskOf, work: Work, request: AskRequest, run: Run, made: Arranged, calendars: Calendars
+    desk_of: DeskOf,
+    work: Work,
+    request: AskRequest,
+    run: Run,
+    made: Arranged,
+    calendars: Calendars,
+    now: datetime,
 ) -> None:
     """Enter what was found into the calendar, after approval, by the runner of plans."""
     from pierian.agents import act
-    from pierian.skills.arranging import ArrangingPlanner, finding
 
     desk = await desk_of(("calendar",), request)
-    tool = finding(made, calendars.labels())
-    desk = structs.replace(
-        desk,
-        tools={**desk.tools, tool.name: tool},
-        planner=ArrangingPlanner(invites=bool(made.found and made.found.people)),
-    )
+    desk = structs.replace(desk, request={**desk.request, "skill": SKILL})
+    desk = _ready(desk, run, made, calendars, now)
     work.session = await act(run, desk, tuple(desk.tools), (), request.writer)
 
 
-def _calendars(database: Database, owner: str, now: datetime) -> Calendars | None:
+def ready_again(desk: Desk, run: Run, settings: Settings, now: datetime) -> Desk:
+    """The desk of a run that is gone on with: the same tools and planner; `now` is when it was asked."""
+    from pierian.skills.arranging.calendars import Calendars
+
+    found = _calendars(desk.database, desk.owner, now, settings)
+    if found is None:  # unlinked since; nobody can be looked at, and nothing be written
+        from pierian.accounts import Accounts
+
+        found = Calendars(Accounts(desk.database, desk.owner), now)
+    return _ready(desk, run, None, found, now)
+
+
+def _ready(desk: Desk, run: Run, made: Arranged | None, calendars: Calendars, now: datetime) -> Desk:
+    from pierian.planning.judging import ModelJudge
+    from pierian.skills.arranging import ArrangingPlanner, arranged, finding, looking_again
+
+    async def again() -> Arranged | None:
+        question = run.question.text
+        judge = ModelJudge(run.model, payment_of(run))
+        return await arranged(question, judge, now=now, calendars=calendars, dates=_dates(question, now))
+
+    tools = {**desk.tools, "arrange_find": finding(made, again, calendars)}
+    if (create := tools.get("calendar_create")) is not None:
+        tools[create.name] = looking_again(create, calendars)
+    planner = ArrangingPlanner(invites=bool(made and made.found and made.found.people))
+    return structs.replace(desk, tools=tools, planner=planner)
+
+
+def _calendars(database: Database, owner: str, now: datetime, settings: Settings) -> Calendars | None:
     """The connected calendars; None where there are none."""
     from pierian.accounts import Accounts
 
@@ -104,7 +131,7 @@ def _calendars(database: Database, owner: str, now: datetime) -> Calendars | Non
         return None  # also where the packages that accounts need are not installed
     from pierian.skills.arranging.calendars import Calendars
 
-    found = Calendars(accounts, now)
+    found = Calendars(accounts, now, syncs=bool(settings.sync_minutes))
     return found if found.any else None
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import structs
 
+from pierian.assistant.arranging import SKILL, ready_again
 from pierian.assistant.request import AskRequest, without_password
 from pierian.assistant.resources import Resources
 from pierian.budget import Ledger
@@ -164,6 +165,11 @@ async def _kept(resources: Resources, request: AskRequest) -> dict[str, Any]:
 async def equipped(desk: Desk, run: Run, settings: Settings, now: datetime) -> AsyncGenerator[Desk]:
     """The desk with the tools and the planner of the skill that its record names; as it is where it names none."""
     kept: Mapping[str, Any] = desk.request
+    if kept.get("skill") == SKILL:
+        from pierian.accounts.zones import local_zone
+
+        yield await asyncio.to_thread(ready_again, desk, run, settings, now.astimezone(local_zone()))
+        return
     if kept.get("skill") != "trip":
         yield desk
         return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pierian.skills.arranging.arranging import Arranged, arranged
     from pierian.skills.arranging.calendars import Calendars
-    from pierian.skills.arranging.entering import ArrangingPlanner, finding
+    from pierian.skills.arranging.entering import ArrangingPlanner, finding, looking_again
     from pierian.skills.arranging.words import is_about_arranging, wants_entry
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "arranged",
     "finding",
     "is_about_arranging",
+    "looking_again",
     "wants_entry",
 ]
 
@@ -29,6 +30,7 @@ _HOMES = {
     "ArrangingPlanner": "entering",
     "Calendars": "calendars",
     "arranged": "arranging",
+    "looking_again": "entering",
     "finding": "entering",
     "is_about_arranging": "words",
     "wants_entry": "words",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from msgspec import Struct, structs
 
@@ -23,6 +23,8 @@ from pierian.skills.arranging.calendars import YOU, Calendars
 
 MOST_PEOPLE = 50
 SECONDS = 10.0
+FRESH = timedelta(minutes=5)
+"""Copies of calendars that are older are brought up to date before a time is looked for."""
 _US = re.compile(r"\b(?:I|me|my|we|us|our|with)\b")
 _TITLE = re.compile(r"\b(?:called|titled|named|about the)\s+[\"“']?([^\"”'.,;?!\n]{2,60})")
 
@@ -36,6 +38,8 @@ class Found(Struct, frozen=True):
     minutes: int
     people: tuple[str, ...]
     """Mail addresses of those who are to be invited."""
+    who: tuple[str, ...] = ()
+    """The names of all who take part."""
     unknown: tuple[str, ...] = ()
     """Those whose address is not known, or not certain."""
 
@@ -78,7 +82,9 @@ async def arranged(
         return None
     problem, notes = read.problem, list(read.assumed)
     if connected is not None and read.form == "meeting":
-        problem, more = await asyncio.to_thread(_with_calendars, request, problem, connected)
+        problem = _with_us(request, problem)
+        notes += await connected.refreshed(problem.activities[0].people, FRESH)
+        problem, more = await asyncio.to_thread(_with_calendars, problem, connected)
         notes += more
     told = _echo(read, problem, notes)
     try:
@@ -110,12 +116,17 @@ def _enough(read: Extracted, *, connected: bool) -> bool:
             return len(problem.activities) > 1 and bool(problem.travel)
 
 
-def _with_calendars(request: str, problem: Problem, calendars: Calendars) -> tuple[Problem, list[str]]:
-    """The problem with when people are busy, and what is to be said of their calendars."""
+def _with_us(request: str, problem: Problem) -> Problem:
+    """The problem of a meeting in which whoever asks takes part, where the request says so."""
     meeting = problem.activities[0]
-    people = meeting.people
-    if YOU not in people and _US.search(request):
-        people = (*people, YOU)
+    if YOU in meeting.people or not _US.search(request):
+        return problem
+    return structs.replace(problem, activities=(structs.replace(meeting, people=(*meeting.people, YOU)),))
+
+
+def _with_calendars(problem: Problem, calendars: Calendars) -> tuple[Problem, list[str]]:
+    """The problem with when people are busy, and what is to be said of their calendars."""
+    people = problem.activities[0].people
     taken, unknown = calendars.taken(people, problem.timeline, problem.horizon)
     wishes = (*problem.wishes, *(one.times for one in taken if one.times is not None))
     notes = [
@@ -128,9 +139,7 @@ def _with_calendars(request: str, problem: Problem, calendars: Calendars) -> tup
         "request says was heeded."
         for name in unknown
     ]
-    return structs.replace(
-        problem, activities=(structs.replace(meeting, people=people),), wishes=wishes
-    ), notes
+    return structs.replace(problem, wishes=wishes), notes
 
 
 def _echo(read: Extracted, problem: Problem, notes: Sequence[str]) -> list[str]:
@@ -183,5 +192,6 @@ def _entry(request: str, problem: Problem, plan: Plan, calendars: Calendars | No
         problem.timeline.local(at.begins).isoformat(timespec="minutes"),
         at.ends - at.begins,
         tuple(addresses[one] for one in others if one in addresses),
+        tuple(meeting.people),
         tuple(one for one in others if one not in addresses),
     )

@@ -1,25 +1,30 @@
 """When the people of a request are busy, by the connected calendars: times, and nothing else of what stands there.
 
 A calendar belongs to somebody whose name or mail address its account bears; all others are the user's own. What may
-not be read is not asked, and said. Nothing is written here.
+not be read is not asked, and said. Copies that are old are brought up to date first. Nothing is written here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from pierian.accounts import Accounts
+from pierian.accounts import sealer as open_sealer
 from pierian.accounts.account import Account, written_by
 from pierian.accounts.calendars.free_time import busy_between
 from pierian.accounts.contacts.people import everybody
 from pierian.planning.constraints import Busy, Timeline, Window
 from pierian.provenance import Labels, together
+from pierian.skills.travel.calendars import Whose, brought_up_to_date
 from pierian.storage.words import fold
 
 YOU = "you"
+SYNC_SECONDS = 8.0
+"""How long calendars are waited for; older copies are said to be older."""
 
 
 class Taken(Struct, frozen=True):
@@ -33,10 +38,20 @@ class Taken(Struct, frozen=True):
 class Calendars:
     """The connected calendars of a user."""
 
-    def __init__(self, accounts: Accounts, now: datetime) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        now: datetime,
+        *,
+        syncs: bool = False,
+    ) -> None:
         self._accounts = accounts
         self._now = now
-        self._linked = [one for one in accounts.list() if one.service("caldav", "graph", "ics") is not None]
+        self._seconds = SYNC_SECONDS if syncs else 0.0
+
+    @property
+    def _linked(self) -> list[Account]:
+        return [one for one in self._accounts.list() if one.service("caldav", "graph", "ics") is not None]
 
     @property
     def any(self) -> bool:
@@ -67,16 +82,25 @@ class Calendars:
                 found[name] = fitting.pop()
         return found
 
+    async def refreshed(self, people: Sequence[str], older_than: timedelta) -> Sequence[str]:
+        """Bring older copies of the people's calendars up to date; sentences on those that stayed old."""
+        theirs = await asyncio.to_thread(self._theirs, people)
+        readable = {name: tuple(one for one in some if one.switches.read) for name, some in theirs.items()}
+        whose = Whose(accounts=readable)
+        return await brought_up_to_date(self._accounts, whose, open_sealer, self._seconds, older_than)
+
+    def busy(self, people: Sequence[str], begins: datetime, ends: datetime) -> list[str]:
+        """Those of the people who are not free all the time between two moments."""
+        theirs = self._theirs(people)
+        return [name for name in people if busy_between(self._accounts.database, theirs[name], begins, ends)]
+
     def taken(self, people: Sequence[str], line: Timeline, horizon: Window) -> tuple[list[Taken], list[str]]:
         """When the people are busy, and of whom nothing is known."""
-        addresses = self.addresses([one for one in people if one != YOU])
-        theirs = {name: self._of(name, addresses.get(name, "")) for name in people if name != YOU}
-        others = {one.id for accounts in theirs.values() for one in accounts}
+        theirs = self._theirs(people)
         found: list[Taken] = []
         unknown: list[str] = []
         for name in people:
-            own = [one for one in self._linked if one.id not in others and not one.switches.free_busy_only]
-            mine = own if name == YOU else theirs[name]
+            mine = theirs[name]
             if not any(one.switches.read for one in mine):
                 unknown.append(name)
                 continue
@@ -90,15 +114,25 @@ class Calendars:
             found.append(Taken(name, Busy(person=name, windows=windows) if windows else None, len(windows)))
         return found, unknown
 
-    def _of(self, name: str, address: str) -> list[Account]:
-        """The accounts that bear a name or an address."""
-        words = fold(name)
-        return [
-            one
-            for one in self._linked
-            if words in (fold(one.name), *fold(one.name).replace("-", " ").split())
-            or (address and fold(one.address) == fold(address))
-        ]
+    def _theirs(self, people: Sequence[str]) -> Mapping[str, Sequence[Account]]:
+        """The accounts of each of the people."""
+        linked = self._linked
+        addresses = self.addresses([one for one in people if one != YOU])
+        theirs = {name: _of(linked, name, addresses.get(name, "")) for name in people if name != YOU}
+        others = {one.id for some in theirs.values() for one in some}
+        own = [one for one in linked if one.id not in others and not one.switches.free_busy_only]
+        return {**theirs, YOU: own} if YOU in people else theirs
+
+
+def _of(linked: Sequence[Account], name: str, address: str) -> list[Account]:
+    """The accounts that bear a name or an address."""
+    words = fold(name)
+    return [
+        one
+        for one in linked
+        if words in (fold(one.name), *fold(one.name).replace("-", " ").split())
+        or (address and fold(one.address) == fold(address))
+    ]
 
 
 def _moment(line: Timeline, at: int) -> datetime:

@@ -70,6 +70,10 @@ def build(wishes: Wishes, found: Found, busy: Spans, money: Currencies, zone: st
                 hint="Try other days or another provider: docs/travel.md.",
             )
     sights, notes = _sights(wishes, found)
+    if not stays:
+        notes.append(
+            "No room was found: there is nowhere to sleep in this plan, and it costs nothing in the sum."
+        )
     begins, ends = _days(wishes, zone)
     around = Surroundings(
         people=tuple(named(one) for one in wishes.people),
@@ -159,7 +163,10 @@ def _asked(
             )
         found.append(Budget(limit=Money(wishes.budget, currency), source=_source(wishes, "budget")))
     for wish, said, keeps in _filters(wishes):
-        for activity, ways in ((THERE, there), (BACK, back)):
+        only = {"leave_from": wishes.leave_on, "arrive_until": wishes.arrive_on}.get(wish, "")
+        for side, activity, ways in (("there", THERE, there), ("back", BACK, back)):
+            if only not in ("", side):
+                continue
             options = tuple(name for name, one in ways.items() if keeps(one))
             if len(options) < len(ways):
                 said_of = f"{said} ({activity})"

@@ -95,7 +95,7 @@ def _minutes(moment: datetime, on: date) -> int:
 
 def _notes(trip: Trip) -> str:
     parts = [("Understood", trip.understood), ("A better one would be there without", trip.binding)]
-    parts += [("Assumed", trip.assumed), ("Left out", trip.left_out)]
+    parts += [("Assumed", trip.assumed), ("Not heeded", trip.wishes.unheeded), ("Left out", trip.left_out)]
     told = "".join(
         f"<h2>{escape(name)}</h2><ul>{''.join(f'<li>{escape(one)}</li>' for one in lines)}</ul>"
         for name, lines in parts

@@ -19,32 +19,15 @@ from pierian.agents.entities import Entity
 from pierian.exceptions import UserError
 from pierian.number_words import SMALL
 from pierian.skills.travel.dates import amount_of, dates_in
-from pierian.skills.travel.wishes import ME, Said, Wishes
+from pierian.skills.travel.travellers import NO_PLACE, travellers
+from pierian.skills.travel.wishes import Said, Wishes
 
 Choose = Callable[[str, Sequence[str]], Awaitable[str]]
 """Picks one of a few options for a question about the request: the model, asked under a schema."""
 
-MOST_TRAVELLERS = 500
-RELATIONS = (
-    "partner|wife|husband|spouse|girlfriend|boyfriend|fiancée?|mum|mom|mother|dad|father|sister|brother|son|daughter"
-    "|boss|colleague|flatmate|friend"
-)
-_NUMBER = rf"(?:\d{{1,3}}|{'|'.join(SMALL[1:])})"
 _PLACE = r"(?:[A-Z][\w'’.-]*(?: (?:(?:de|del|da|do|di|la|le|the|of|am|an der|upon) )?[A-Z][\w'’.-]*){0,2})"
 _TO = re.compile(rf"\b(?:in|to|visit|visiting|around|at|for) (?:the )?(?P<place>{_PLACE})")
 _FROM = re.compile(rf"\b(?:from|leaving|departing(?: from)?|starting (?:in|from)) (?P<place>{_PLACE})")
-_NO_PLACE = re.compile(
-    r"(?i:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun"
-    r"|jul|aug|sept?|oct|nov|dec|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|wed|thu|fri|sat|sun"
-    r"|new year\S*|christmas|xmas|easter|i|me|my|us|euros?|dollars?|pounds?|eur|usd|gbp|chf)\b"
-)
-_AND_ME = re.compile(
-    rf"\b(?:(?:my )(?P<relation>{RELATIONS})|(?:with|and) (?P<name>[A-Z][\w'’-]+))\b(?! (?:are|is) away)",
-)
-_PARTY = re.compile(
-    rf"\b(?P<number>{_NUMBER}) (?:people|persons|travell?ers|adults|passengers|of us|friends|guests)\b", re.I
-)
-_ALONE = re.compile(r"\b(?:alone|on my own|just me|only me|by myself)\b", re.I)
 _DIRECT = re.compile(
     r"\b(?:direct|non-?stop|without (?:a )?(?:stops?|changes?|changing|connections?))\b", re.I
 )
@@ -63,6 +46,7 @@ _NOT_AFTER = re.compile(
     rf"(?:{_HOUR})\b(?! (?:\w+day|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))",
     re.I,
 )
+_RETURN = re.compile(r"\b(?:back|home|return\w*)\b[^.,;]*$", re.I)
 _BUDGET = re.compile(
     r"\b(?:budget|at most|no more than|up to|under|below|less than|within|max(?:imum)?|not over|for)\b[^.,;]{0,25}$",
     re.I,
@@ -84,10 +68,12 @@ async def wishes_of(
     said: list[Said] = []
     assumed: list[str] = []
     destination = await _destination(request, entities, choose, said)
-    when = dates_in(request, entities, today)
+    unheeded: list[str] = []
+    wanted = [one for one in entities if not _DENIED.search(request[: one.start])]
+    when = dates_in(request, wanted, today)
     said += when.said
     assumed += when.assumed
-    people, seats = _travellers(request, entities, said, assumed)
+    people, seats = travellers(request, entities, said, assumed, unheeded)
     wishes = Wishes(
         destination=destination,
         first=when.first,
@@ -103,7 +89,48 @@ async def wishes_of(
         assumed=tuple(assumed),
     )
     wishes = _with_ways(request, wishes, said)
-    return structs.replace(_with_budget(request, wishes, entities, said), said=tuple(said))
+    wishes = _with_budget(request, wishes, entities, said)
+    unheeded += left_over(request, said, entities)
+    return structs.replace(wishes, said=tuple(said), unheeded=tuple(dict.fromkeys(unheeded)))
+
+
+_DENIED = re.compile(
+    r"\b(?:not|except|excluding|avoid\w*|never|without|no)(?: (?:on|in|for|over|the|any))*\s*$", re.I
+)
+_CLAUSES = re.compile(r"(?:[.,;](?!\d)|\s(?:and|but)\s)")
+_LIMITS = re.compile(
+    r"\d|\b(?:not|no|never|except|excluding|unless|without|avoid\w*|budget|at most|maximum|cheaper than|per night"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|mornings?|afternoons?|evenings?|early|late|hotels?|hostels?"
+    r"|apartments?|rooms?|breakfast|baggage|luggage|suitcase|trains?|buse?s?|cars?|business class|first class|aisle"
+    r"|window seats?|vegetarian|euros?|dollars?|pounds?)\b|[€$£]",
+    re.I,
+)
+_LEADS = re.compile(
+    r"\b(?:(?:with )?(?:a |my )?(?:total )?budget(?: (?:of|is|at most|up to))*|at most|no more than|up to|not over"
+    r"|less than|max(?:imum)?(?: of)?|from|between|in|on|for|to)\s*$",
+    re.I,
+)
+
+
+def left_over(request: str, said: Sequence[Said], entities: Sequence[Entity]) -> list[str]:
+    """Clauses that name days, money or limits of which nothing was made."""
+    left = request
+    read = [(one.start, one.end) for one in said]
+    read += [(one.start, one.end) for one in entities if one.kind == "duration"]
+    read += [(one.start, one.end) for one in entities if "night" in str(amount_of(one).get("unit", ""))]
+    read += [match.span() for match in (*_CALENDAR.finditer(request), *_DRAFT.finditer(request))]
+    for start, end in read:
+        if lead := _LEADS.search(request[:start]):
+            start = lead.start()
+        left = left[:start] + "\0" * (end - start) + left[end:]
+    found: list[str] = []
+    at = 0
+    for match in (*_CLAUSES.finditer(left), None):
+        ends = len(left) if match is None else match.start()
+        if _LIMITS.search(left[at:ends]):
+            found.append(f"“{request[at:ends].strip()}”")
+        at = ends if match is None else match.end()
+    return found
 
 
 async def _destination(
@@ -114,7 +141,7 @@ async def _destination(
     found: dict[str, re.Match[str]] = {}
     for match in _TO.finditer(request):
         place = match["place"].rstrip(".,'’-")
-        if _NO_PLACE.match(place) or place.casefold() in names:
+        if NO_PLACE.match(place) or place.casefold() in names:
             continue
         if origin is not None and match["place"] == origin["place"]:
             continue
@@ -158,51 +185,11 @@ def _origin(request: str, entities: Sequence[Entity], said: list[Said]) -> str:
             and match.start() < one.end
             for one in entities
         )
-        if not taken and not _NO_PLACE.match(place):
+        if not taken and not NO_PLACE.match(place):
             start = match.start("place")
             said.append(Said("origin", start, start + len(place), place))
             return place
     return ""
-
-
-def _travellers(
-    request: str, entities: Sequence[Entity], said: list[Said], assumed: list[str]
-) -> tuple[tuple[str, ...], int]:
-    """Who is named, and how many there are."""
-    people: list[str] = [ME]
-    places = {one.text for one in said if one.wish == "destination"}
-    known = {one.text: one for one in entities if one.kind == "person"}
-    if not _ALONE.search(request):
-        for match in _AND_ME.finditer(request):
-            name = match["relation"] or match["name"]
-            if match["name"] and (_NO_PLACE.match(name) or name in places):
-                continue
-            if match["name"] and name not in known and not re.search(r"\b(?:me|I|we|us)\b", request):
-                continue
-            if name not in people:
-                people.append(name)
-                said.append(Said("people", match.start(), match.end(), match[0]))
-        for text, one in known.items():
-            if text not in people and not any(text in name for name in people):
-                people.append(text)
-                said.append(Said("people", one.start, one.end, text))
-    seats = len(people)
-    if match := _PARTY.search(request):
-        written = match["number"].lower()
-        number = int(written) if written.isdigit() else SMALL.index(written)
-        if re.search(r"\bfriends\b", match[0], re.I):
-            number += 1
-        said.append(Said("seats", match.start(), match.end(), match[0]))
-        seats = max(number, seats)
-        if seats > len(people):
-            more = seats - len(people)
-            assumed.append(
-                f"{more} of the {seats} travellers {'is' if more == 1 else 'are'} not named, so whether they are "
-                "free is not looked at."
-            )
-    if not 1 <= seats <= MOST_TRAVELLERS:
-        raise UserError(f"A trip for {seats} people cannot be planned.", hint=f"1 to {MOST_TRAVELLERS} can.")
-    return tuple(people), seats
 
 
 def _with_ways(request: str, wishes: Wishes, said: list[Said]) -> Wishes:
@@ -213,9 +200,16 @@ def _with_ways(request: str, wishes: Wishes, said: list[Said]) -> Wishes:
         said.append(Said("direct", match.start(), match.end(), match[0]))
     if match := _NOT_BEFORE.search(request) or _AFTER.search(request):
         changes["leave_from"] = _minute(match, morning=True)
+        clause = request[: match.end()]
+        if _RETURN.search(clause):
+            changes["leave_on"] = "back"
+        elif match.re is _AFTER:
+            changes["leave_on"] = "there"
         said.append(Said("leave_from", match.start(), match.end(), match[0]))
     if match := _NOT_AFTER.search(request):
         changes["arrive_until"] = _minute(match, morning=False)
+        if _RETURN.search(request[: match.end()]):
+            changes["arrive_on"] = "back"
         said.append(Said("arrive_until", match.start(), match.end(), match[0]))
     return structs.replace(wishes, **changes) if changes else wishes
 
@@ -242,11 +236,26 @@ def _with_budget(request: str, wishes: Wishes, entities: Sequence[Entity], said:
         if "currency" not in value:
             continue
         after = re.match(r"[^.;]{0,12}\b(?:budget|in all|max|at most)", request[one.end :])
-        if after or _BUDGET.search(request[: one.start]):
-            said.append(Said("budget", one.start, one.end, one.text))
-            budget, currency = Decimal(str(value["amount"])), str(value["currency"])
-            return structs.replace(wishes, budget=budget, currency=currency)
+        if not (after or _BUDGET.search(request[: one.start])):
+            continue
+        part = _PART_OF.match(request[one.end :])
+        if _OF_ROOMS.search(request[: one.start]) or (part is not None and not part["person"]):
+            continue  # not the whole sum; that it is not heeded is told
+        end = one.end + (part.end() if part is not None else 0)
+        said.append(Said("budget", one.start, end, request[one.start : end]))
+        budget, currency = Decimal(str(value["amount"])), str(value["currency"])
+        return structs.replace(
+            wishes, budget=budget * (wishes.seats if part is not None else 1), currency=currency
+        )
     return wishes
+
+
+_PART_OF = re.compile(
+    r"\s*(?:(?:\b(?:per|an?|for each|for every|each)\s+|/\s*)(?:(?P<person>person|head|travell?er|adult)\b|\w+)"
+    r"|\beach\b|\bp\.?p\b)",
+    re.I,
+)
+_OF_ROOMS = re.compile(r"\b(?:hotels?|rooms?|hostels?|accommodation|nightly|per night)\b[^.,;]*$", re.I)
 
 
 def _sights(request: str, destination: str, said: list[Said]) -> tuple[str, ...]:

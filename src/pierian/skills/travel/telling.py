@@ -30,6 +30,8 @@ def told(trip: Trip) -> str:
         parts.append("\n".join(_listed(trip.reasons)))
     if trip.assumed:
         parts.append("Assumed:\n" + "\n".join(f"- {one}" for one in trip.assumed))
+    if trip.wishes.unheeded:
+        parts.append("Not read, so not heeded:\n" + "\n".join(f"- {one}" for one in trip.wishes.unheeded))
     if trip.left_out:
         shown = [f"- {one}" for one in trip.left_out[:MOST_LEFT_OUT]]
         if len(trip.left_out) > MOST_LEFT_OUT:

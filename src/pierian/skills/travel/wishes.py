@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from msgspec import Struct
 
 ME = "you"
+WhichWay = Literal["", "there", "back"]
+"""Of what a wish is; empty for both ways."""
 
 
 class Said(Struct, frozen=True):
@@ -46,8 +49,10 @@ class Wishes(Struct, frozen=True, kw_only=True):
     direct: bool = False
     leave_from: int | None = None
     """No departure before that minute of the day, on the clocks of where it leaves."""
+    leave_on: WhichWay = ""
     arrive_until: int | None = None
     """No arrival after that minute of the day, on the clocks of where it arrives."""
+    arrive_on: WhichWay = ""
     sights: tuple[str, ...] = ()
     """What is to be seen in any case, in the words of the request."""
     calendar: bool = False
@@ -56,6 +61,8 @@ class Wishes(Struct, frozen=True, kw_only=True):
     said: tuple[Said, ...] = ()
     assumed: tuple[str, ...] = ()
     """Sentences on what the request does not say."""
+    unheeded: tuple[str, ...] = ()
+    """Words of the request that were not read."""
 
     def words(self, wish: str) -> Said | None:
         """The words that a wish was taken from; None where it was assumed."""
@@ -82,12 +89,16 @@ def echo(wishes: Wishes) -> list[str]:
     if wishes.direct:
         found.append("Direct ways only.")
     if wishes.leave_from is not None:
-        found.append(f"No departure before {clock(wishes.leave_from)}.")
+        found.append(f"No departure before {clock(wishes.leave_from)}{_on(wishes.leave_on)}.")
     if wishes.arrive_until is not None:
-        found.append(f"No arrival after {clock(wishes.arrive_until)}.")
+        found.append(f"No arrival after {clock(wishes.arrive_until)}{_on(wishes.arrive_on)}.")
     if wishes.sights:
         found.append(f"To be seen in any case: {', '.join(wishes.sights)}.")
     return found
+
+
+def _on(way: WhichWay) -> str:
+    return f" on the way {way}" if way else ""
 
 
 def named(person: str) -> str:

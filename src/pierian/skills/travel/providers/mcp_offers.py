@@ -39,7 +39,9 @@ _FIELDS = {
     "arrives_zone": r"(?:arriv\w*|destination)_?(?:time_?)?zone",
     "price": r"price|amount|total(?:_?(?:price|amount))?|cost|fare",
     "currency": r"currency|total_?currency",
-    "stops": r"stops|changes|connections|transfers",
+    "stops": r"(?:number_?of_?|num_?|n_?)?"
+    r"(?:stops?|stop_?overs?|lay_?overs?|changes|connections|transfers)(?:_?count)?"
+    r"|(?:is_?)?(?:direct|non_?stop)(?:_?flight)?",
 }
 
 Text = Annotated[str, Meta(max_length=80)]
@@ -132,7 +134,7 @@ class McpOffers:
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 return await self._picked(str(value), notes)
         records = _records(value)
-        read = [_fields(one) for one in records]
+        read = [fields_of(one) for one in records]
         return [one for one in read if {"departs", "arrives", "price"} <= one.keys()]
 
     async def _picked(self, text: str, notes: list[str]) -> list[Mapping[str, Any]]:
@@ -169,6 +171,10 @@ class McpOffers:
         if departs is None or arrives is None or arrives <= departs or not price.is_finite() or price < 0:
             notes.append(f"Offers of {self.name} without a time zone, times or a price are left out.")
             return None
+        if "stops" not in one:
+            notes.append(
+                f"{self.name} does not say of all offers how often they stop: those are taken for direct."
+            )
         return Way(
             provider=self.name,
             name=plain_name(str(one.get("name") or "offer")),
@@ -179,7 +185,7 @@ class McpOffers:
             departs_zone=zones[0],
             arrives_zone=zones[1],
             price=Money(price, str(one.get("currency") or "")[:3].upper()),
-            stops=int(one["stops"]) if isinstance(one.get("stops"), int) else 0,
+            stops=one.get("stops", 0),
         )
 
 
@@ -199,7 +205,7 @@ def _records(value: Any) -> list[Mapping[str, Any]]:
     return best
 
 
-def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
+def fields_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """What of a record is an offer's, by the names of its fields; nested ones with the name before them."""
     flat: dict[str, Any] = {}
     for name, value in record.items():
@@ -211,13 +217,40 @@ def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
     for what, pattern in _FIELDS.items():
         for name, value in flat.items():
             said = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-            if value not in (None, "") and re.fullmatch(pattern, said) and what not in found:
+            if value is None or value == "" or not re.fullmatch(pattern, said):
+                continue
+            if what == "stops":
+                value = _stops(said, value)
+            # "departure" may be the airport, beside "departure_time".
+            better = what in ("departs", "arrives") and _is_time(value) and not _is_time(found.get(what))
+            if value is not None and (what not in found or better):
                 found[what] = value
     if "currency" not in found and isinstance(flat.get("price_currency"), str):
         found["currency"] = flat["price_currency"]
     if "price" not in found and "price_amount" in flat:
         found["price"] = flat["price_amount"]
     return found
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        datetime.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _stops(name: str, value: Any) -> int | None:
+    """How many stops a field speaks of; None where that cannot be told."""
+    if isinstance(value, list):
+        return len(cast(list[Any], value))
+    says = str(value).strip().lower()
+    if "direct" in name or re.fullmatch(r".*non_?stop.*", name):
+        return {"true": 0, "yes": 0, "false": 1, "no": 1}.get(says)
+    if re.fullmatch(r"(?:non-?stop|direct|none|no stops?)(?: flight)?", says):
+        return 0
+    number = re.match(r"(\d{1,2})(?:\.0)?\b", says)
+    return int(number[1]) if number else None
 
 
 def _moment(text: str, zone: str) -> datetime | None:
