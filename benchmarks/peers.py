@@ -79,6 +79,7 @@ def habitual(model: Model, item: Item, seed: int | None) -> Request:
         top_p=model.profile.top_p if sampled else None,
         top_k=model.profile.top_k if sampled else None,
         seed=seed,
+        adapter_scale=float(model.adapter is not None),
     )
 
 

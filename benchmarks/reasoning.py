@@ -40,6 +40,8 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 CACHE = HERE / "cache" / "calls.db"
 PEERS = ("single", "self_consistency", *optillm_peer.APPROACHES)
+ADAPTER = "+"
+"""Before the name of an adapter in the names of files; no such name holds one."""
 TIMED = "timed"
 """The last part of the names of files whose rows were made without the cache."""
 
@@ -212,13 +214,14 @@ def arguments_of(command_line: list[str] | None = None) -> argparse.Namespace:
 
 
 def file_of(arguments: argparse.Namespace) -> Path:
-    """Where the rows of a run go: a model that is not the default and its adapter, data set, mode, the number of
-    samples or drafts where it was chosen, and whether the cache was left out."""
+    """Where the rows of a run go: a model that is not the default, data set, mode, the number of samples or drafts
+    where it was chosen, with `+` the adapter, and whether the cache was left out."""
     number = arguments.samples if arguments.mode == "self_consistency" else arguments.drafts
     timed = TIMED if arguments.no_cache else ""
     data = (arguments.data.parent.name, arguments.data.stem)
-    adapter = "" if arguments.adapter == "none" else arguments.adapter
-    parts = [arguments.model or "", adapter, *data, arguments.mode, str(number or ""), timed]
+    adapter = "" if arguments.adapter == "none" else f"{ADAPTER}{arguments.adapter}"
+    made = "-".join(part for part in (arguments.mode, str(number or "")) if part)
+    parts = [arguments.model or "", *data, made + adapter, timed]
     return RESULTS / f"{'-'.join(part for part in parts if part)}.jsonl.gz"
 
 

@@ -17,7 +17,7 @@ from benchmarks import accounts_report, optillm_peer, rows, webapp_report, workb
 from benchmarks.intervals import wilson
 from benchmarks.peers import votes_of_first
 from benchmarks.plots import Point, plot
-from benchmarks.reasoning import RESULTS, TIMED, compare, summary
+from benchmarks.reasoning import ADAPTER, RESULTS, TIMED, compare, summary
 from pierian.reasoning.mode import Mode
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -61,14 +61,15 @@ def runs_of(data: str) -> tuple[dict[str, Run], dict[str, Run]]:
     runs = {name: run for name, run in found.items() if not name.endswith(f"-{TIMED}")}
     for name, run in list(runs.items()):
         if all(len(row.get("samples", ())) > FEWER_VOTES for row in run):
-            runs[f"self_consistency-{FEWER_VOTES} (of the {name.rpartition('-')[2]})"] = [
+            made, plus, adapter = name.partition(ADAPTER)
+            runs[f"self_consistency-{FEWER_VOTES}{plus}{adapter} (of the {made.rpartition('-')[2]})"] = [
                 votes_of_first(row, FEWER_VOTES) for row in run
             ]
     return dict(sorted(runs.items(), key=lambda pair: (_place(pair[0]), pair[0]))), timed
 
 
 def _place(name: str) -> int:
-    mode = name.split("-")[0]
+    mode = name.partition(ADAPTER)[0].split("-")[0]
     return ORDER.index(mode) if mode in ORDER else len(ORDER)
 
 
@@ -80,9 +81,11 @@ def commands(data: str, runs: Mapping[str, Run], timed: Mapping[str, Run]) -> li
         *((name, run, "") for name, run in runs.items() if "(" not in name),
         *((name, run, " --no-cache") for name, run in timed.items()),
     ):
-        mode, _, number = name.partition("-")
+        made, _, adapter = name.partition(ADAPTER)
+        mode, _, number = made.partition("-")
         chosen = "samples" if mode == "self_consistency" else "drafts"
         given = f" --{chosen} {number}" if number else ""
+        given += f" --adapter {adapter}" if adapter else ""
         what = f"--mode {mode}{given} --limit {len(run)}{option} --data {folder}/{stem}.jsonl"
         lines.append(f"python -m benchmarks.reasoning {what}")
     return ["```sh", *lines, "```"]

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from pierian.models.adapters import TASK_KEY
+from pierian.models.adapters import TASK_KEY, TRAINED_KEY
 
 Matrix = NDArray[np.float32]
 BLOCK = 32
@@ -60,7 +60,7 @@ def write_adapter(path: Path, facts: Facts, matrices: Mapping[str, tuple[Matrix,
     writer.add_name(facts.name)
     writer.add_description(facts.purpose)
     writer.add_license(facts.licence)
-    writer.add_string("pierian.trained_from.sha256", facts.trained_from)
+    writer.add_string(TRAINED_KEY, facts.trained_from)
     for name, pair in sorted(matrices.items()):
         for half, matrix in zip(("lora_a", "lora_b"), pair, strict=True):
             add(writer, f"{name}.{half}", matrix)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.datasets import Item
-from benchmarks.datasets import load as load_items
 from benchmarks.intervals import paired_difference, quantile_and_interval, wilson
 from benchmarks.peers import complete, habitual, votes_of_first
 from msgspec import structs
@@ -27,7 +26,7 @@ from pierian.config import load as load_settings
 from pierian.exceptions import PierianError
 from pierian.models.model import Model, open_model
 from pierian.models.wire import Message, Request
-from training.recipe import RunFolder, parser_of
+from training.recipe import RunFolder, items_of, parser_of
 from training.trying import known_adapter
 
 BLOCK = 16
@@ -179,10 +178,11 @@ async def _seconds(model: Model, scale: float, tokens: int) -> float:
 async def work(run: RunFolder, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Make the adapter known, measure, and report."""
     recipe = run.recipe
+    run.say_if_stale(run.adapter)
     items = [
         (f"{file.parent.name}/{file.stem}", item)
         for file in arguments.data
-        for item in load_items(file, arguments.limit or recipe.evaluating.limit)
+        for item in items_of(file, arguments.limit or recipe.evaluating.limit)
     ]
     with known_adapter(run) as adapter:
         async with open_model(load_settings(model=recipe.model, adapter=adapter.name, base_url="")) as model:

@@ -67,7 +67,9 @@ def export(run: RunFolder) -> int:
         approaches=recipe.exporting.approaches,
         trained_from=model.sha256 or sha256_of(model.path),
     )
+    run.say_if_stale(folder.parent)
     size = write_adapter(run.adapter, facts, renamed(trained, header))
+    run.note_inputs(run.adapter, folder / "adapter_model.safetensors")
     adapters.check_fits(run.adapter, model.path, recipe.model)
     run.log("export", taken_from=folder.parent.name, bytes=size, sha256=sha256_of(run.adapter))
     return size

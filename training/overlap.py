@@ -14,9 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.datasets import load
-
-from training.recipe import json_lines
+from pierian.exceptions import PierianError
+from training.recipe import items_of, json_lines
 
 WORDS = 10
 LEAST_WORDS = 5
@@ -69,7 +68,7 @@ def runs_of(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
 
 def development(files: Sequence[Path], words: int = WORDS) -> Development:
     """The items of data files."""
-    return Development((item.question for file in files for item in load(file, None)), words)
+    return Development((item.question for file in files for item in items_of(file, None)), words)
 
 
 def main() -> int:
@@ -81,8 +80,12 @@ def main() -> int:
     )
     parser.add_argument("--words", type=int, default=WORDS)
     arguments = parser.parse_args()
-    known = development(arguments.development, arguments.words)
-    rows = list(json_lines(arguments.problems))
+    try:
+        known = development(arguments.development, arguments.words)
+        rows = list(json_lines(arguments.problems, "question"))
+    except PierianError as error:
+        print(f"{error} {error.hint}", file=sys.stderr)
+        return 2
     found = [
         (row["question"], shared) for row in rows if (shared := known.overlap(row["question"])) is not None
     ]

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.datasets import number_equal
 
 from pierian.exceptions import PierianError, UserError
-from pierian.reasoning.values import final_text
+from pierian.reasoning.values import final_text, last_boxed, quantity
 from training.overlap import Development, development
 from training.recipe import Generator, Recipe, RunFolder, json_lines, parser_of, write_rows
 
@@ -32,9 +32,9 @@ def collect(recipe: Recipe, data: Path | None, known: Development) -> tuple[list
     """The problems, and how many of each source were left out because they overlap."""
     found: list[Problem] = []
     if data is not None:
-        for row in itertools.islice(json_lines(data), recipe.problems.most):
+        for row in itertools.islice(json_lines(data, "question", "answer"), recipe.problems.most):
             gold = str(row["answer"]).split("####")[-1].strip()
-            found.append(_problem("words", row["question"], gold))
+            found.append(_problem("words", str(row["question"]), gold))
     for generator in recipe.problems.generators:
         found += generated(generator, recipe.problems.seed)
     kept, left_out = list[Problem](), dict[str, int]()
@@ -83,9 +83,14 @@ def _dataset(name: str, seed: int, count: int, settings: str) -> Any:
 
 
 def right(problem: Problem, text: str) -> bool:
-    """Whether a worked solution ends in the right answer, by the rule of the problem's source."""
+    """Whether a worked solution ends in the right answer, by the rule of the problem's source.
+
+    It has to be boxed, as the prompt asks: a bare number at the end teaches to leave that away.
+    """
+    if not last_boxed(text):
+        return False
     if problem["source"] == "words":
-        return number_equal(text, "", problem["gold"])
+        return bool(quantity(text)) and number_equal(text, "", problem["gold"])
     stated = final_text(text).strip().strip("$").strip()
     if not stated:
         return False
@@ -100,7 +105,11 @@ def main() -> int:
     parser.add_argument(
         "--data", type=Path, help="word problems as JSON Lines (`question`, `answer` with ####)"
     )
-    parser.add_argument("--development", type=Path, nargs="*", default=[], help="items that may not be met")
+    checked = parser.add_mutually_exclusive_group(required=True)
+    checked.add_argument("--development", type=Path, nargs="+", default=[], help="items that may not be met")
+    checked.add_argument(
+        "--unchecked", action="store_true", help="nothing will be measured, so nothing may be met"
+    )
     arguments = parser.parse_args()
     run = RunFolder(arguments.folder)
     try:
@@ -111,6 +120,7 @@ def main() -> int:
         print(f"{error} {error.hint}", file=sys.stderr)
         return 2
     write_rows(run.problems, problems)
+    run.note_inputs(run.problems, *([arguments.data] if arguments.data else []), *arguments.development)
     sources: dict[str, int] = {}
     for problem in problems:
         sources[problem["source"]] = sources.get(problem["source"], 0) + 1

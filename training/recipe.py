@@ -8,6 +8,7 @@ so that what happened, when, and what it cost can be read afterwards.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from benchmarks.datasets import Item, load
 from msgspec import Struct
 
 from pierian.exceptions import UserError
@@ -191,6 +193,25 @@ class RunFolder:
         replace_text(self.recipe_file, text)
         return recipe
 
+    def note_inputs(self, output: Path, *inputs: Path) -> None:
+        """Write beside what a step makes the SHA-256 of what it was made from."""
+        hashes = {str(one.resolve()): _sha256(one) for one in inputs}
+        replace_text(_inputs_file(output), json.dumps(hashes, indent=1) + "\n")
+
+    def say_if_stale(self, *outputs: Path) -> list[Path]:
+        """The outputs of earlier steps whose inputs are others than when they were made, each told on the log."""
+        stale: list[Path] = []
+        for output in outputs:
+            try:
+                known: dict[str, str] = json.loads(_inputs_file(output).read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue  # made before this was written
+            newer = [name for name, sha256 in known.items() if _sha256(Path(name)) != sha256]
+            if newer:
+                stale.append(output)
+                self.log("stale", output=output.name, made_from_others_than=newer)
+        return stale
+
     def log(self, step: str, /, **facts: Any) -> None:
         """Add a line to the log, and show it."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
@@ -198,6 +219,19 @@ class RunFolder:
         with (self.folder / "log.txt").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         print(line, file=sys.stderr)
+
+
+def _inputs_file(output: Path) -> Path:
+    return output.with_name(f"{output.name}.inputs.json")
+
+
+def _sha256(file: Path) -> str:
+    """Of a file, empty where it is gone."""
+    try:
+        with file.open("rb") as source:
+            return hashlib.file_digest(source, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def parse(text: str, file: Path) -> Recipe:
@@ -224,20 +258,47 @@ def write_rows(file: Path, rows: list[dict[str, Any]]) -> None:
 
 def read_rows(file: Path, before: str) -> list[dict[str, Any]]:
     """The rows of JSON Lines; raises `UserError` naming the step that comes `before` where there are none."""
+    if not file.exists():
+        raise UserError(f"{file} is not there yet.", hint=f"Do this first: python -m training.{before}")
+    return list(json_lines(file))
+
+
+def json_lines(file: Path, *fields: str) -> Iterator[dict[str, Any]]:
+    """The objects of JSON Lines, each with these fields. Texts may hold other characters that end a line, so only
+    line feeds count. Raises `UserError` where the file is not there, or names the line that is not so."""
+    number = 0
     try:
-        return list(json_lines(file))
-    except FileNotFoundError:
+        with file.open(encoding="utf-8", newline="\n") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                row = json.loads(line)
+                missing = [field for field in fields if field not in row] if isinstance(row, dict) else fields
+                if missing or not isinstance(row, dict):
+                    raise UserError(
+                        f"Line {number} of {file} is no object with {', '.join(fields) or 'fields'}.",
+                        hint="Mend it or take it out.",
+                    )
+                yield row
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}.", hint="Give another file.") from error
+    except ValueError as error:
         raise UserError(
-            f"{file} is not there yet.", hint=f"Do this first: python -m training.{before}"
-        ) from None
+            f"{file} is no JSON Lines in UTF-8 after line {number}: {error}.", hint="Mend it."
+        ) from error
 
 
-def json_lines(file: Path) -> Iterator[dict[str, Any]]:
-    """The objects of JSON Lines. Texts may hold other characters that end a line, so only line feeds count."""
-    with file.open(encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
+def items_of(file: Path, limit: int | None) -> list[Item]:
+    """The items of a data file; raises `UserError` where it cannot be read or its rows are of no supported set."""
+    try:
+        return load(file, limit)
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}.", hint="Give another file.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{file} has a row that is of no supported set: {error}.",
+            hint="benchmarks/datasets.py says which fields each has.",
+        ) from error
 
 
 def latest(run: RunFolder) -> Path:

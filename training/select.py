@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import rows
-from pierian.exceptions import PierianError
+from pierian.exceptions import PierianError, UserError
 from pierian.reasoning.arithmetic import calculations, without_tex
 from training.problems import Problem, right
 from training.recipe import RunFolder, parser_of, read_rows, write_rows
@@ -79,6 +79,11 @@ def main() -> int:
     try:
         keep = run.recipe.selecting.keep
         problems = read_rows(run.problems, "problems")
+        if not run.samples.exists():
+            raise UserError(
+                f"{run.samples} is not there yet.", hint="Do this first: python -m training.sample"
+            )
+        run.say_if_stale(run.problems)
         found, facts = chosen(problems, rows.read(run.samples), keep)
     except PierianError as error:
         print(f"{error} {error.hint}", file=sys.stderr)
@@ -88,6 +93,7 @@ def main() -> int:
         print("No problem was solved, so there is nothing to tune on. Sample more.", file=sys.stderr)
         return 1
     write_rows(run.selected, found)
+    run.note_inputs(run.selected, run.problems, run.samples)
     return 0
 
 

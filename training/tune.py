@@ -8,6 +8,7 @@ Both phases write checkpoints and continue from the last one. The adapter of a f
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -165,15 +166,44 @@ def _train(trainer: Any, run: RunFolder, folder: Path, step: str) -> None:
 
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.add_callback(Log())
-    begun = any((folder / "checkpoints").glob("checkpoint-*"))
+    begun = newest_whole(folder / "checkpoints")
     started = time.monotonic()
-    trainer.train(resume_from_checkpoint=begun)
+    trainer.train(resume_from_checkpoint=str(begun) if begun else None)
     part = folder / "adapter.part"
     trainer.model.save_pretrained(str(part), safe_serialization=True)
     part.replace(folder / "adapter")
     torch = torch_or_reason()
     peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-    run.log(step, finished=True, resumed=begun, seconds=round(time.monotonic() - started, 1), peak_bytes=peak)
+    run.log(
+        step,
+        finished=True,
+        resumed=begun is not None,
+        seconds=round(time.monotonic() - started, 1),
+        peak_bytes=peak,
+    )
+
+
+def newest_whole(folder: Path) -> Path | None:
+    """The youngest checkpoint that was written to its end; younger ones, cut off by an interruption, are removed."""
+    found = [one for one in folder.glob("checkpoint-*") if one.name.removeprefix("checkpoint-").isdigit()]
+    for one in sorted(found, key=lambda one: int(one.name.removeprefix("checkpoint-")), reverse=True):
+        if _is_whole(one):
+            return one
+        shutil.rmtree(one)
+    return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether its state, which the trainer writes last, and its weights can be read."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        load_file(str(checkpoint / "adapter_model.safetensors"))
+    except (OSError, ValueError, SafetensorError):
+        return False
+    return True
 
 
 def _is_number(value: Any) -> bool:
@@ -198,9 +228,16 @@ def main() -> int:
             show(run, step)
             return 0
         torch_or_reason()
+        inputs = (run.selected,)
+        if arguments.reinforce:
+            inputs = (run.problems, run.supervised / "adapter" / "adapter_model.safetensors")
+        run.say_if_stale(run.supervised if arguments.reinforce else run.selected, folder)
         if (folder / "adapter").exists():
             print(f"This phase is finished: {folder / 'adapter'}", file=sys.stderr)
             return 0
+        if not (folder / "checkpoints").exists():
+            folder.mkdir(exist_ok=True)
+            run.note_inputs(folder, *inputs)
         reinforced(run, recipe) if arguments.reinforce else supervised(run, recipe)
     except PierianError as error:
         print(f"{error} {error.hint}", file=sys.stderr)

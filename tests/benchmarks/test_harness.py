@@ -13,7 +13,7 @@ import pytest
 from benchmarks.datasets import read
 from benchmarks.pace import PIECE_SECONDS
 
-from benchmarks import peers, reasoning, rows
+from benchmarks import peers, reasoning, report, rows
 from pierian.models.wire import Request
 from pierian.testing import FunctionalModel, serve_in_thread
 from pierian.testing.double import words
@@ -91,6 +91,30 @@ def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
         return rows.read(reasoning.file_of(reasoning.arguments_of(command[1:])))
 
     return run
+
+
+def test_rows_that_were_made_with_an_adapter_reach_the_page_under_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (reasoning, report):
+        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    row = {
+        "id": "a",
+        "group": "",
+        "correct": True,
+        "tokens": 9,
+        "seconds": None,
+        "samples": [{"value": "1", "correct": True, "tokens": 1}] * 8,
+    }
+    for mode in ("single", "self_consistency"):
+        command = ["--mode", mode, "--adapter", "short-thoughts", "--data", "gsm8k/dev.jsonl"]
+        rows.append(reasoning.file_of(reasoning.arguments_of(command)), row)
+    runs, timed = report.runs_of("gsm8k-dev")
+    assert "single+short-thoughts" in runs
+    assert "self_consistency-4+short-thoughts (of the 8)" in runs
+    lines = "\n".join(report.commands("gsm8k-dev", runs, timed))
+    assert "--mode single --adapter short-thoughts" in lines
+    assert "--mode self_consistency --samples 8 --adapter short-thoughts" in lines
 
 
 def test_a_repeated_run_asks_nothing_and_tells_no_time(measure: Measure) -> None:

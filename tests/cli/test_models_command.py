@@ -14,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from pierian.cli import doctor as doctor_module
+from pierian.cli.config import app as config_app
 from pierian.cli.doctor import doctor
 from pierian.cli.models import app, facts_of
 from pierian.exceptions import FileDamaged, UnknownName, UserError
@@ -203,10 +204,17 @@ def test_an_adapter_is_added_listed_and_removed(tmp_path: Path, monkeypatch: pyt
     added = run("add", file, "--adapter-of", "mine")
     assert "Added the adapter brief of mine (Thinks in fewer tokens.)" in added
     assert "pierian config set adapter brief" in added
+    assert "drafts by worked solution" in added
+    set_it = runner.invoke(config_app, ["set", "adapter", "brief"], catch_exceptions=False)
+    assert "adapter = brief" in set_it.output
+    with pytest.raises(UnknownName):
+        runner.invoke(config_app, ["set", "adapter", "breif"], catch_exceptions=False)
     listed = json.loads(run("list", "--json"))["adapters"]
     assert [(one["name"], one["base"], one["installed"]) for one in listed] == [("brief", "mine", True)]
     assert "of the model" in run("list")
     assert run("path", "brief").strip() == file
     assert "is whole" in run("verify", "brief")
-    assert "Forgot brief" in run("remove", "brief")
+    removed = run("remove", "brief")
+    assert "Forgot brief" in removed
+    assert "pierian config set adapter auto" in removed
     assert json.loads(run("list", "--json"))["adapters"] == []

@@ -9,26 +9,36 @@ import numpy as np
 from training.adapter_file import Facts, random_matrices, write_adapter
 
 from pierian.models import gguf
+from pierian.models.installed import sha256_of
 
 
-def facts(architecture: str = "llama") -> Facts:
+def facts(architecture: str = "llama", trained_from: str = "", alpha: float = 32.0) -> Facts:
     return Facts(
         name="short",
         purpose="Thinks in fewer tokens.",
         licence="MIT",
         architecture=architecture,
-        alpha=32.0,
+        alpha=alpha,
         approaches=("worked solution",),
-        trained_from="0" * 64,
+        trained_from=trained_from,
     )
 
 
-def adapter_for(model: Path, file: Path, *, size: float = 0.15, architecture: str = "llama") -> Path:
+def adapter_for(
+    model: Path,
+    file: Path,
+    *,
+    size: float = 0.15,
+    architecture: str = "llama",
+    trained_from: str = "",
+    alpha: float = 32.0,
+    seed: int = 1,
+) -> Path:
     """An adapter of random numbers for the attention and one more matrix of every layer of `model`."""
     matrices = random_matrices(
-        gguf.shapes(model), ("attn_q", "attn_v", "ffn_down"), rank=32, size=size, seed=1
+        gguf.shapes(model), ("attn_q", "attn_v", "ffn_down"), rank=32, size=size, seed=seed
     )
-    write_adapter(file, facts(architecture), matrices)
+    write_adapter(file, facts(architecture, trained_from or sha256_of(model), alpha), matrices)
     return file
 
 

@@ -13,6 +13,7 @@ from pierian.exceptions import FileDamaged, UnknownName, UserError
 from pierian.models import adapters, download, gguf, installed
 from pierian.models.catalogue import DEFAULT_MODEL
 from pierian.models.machine import choose_options
+from pierian.models.model import open_model
 from pierian.models.wire import Message, Request
 
 ENTRY = """
@@ -58,14 +59,21 @@ def test_a_file_that_changed_or_went_is_told(model: str, tmp_path: Path) -> None
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(bytes(data))
-    with pytest.raises(FileDamaged, match="another than it was"):
-        adapters.verify("a")
+    for look in (adapters.verify, adapters.find):
+        with pytest.raises(FileDamaged, match="has changed") as caught:
+            look("a")
+        assert "add it again" in caught.value.hint
     file.write_bytes(bytes(data) + b"more")
     with pytest.raises(FileDamaged, match="has changed"):
         adapters.find("a")
     file.unlink()
-    with pytest.raises(UserError, match="is gone"):
+    with pytest.raises(UserError, match="is gone") as gone:
         adapters.chosen("a", model)
+    assert "pierian config set adapter auto" in gone.value.hint
+    adapters.remove("a")
+    with pytest.raises(UnknownName) as unknown:
+        adapters.chosen("a", model)
+    assert "pierian config set adapter auto" in unknown.value.hint
 
 
 def test_what_does_not_fit_the_model_is_refused_before_the_engine_would(model: str, tmp_path: Path) -> None:
@@ -85,7 +93,33 @@ def test_what_does_not_fit_the_model_is_refused_before_the_engine_would(model: s
         adapters.add(good, model, DEFAULT_MODEL)
     with pytest.raises(UserError, match="not on this machine"):
         adapters.add(good, DEFAULT_MODEL)
+    for alpha in (0.0, -1.0, float("nan"), float("inf")):
+        weak = adapter_for(tmp_path / "little.gguf", tmp_path / "weak.gguf", alpha=alpha)
+        with pytest.raises(UserError, match="above 0"):
+            adapters.add(weak, model)
+    foreign = adapter_for(tmp_path / "little.gguf", tmp_path / "foreign.gguf", trained_from="0" * 64)
+    with pytest.raises(UserError, match="trained beside another file"):
+        adapters.add(foreign, model)
+    for name in ("auto", "none"):
+        with pytest.raises(UserError, match="means something else"):
+            adapters.add(good, model, name)
+    with pytest.raises(UserError, match="is taken"):
+        adapters.add(good, model, model)
     assert adapters.added() == {}
+    adapters.add(good, model)
+    with pytest.raises(UserError, match="taken by an adapter"):
+        installed.add(other, "good", taken=adapters.names())
+
+
+async def test_a_model_that_changed_under_its_adapter_is_told_before_anything_is_loaded(
+    model: str, tmp_path: Path
+) -> None:
+    adapters.add(adapter_for(tmp_path / "little.gguf", tmp_path / "a.gguf"), model)
+    installed.remove(model)
+    installed.add(little_model(tmp_path / "wide.gguf", wide=128), model)
+    with pytest.raises(UserError, match="another model"):
+        async with open_model(Settings(model=model, adapter="a")):
+            pass
 
 
 def test_only_a_measured_adapter_of_the_catalogue_is_used_by_itself(

@@ -53,6 +53,19 @@ async def test_a_request_gets_as_much_of_the_adapter_as_it_asks_for(
             assert await answer(model, question, scale) == (changed if scale else without)
 
 
+async def test_an_adapter_that_was_replaced_is_used_at_once_though_the_engine_is_warm(
+    small_model: InstalledModel, tmp_path: Path
+) -> None:
+    name, said = small_model.name, list[str]()
+    for seed in (1, 2):
+        file = adapter_for(small_model.path, tmp_path / "random.gguf", seed=seed)
+        adapters.add(file, name)
+        settings = Settings(model=name, threads=1, context=512, slots=1, adapter="random")
+        async with open_model(settings) as model:
+            said.append(await answer(model, "Name three fruits.", 1.0))
+    assert said[0] != said[1]
+
+
 async def test_a_saved_prefix_is_ready_in_an_engine_with_an_adapter_too(
     small_model: InstalledModel, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import gguf as reading
 import numpy as np
 import pytest
+from msgspec import structs
 from training.adapter_file import Facts, TooLarge, random_matrices, rotary_rows, write_adapter
 from training.export import renamed
 from training.recipe import RunFolder
@@ -107,7 +108,7 @@ def test_an_exported_adapter_is_measured_and_an_interrupted_measurement_continue
     matrices = random_matrices(
         gguf.shapes(small_model.path), ("attn_q", "ffn_down"), rank=32, size=0.15, seed=1
     )
-    write_adapter(run.adapter, FACTS, matrices)
+    write_adapter(run.adapter, structs.replace(FACTS, trained_from=small_model.sha256 or ""), matrices)
     for limit, lines in ((1, 3), (2, 6)):
         arguments = [
             "evaluate",

@@ -35,6 +35,7 @@ def test_the_shortest_right_solutions_are_kept_and_unsolved_problems_are_not() -
         sample("18 / 3 = 6 and 6 * 2 = 12. \\boxed{12}", 12),
     ]
     assert [one["tokens"] for one in shortest(PENS, samples, 5)] == [12, 20]
+    assert shortest(PENS, [sample("18 / 3 * 2 = 12", 2), sample("The answer is 12", 4)], 5) == []
     unsolved = PENS | {"id": "q", "gold": "99"}
     rows = [{"problem": "p", "samples": samples[:3]}, {"problem": "p", "samples": samples[3:]}]
     found, facts = chosen([PENS, unsolved], [*rows, {"problem": "q", "samples": samples}], 1)
@@ -99,6 +100,40 @@ def test_problems_leave_out_what_overlaps_and_keep_odd_line_ends(tmp_path: Path)
     assert left_out == {"words": 1}
     with pytest.raises(UserError, match="may not be trained on"):
         problems.generated(Generator(name="gsm_symbolic", count=1), 1)
+
+
+def test_problems_are_not_collected_unchecked_by_mistake_and_bad_files_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, folder = tmp_path / "train.jsonl", str(tmp_path / "run")
+
+    def begin(*more: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["problems", folder, "--recipe", "toy", *more])
+        return problems.main(), capsys.readouterr().err
+
+    with pytest.raises(SystemExit):
+        begin("--data", str(data))
+    assert "--unchecked" in capsys.readouterr().err
+    for text, told in ((None, "cannot be read"), ('{"question": "a"}', "Line 1"), ("{", "no JSON Lines")):
+        if text is not None:
+            data.write_text(text + "\n")
+        code, said = begin("--data", str(data), "--unchecked")
+        assert (code, told in said) == (2, True)
+    data.write_text('{"subject": "a"}\n')
+    code, said = begin("--development", str(data))
+    assert (code, "no supported set" in said) == (2, True)
+
+
+def test_what_was_made_from_other_inputs_is_told(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.begin("toy")
+    for file in (run.problems, run.selected):
+        file.write_text("1")
+    run.note_inputs(run.selected, run.problems)
+    assert run.say_if_stale(run.selected) == []
+    run.problems.write_text("2")
+    assert run.say_if_stale(run.selected) == [run.selected]
+    assert "selected.jsonl" in (run.folder / "log.txt").read_text()
 
 
 def recipe_without_generators(folder: Path) -> Any:

@@ -41,7 +41,7 @@ def test_every_step_runs_and_the_engine_loads_what_comes_of_it(
     run = RunFolder(tmp_path / "run")
     data = tmp_path / "words.jsonl"
     write_rows(data, [{"question": "Ann has 2 pens and Tom has 3. How many?", "answer": "#### 5"}])
-    assert step(problems, monkeypatch, folder, "--recipe", "toy", "--data", str(data)) == 0
+    assert step(problems, monkeypatch, folder, "--recipe", "toy", "--data", str(data), "--unchecked") == 0
     assert step(weights, monkeypatch, folder) == 0
     assert step(estimate, monkeypatch, folder, "--measure", "16") == 0
     assert step(sample, monkeypatch, folder) == 0
@@ -53,9 +53,12 @@ def test_every_step_runs_and_the_engine_loads_what_comes_of_it(
     solved = [{"question": one["question"], "solution": f"\\boxed{{{one['gold']}}}"} for one in asked[:4]]
     write_rows(run.selected, solved)
     assert step(tune, monkeypatch, folder) == 0
-    # Killed after its first checkpoint, the phase goes on from there.
+    # Killed while it wrote its second checkpoint, the phase goes on from the first.
     shutil.rmtree(run.supervised / "adapter")
-    shutil.rmtree(run.supervised / "checkpoints" / "checkpoint-2")
+    cut = run.supervised / "checkpoints" / "checkpoint-2"
+    (cut / "trainer_state.json").unlink()
+    weights_file = cut / "adapter_model.safetensors"
+    weights_file.write_bytes(weights_file.read_bytes()[:1000])
     assert step(tune, monkeypatch, folder) == 0
     with monkeypatch.context() as patch:  # the small model is never right; something has to be for a gradient
         patch.setattr(tune, "right", lambda problem, text: len(text) % 2 == 0)

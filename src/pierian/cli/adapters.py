@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -75,7 +77,49 @@ def add_adapter(file: Path, base: str, name: str | None) -> None:
     adapter = adapters.add(file, base, name)
     purpose = f" ({adapter.purpose})" if adapter.purpose else ""
     typer.echo(printable(f"Added the adapter {adapter.name} of {base}{purpose}."))
+    ours = approach_names()
+    used = [one for one in adapter.approaches if one in ours]
+    strange = [one for one in adapter.approaches if one not in ours]
+    if used:
+        typer.echo(f"It goes into drafts by {', '.join(used)}, and into no others.")
+    if strange:
+        typer.echo(
+            printable(f"Nothing here is attempted by {', '.join(strange)}, for which it says it is."),
+            err=True,
+        )
+    if not used:
+        typer.echo(f"So no draft will be made with it; known are {', '.join(sorted(ours))}.", err=True)
+        return
     typer.echo(f"Use it: pierian config set adapter {adapter.name}")
+
+
+def approach_names() -> set[str]:
+    """The names of the ways in which answers are attempted."""
+    from pierian.reasoning import approaches
+    from pierian.reasoning.approach import Approach
+
+    modules = [
+        import_module(f"{approaches.__name__}.{one.name}") for one in iter_modules(approaches.__path__)
+    ]
+    return {
+        value.name for module in modules for value in vars(module).values() if isinstance(value, Approach)
+    }
+
+
+def check_setting(value: str) -> None:
+    """Raise unless the setting `adapter` may be `value`: what it names has to be here and whole."""
+    from pierian.models import adapters
+
+    if value.strip() and value.strip() not in adapters.SETTINGS:
+        adapters.find(value.strip())
+
+
+def tell_if_set(name: str) -> None:
+    """Say that an adapter which was just removed is still set: every answer would fail."""
+    from pierian.config import load
+
+    if load().adapter == name:
+        typer.echo("It is still set; answer without it: pierian config set adapter auto", err=True)
 
 
 def pull_adapter(name: str, bar: Callable[[], AbstractContextManager[Report]]) -> None:

@@ -59,6 +59,10 @@ def set_command(
     """Write one setting into the settings file."""
     from pierian.config import paths, read_file, save
 
+    if key == "adapter":
+        from pierian.cli.adapters import check_setting
+
+        check_setting(value)
     file = save(key, value)
     if key in (written := read_file(paths().config_file)):
         typer.echo(f"{key} = {masked(key, written[key])}, written to {file}.")

@@ -180,7 +180,7 @@ def add(
     ] = None,
 ) -> None:
     """Make a GGUF file of your own known under a name."""
-    from pierian.models import installed
+    from pierian.models import adapters, installed
 
     if adapter_of is not None:
         from pierian.cli.adapters import add_adapter
@@ -188,7 +188,7 @@ def add(
         add_adapter(file, adapter_of, name)
         return
 
-    model = installed.add(file, name, projector)
+    model = installed.add(file, name, projector, adapters.names())
     facts = printable(" ".join(f for f in (model.architecture, model.parameters, model.quantisation) if f))
     typer.echo(f"Added {model.name} ({facts}). Ask it: pierian ask --model {model.name} …")
     if not model.chat_template:
@@ -211,14 +211,17 @@ def verify(name: Name) -> None:
 @app.command()
 def remove(name: Name) -> None:
     """Delete a fetched model; a file that you added is only forgotten."""
-    from pierian.cli.adapters import is_adapter
+    from pierian.cli.adapters import is_adapter, tell_if_set
     from pierian.models import adapters, installed
 
-    removed = adapters.remove(name) if is_adapter(name) else installed.remove(name)
+    adapter = is_adapter(name)
+    removed = adapters.remove(name) if adapter else installed.remove(name)
     for file in removed:
         typer.echo(f"Deleted {file}")
     if not removed:
         typer.echo(f"Forgot {name}; its file is where it was.")
+    if adapter:
+        tell_if_set(name)
 
 
 @app.command()

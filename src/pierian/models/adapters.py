@@ -9,6 +9,7 @@ trains none: that is `training/` in the project's repository.
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 from functools import cache
@@ -28,6 +29,10 @@ APPROACHES = ("worked solution",)
 """What an adapter is for that does not say it: the model's habitual way, which is the longest."""
 TASK_KEY = "adapter.lora.task_name"
 """Where a file says which approaches it is for, with commas."""
+TRAINED_KEY = "pierian.trained_from.sha256"
+"""Where a file says beside which model's file it was trained."""
+SETTINGS = ("auto", "none")
+"""What the setting `adapter` says where it names none."""
 
 
 class AdapterEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -152,15 +157,23 @@ def lookup(name: str) -> Adapter | None:
     return own if own.path.is_file() else None
 
 
-def find(name: str) -> Adapter:
-    """The adapter of that name, ready to be loaded.
+def find(name: str, report: Report | None = None) -> Adapter:
+    """The adapter of that name, ready to be loaded: its file is small, so every byte of it is compared.
 
-    Raises `UnknownName`, `UserError` where its file is not here, `FileDamaged` where its length has changed.
+    Raises `UnknownName`, `UserError` where its file is not here, `FileDamaged` where it has changed.
     """
     found = lookup(name)
     if found is None:
         raise _absent(name)
-    if found.path.stat().st_size != found.size_bytes:
+    try:
+        same = found.path.stat().st_size == found.size_bytes
+        if same:
+            meter = Meter(name, found.path.name, report)
+            meter.begin("verifying", 0, found.size_bytes)
+            same = installed.sha256_of(found.path, meter) == found.sha256
+    except OSError as error:
+        raise StorageError(f"The adapter {found.path} cannot be read: {error.strerror}.") from error
+    if not same:
         raise FileDamaged(f"{found.path} has changed since it became the adapter {name}.", hint=_again(found))
     return found
 
@@ -192,10 +205,18 @@ def chosen(setting: str, model: str) -> Adapter | None:
     if setting == "none":
         return None
     if setting == "auto":
-        here = (lookup(entry.name) for entry in entries().values() if entry.base == model and entry.measured)
-        return next((one for one in here if one is not None), None)
+        fitting = (entry.name for entry in entries().values() if entry.base == model and entry.measured)
+        setting = next((name for name in fitting if lookup(name) is not None), "")
+        return find(setting) if setting else None
     known = entries().get(setting) or added().get(setting)
-    return None if known is not None and known.base != model else find(setting)
+    if known is not None and known.base != model:
+        return None
+    try:
+        return find(setting)
+    except PierianError as error:
+        # It stops every answer, so how to do without it is told as well.
+        error.hint = f"{error.hint.rstrip('.')}; or answer without it: pierian config set adapter auto"
+        raise
 
 
 def add(file: Path, base: str, name: str | None = None) -> Adapter:
@@ -206,9 +227,17 @@ def add(file: Path, base: str, name: str | None = None) -> Adapter:
     """
     file = file.expanduser().absolute()
     model = installed.find(base)
-    check_fits(file, model.path, base)
     header = gguf.read(file)
+    weights = model.sha256
+    if weights is None and TRAINED_KEY in header.facts:
+        weights = installed.sha256_of(model.path)
+    check_fits(file, model.path, base, weights)
     chosen_name = catalogue.valid_name(name or installed.name_from(file))
+    if chosen_name in SETTINGS:
+        raise UserError(
+            f"An adapter cannot be called {chosen_name}: the setting `adapter` means something else by it.",
+            hint="Give another name with --name.",
+        )
     if chosen_name in entries() or chosen_name in catalogue.names():
         raise UserError(
             f"The name {chosen_name} is taken by something of the catalogue or another model.",
@@ -241,10 +270,11 @@ def add(file: Path, base: str, name: str | None = None) -> Adapter:
     return adapter
 
 
-def check_fits(file: Path, model: Path, base: str) -> None:
+def check_fits(file: Path, model: Path, base: str, sha256: str | None = None) -> None:
     """Raise `UserError` unless the file is a low-rank adapter whose matrices fit those of the model.
 
-    The engine would refuse it too, but only when it loads, and then with the model as well.
+    The engine would refuse it too, but only when it loads, and then with the model as well. With the `sha256` of the
+    model's file an adapter that says beside which file it was trained has to name that one.
     """
     header = gguf.read(file)
     if not header.is_adapter or header.facts.get("adapter.type") != "lora":
@@ -252,9 +282,11 @@ def check_fits(file: Path, model: Path, base: str) -> None:
             f"{file} is no adapter.",
             hint=f"Leave --adapter-of away to add a model: pierian models add {file}",
         )
-    if "adapter.lora.alpha" not in header.facts:
+    alpha = header.facts.get("adapter.lora.alpha")
+    if not (isinstance(alpha, float) and math.isfinite(alpha) and alpha > 0):
         raise UserError(
-            f"{file} does not say how strong it is (adapter.lora.alpha).", hint="Export it again."
+            f"{file} does not say how strong it is: adapter.lora.alpha has to be a number above 0.",
+            hint="Export it again.",
         )
     other = UserError(
         f"{file} was made for another model than {base}.", hint="Give its own model to --adapter-of."
@@ -277,16 +309,17 @@ def check_fits(file: Path, model: Path, base: str) -> None:
             raise other
         if (first[0], second[1]) != base_shape or first[1] != second[0]:
             raise other
+    trained = header.facts.get(TRAINED_KEY)
+    if sha256 and trained and trained != sha256:
+        raise UserError(
+            f"{file} was trained beside another file than that of {base}, whose SHA-256 is {sha256[:12]}….",
+            hint="Give its own model to --adapter-of, or train it anew beside this one.",
+        )
 
 
 def verify(name: str, report: Report | None = None) -> Adapter:
     """Read every byte of an adapter and compare; raises `FileDamaged`, or as `find` does."""
-    found = find(name)
-    meter = Meter(name, found.path.name, report)
-    meter.begin("verifying", 0, found.size_bytes)
-    if installed.sha256_of(found.path, meter) != found.sha256:
-        raise FileDamaged(f"{found.path} is damaged: its SHA-256 is another than it was.", hint=_again(found))
-    return found
+    return find(name, report)
 
 
 def remove(name: str) -> list[Path]:

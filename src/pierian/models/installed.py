@@ -13,7 +13,7 @@ import datetime
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -294,12 +294,14 @@ def _verify_own(found: InstalledModel, report: Report | None) -> InstalledModel:
     return replace(found, sha256=actual)
 
 
-def add(file: Path, name: str | None = None, projector: Path | None = None) -> AddedModel:
+def add(
+    file: Path, name: str | None = None, projector: Path | None = None, taken: Collection[str] = ()
+) -> AddedModel:
     """Record a GGUF file of the user's own, where it lies, under `name` (default: from the file's name).
 
     A file that is byte for byte one of the catalogue gets that name, which nothing else may take. With the file of
-    its `projector` it reads pictures. Raises `FileDamaged` if a file is not GGUF or cut off, `UserError` if it is not
-    the half of a model that it should be, or the name is taken.
+    its `projector` it reads pictures. `taken` are the names of adapters. Raises `FileDamaged` if one is not GGUF or
+    cut off, `UserError` if it is not the half of a model that it should be, or the name is taken.
     """
     file = file.expanduser().absolute()
     header = gguf.read(file)
@@ -325,6 +327,11 @@ def add(file: Path, name: str | None = None, projector: Path | None = None) -> A
         raise UserError(
             f"The name {chosen} belongs to the catalogue, and this is another file.",
             hint="Give one of your own with --name.",
+        )
+    if chosen in taken:
+        raise UserError(
+            f"The name {chosen} is taken by an adapter.",
+            hint=f"Give another with --name, or free it: pierian models remove {chosen}",
         )
     model = AddedModel(
         name=chosen,

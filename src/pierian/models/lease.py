@@ -144,8 +144,9 @@ class Lease:
                 self._changed.notify_all()
 
     def _unusable(self, status: Status) -> EngineError:
+        adapter = f" with the adapter {self.options.adapter_path}" if self.options.adapter_path else ""
         return EngineError(
-            f"The engine cannot serve {Path(self.options.model_path).name}: {status.reason}",
+            f"The engine cannot serve {Path(self.options.model_path).name}{adapter}: {status.reason}",
             hint="Check the file with `pierian models verify`, and the machine with `pierian doctor`.",
         )
 

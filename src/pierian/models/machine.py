@@ -21,6 +21,8 @@ class EngineOptions(Struct, frozen=True):
     """Least run of tokens that is moved to another place of a prompt instead of being read again; 0 for never."""
     adapter_path: str = ""
     """A low-rank adapter that is loaded beside the model; each request says how much of it goes in."""
+    adapter_sha256: str = ""
+    """Of its file, so that one that has other weights is another engine."""
 
 
 def choose_options(
@@ -30,6 +32,7 @@ def choose_options(
     trained_context: int | None,
     projector_path: str = "",
     adapter_path: str = "",
+    adapter_sha256: str = "",
 ) -> EngineOptions:
     """Options from the settings, and from the machine where a setting is empty.
 
@@ -63,4 +66,5 @@ def choose_options(
         cache_megabytes=cache,
         reuse_tokens=settings.reuse_tokens,
         adapter_path=adapter_path,
+        adapter_sha256=adapter_sha256,
     )

@@ -147,16 +147,20 @@ async def open_model(
         async with remote_model(settings) as model:
             yield model
         return
-    from pierian.models.adapters import chosen
+    from pierian.models.adapters import check_fits, chosen
     from pierian.models.installed import find
 
     found, adapter = find(settings.model), chosen(settings.adapter, settings.model)
+    if adapter is not None:
+        # The model may be another than when the adapter was added; the engine would refuse both.
+        check_fits(adapter.path, found.path, settings.model, found.sha256)
     options = choose_options(
         settings,
         str(found.path),
         trained_context=found.context,
         projector_path=str(found.projector) if found.projector else "",
         adapter_path=str(adapter.path) if adapter else "",
+        adapter_sha256=adapter.sha256 if adapter else "",
     )
     started = time.monotonic()
     lease = Lease(

@@ -23,7 +23,7 @@ from pierian.exceptions import EngineError
 from pierian.models.machine import EngineOptions
 from pierian.models.wire import Message
 
-PROTOCOL = 2
+PROTOCOL = 3
 SOCKET_PATH_LIMIT = 100
 """Unix socket paths hold 104 to 108 bytes, depending on the system."""
 
