@@ -23,31 +23,9 @@ from benchmarks.planning_paraphrases import (
     ways,
 )
 from benchmarks.planning_sets import Item
+from pierian.number_words import SMALL, TENS
 
 WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
-_UNITS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +51,9 @@ def composed(item: Item, bank: Bank, seed: int) -> str:
 def words(number: int) -> str:
     """A number below a hundred in words."""
     if number < 20:
-        return _UNITS[number]
+        return SMALL[number]
     tens, rest = divmod(number, 10)
-    return _TENS[tens - 2] + (f"-{_UNITS[rest]}" if rest else "")
+    return TENS[tens - 2] + (f"-{SMALL[rest]}" if rest else "")
 
 
 def _spoken(at: int) -> str:

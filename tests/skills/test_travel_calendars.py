@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from pierian.accounts.account import Account, Service, Switches
-from pierian.skills.travel.calendars import people_setting, whose_calendars
-from pierian.skills.travel.wishes import named
+from pierian.skills.calendars import named, people_setting, whose_calendars
 
 
 def account(name: str, address: str = "", *, read: bool = True, busy_only: bool = False) -> Account:

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import uvicorn
 
 from pierian.planning.constraints import CheckIn, Money
+from pierian.skills.calendars import Spans
 from pierian.skills.travel.building import Currencies
-from pierian.skills.travel.calendars import Spans
 from pierian.skills.travel.planning import Workplace
 from pierian.skills.travel.providers.offers import Found, Search, Sight, Stay, Way
 from pierian.skills.travel.wishes import Wishes

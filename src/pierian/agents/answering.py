@@ -76,9 +76,9 @@ def _shown(step: Step, progress: StepProgress, tools: Mapping[str, Tool], reques
     if progress.status == "failed" or progress.value is None:
         return f"failed: {progress.code}"
     value: Any = progress.value.value
-    tells = tools[step.tool].tells if isinstance(step, Call) and step.tool in tools else None
-    if tells is not None and not value:
-        return tells.nothing  # an empty list says little to a small model
+    listing = tools[step.tool].listing if isinstance(step, Call) and step.tool in tools else None
+    if listing is not None and not value:
+        return listing.nothing  # an empty list says little to a small model
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return passages(text, request, share)
 

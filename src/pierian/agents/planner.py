@@ -202,7 +202,7 @@ def _is_order(request: str, tools: Sequence[Tool]) -> bool:
 
 def _only_looks(request: str, tools: Sequence[Tool]) -> bool:
     """Whether the request asks about what is one's own, and tools look that up: then nothing else has to be done."""
-    looking = [tool for tool in tools if tool.tells]
+    looking = [tool for tool in tools if tool.listing]
     return (
         bool(looking and _OWN.search(request))
         and only_asks(request)

@@ -33,9 +33,9 @@ from pierian.agents.plan import Agent, Call, describe
 from pierian.agents.planner import ModelPlanner
 from pierian.agents.progress import Progress, Scope, path_of
 from pierian.agents.quarantine import ModelReader, Reader
+from pierian.agents.ready_answers import told_by_code, told_whole
 from pierian.agents.runner import Planner, Runner, Task
 from pierian.agents.safe_stream import SafeStream
-from pierian.agents.telling import told_by_code, told_whole
 from pierian.agents.wording import unnamed, words_around
 from pierian.events import (
     Answer,

@@ -97,12 +97,13 @@ async def _entered(
 def ready_again(desk: Desk, run: Run, settings: Settings, now: datetime) -> Desk:
     """The desk of a run that is gone on with: the same tools and planner; `now` is when it was asked."""
     from pierian.skills.arranging.calendars import Calendars
+    from pierian.skills.calendars import people_setting
 
     found = _calendars(desk.database, desk.owner, now, settings)
     if found is None:  # unlinked since; nobody can be looked at, and nothing be written
         from pierian.accounts import Accounts
 
-        found = Calendars(Accounts(desk.database, desk.owner), now)
+        found = Calendars(Accounts(desk.database, desk.owner), now, people_setting(settings.people))
     return _ready(desk, run, None, found, now)
 
 
@@ -130,8 +131,10 @@ def _calendars(database: Database, owner: str, now: datetime, settings: Settings
     if not accounts.list():
         return None  # also where the packages that accounts need are not installed
     from pierian.skills.arranging.calendars import Calendars
+    from pierian.skills.calendars import people_setting
 
-    found = Calendars(accounts, now, syncs=bool(settings.sync_minutes))
+    called = people_setting(settings.people)
+    found = Calendars(accounts, now, called, syncs=bool(settings.sync_minutes))
     return found if found.any else None
 
 

@@ -61,7 +61,7 @@ class Context(Struct, frozen=True):
 Call = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
 
 
-class Telling(Struct, frozen=True, kw_only=True):
+class Listing(Struct, frozen=True, kw_only=True):
     """How code tells a person what a tool found, where no model has to."""
 
     lines: Callable[[Any], Sequence[str]]
@@ -99,11 +99,11 @@ class Tool(Struct, frozen=True, kw_only=True):
     """The argument that takes the id of one that was found; it is called for each."""
     only: str = ""
     """A pattern of words that ask for it: a request that has those of other tools and not these does not mean it."""
-    told: str = ""
+    answer_in: str = ""
     """The part of its value that is the answer as it stands, in words that code wrote; empty for none."""
     about: str = ""
     """A pattern of words for what it acts on. It is not meant where the same words ask for something of another's."""
-    tells: Telling | None = None
+    listing: Listing | None = None
     checks: Call | None = None
     """Looks whether it can be done, once for all of its calls: before anybody is asked, and again before the first of
     them. Raises `ToolFailure` where it cannot; texts by their names that it gives are shown beside the arguments."""
@@ -137,7 +137,7 @@ def tool(
     found: str = "",
     only: str = "",
     about: str = "",
-    tells: Telling | None = None,
+    listing: Listing | None = None,
     shows: Call | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of an async function; raises `TypeError` where it has no docstring or untyped parameters."""
@@ -167,7 +167,7 @@ def tool(
             found=found,
             only=only,
             about=about,
-            tells=tells,
+            listing=listing,
             shows=shows,
         )
 

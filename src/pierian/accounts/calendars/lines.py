@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from pierian.tools.tool import Telling
+from pierian.tools.tool import Listing
 
 _ASKS = (
     r"(?:and |so |please |can you |could you )*"
@@ -26,8 +26,8 @@ def free_lines(found: Any) -> list[str]:
     return [f"{_span(one['begins'], one['ends'])} is free" for one in found]
 
 
-EVENTS = Telling(lines=event_lines, nothing="There is no such event in the calendars.", answers=_ASKS)
-FREE = Telling(
+EVENTS = Listing(lines=event_lines, nothing="There is no such event in the calendars.", answers=_ASKS)
+FREE = Listing(
     lines=free_lines,
     nothing="**Not free:** then there is no free time of that length, or it lies outside of the working hours.",
     answers=_ASKS,

@@ -99,7 +99,7 @@ def calendar_tools(
 
 def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHours) -> list[Tool]:
     @returning(list[FoundEvent])
-    @tool(effect="read", name="calendar_events", tells=EVENTS)
+    @tool(effect="read", name="calendar_events", listing=EVENTS)
     async def events(which: Which, called: Called = "", when: When = "", with_person: With = "") -> Labelled:
         """Events and meetings in the user's calendars, each with its title, when it begins, and with_people.
 
@@ -110,7 +110,7 @@ def _reading(accounts: Accounts, now: Callable[[], datetime], hours: WorkingHour
         return await asyncio.to_thread(_events, accounts, wanted, span_of(when, now), which, now())
 
     @returning(list[FreeTime])
-    @tool(effect="read", name="calendar_free", tells=FREE, only=_FREE)
+    @tool(effect="read", name="calendar_free", listing=FREE, only=_FREE)
     async def free(when: When = "", lasting: Lasting = 30, any_hour: AnyHour = False) -> Labelled:
         """When nothing is planned in any of the user's calendars, within working hours.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pierian.tools.tool import Telling
+from pierian.tools.tool import Listing
 
 
 def mail_lines(found: Any) -> list[str]:
@@ -14,7 +14,7 @@ def mail_lines(found: Any) -> list[str]:
     return [_mail(one) for one in found]
 
 
-MAILS = Telling(
+MAILS = Listing(
     lines=mail_lines,
     nothing="There is no such mail.",
     answers=(

@@ -103,7 +103,7 @@ def mail_tools(
 
 
 def _searching(desk: Desk) -> Tool:
-    @tool(effect="read", name="mail_search", source="mail", only=_LOOKS, tells=MAILS)
+    @tool(effect="read", name="mail_search", source="mail", only=_LOOKS, listing=MAILS)
     async def search(
         which: Which,
         about: About = "",

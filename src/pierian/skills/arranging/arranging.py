@@ -19,7 +19,8 @@ from pierian.planning.constraints import Activity, Busy, Lasts, Plan, Problem, W
 from pierian.planning.extracting import Extracted, extract
 from pierian.planning.judging import Judge
 from pierian.planning.meeting_reading import MEETING
-from pierian.skills.arranging.calendars import YOU, Calendars
+from pierian.skills.arranging.calendars import Calendars
+from pierian.skills.calendars import ME
 
 MOST_PEOPLE = 50
 SECONDS = 10.0
@@ -119,27 +120,22 @@ def _enough(read: Extracted, *, connected: bool) -> bool:
 def _with_us(request: str, problem: Problem) -> Problem:
     """The problem of a meeting in which whoever asks takes part, where the request says so."""
     meeting = problem.activities[0]
-    if YOU in meeting.people or not _US.search(request):
+    if ME in meeting.people or not _US.search(request):
         return problem
-    return structs.replace(problem, activities=(structs.replace(meeting, people=(*meeting.people, YOU)),))
+    return structs.replace(problem, activities=(structs.replace(meeting, people=(*meeting.people, ME)),))
 
 
 def _with_calendars(problem: Problem, calendars: Calendars) -> tuple[Problem, list[str]]:
     """The problem with when people are busy, and what is to be said of their calendars."""
     people = problem.activities[0].people
-    taken, unknown = calendars.taken(people, problem.timeline, problem.horizon)
+    taken, more = calendars.taken(people, problem.timeline, problem.horizon)
     wishes = (*problem.wishes, *(one.times for one in taken if one.times is not None))
     notes = [
-        f"{'Your' if one.person == YOU else one.person + chr(8217) + 's'} calendar was heeded "
+        f"{'Your' if one.person == ME else one.person + chr(8217) + 's'} calendar was heeded "
         f"({one.number} busy {'time' if one.number == 1 else 'times'})."
         for one in taken
     ]
-    notes += [
-        f"{'You have' if name == YOU else name + ' has'} no connected calendar that may be read, so only what the "
-        "request says was heeded."
-        for name in unknown
-    ]
-    return structs.replace(problem, wishes=wishes), notes
+    return structs.replace(problem, wishes=wishes), [*notes, *more]
 
 
 def _echo(read: Extracted, problem: Problem, notes: Sequence[str]) -> list[str]:
@@ -183,7 +179,7 @@ def _entry(request: str, problem: Problem, plan: Plan, calendars: Calendars | No
     if at is None:
         return None
     meeting: Activity = problem.activity(MEETING)
-    others = [one for one in meeting.people if one != YOU]
+    others = [one for one in meeting.people if one != ME]
     addresses = calendars.addresses(others)
     title = _TITLE.search(request)
     named = title[1].strip() if title else f"Meeting with {' and '.join(others)}" if others else "Meeting"

@@ -1,7 +1,7 @@
 """When the people of a request are busy, by the connected calendars: times, and nothing else of what stands there.
 
-A calendar belongs to somebody whose name or mail address its account bears; all others are the user's own. What may
-not be read is not asked, and said. Copies that are old are brought up to date first. Nothing is written here.
+Whose calendar is whose is told by `skills.calendars`. What may not be read is not asked, and said. Copies that are
+old are brought up to date first. Nothing is written here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from pierian.accounts.calendars.free_time import busy_between
 from pierian.accounts.contacts.people import everybody
 from pierian.planning.constraints import Busy, Timeline, Window
 from pierian.provenance import Labels, together
-from pierian.skills.travel.calendars import Whose, brought_up_to_date
+from pierian.skills.calendars import ME, Whose, brought_up_to_date, whose_calendars
 from pierian.storage.words import fold
 
-YOU = "you"
 SYNC_SECONDS = 8.0
 """How long calendars are waited for; older copies are said to be older."""
 
@@ -42,11 +41,11 @@ class Calendars:
         self,
         accounts: Accounts,
         now: datetime,
+        called: Mapping[str, str],
         *,
         syncs: bool = False,
     ) -> None:
-        self._accounts = accounts
-        self._now = now
+        self._accounts, self._now, self._called = accounts, now, called
         self._seconds = SYNC_SECONDS if syncs else 0.0
 
     @property
@@ -84,25 +83,22 @@ class Calendars:
 
     async def refreshed(self, people: Sequence[str], older_than: timedelta) -> Sequence[str]:
         """Bring older copies of the people's calendars up to date; sentences on those that stayed old."""
-        theirs = await asyncio.to_thread(self._theirs, people)
-        readable = {name: tuple(one for one in some if one.switches.read) for name, some in theirs.items()}
-        whose = Whose(accounts=readable)
+        whose = await asyncio.to_thread(self._whose, people)
         return await brought_up_to_date(self._accounts, whose, open_sealer, self._seconds, older_than)
 
     def busy(self, people: Sequence[str], begins: datetime, ends: datetime) -> list[str]:
         """Those of the people who are not free all the time between two moments."""
-        theirs = self._theirs(people)
+        theirs = self._whose(people).accounts
         return [name for name in people if busy_between(self._accounts.database, theirs[name], begins, ends)]
 
-    def taken(self, people: Sequence[str], line: Timeline, horizon: Window) -> tuple[list[Taken], list[str]]:
-        """When the people are busy, and of whom nothing is known."""
-        theirs = self._theirs(people)
+    def taken(
+        self, people: Sequence[str], line: Timeline, horizon: Window
+    ) -> tuple[list[Taken], Sequence[str]]:
+        """When the people are busy, and what is to be said of whose calendars are whose."""
+        whose = self._whose(people)
         found: list[Taken] = []
-        unknown: list[str] = []
-        for name in people:
-            mine = theirs[name]
-            if not any(one.switches.read for one in mine):
-                unknown.append(name)
+        for name, mine in whose.accounts.items():
+            if not mine:
                 continue
             spans = busy_between(
                 self._accounts.database, mine, line.local(horizon.begins), line.local(horizon.ends)
@@ -112,27 +108,14 @@ class Calendars:
                 for first, last in spans
             )
             found.append(Taken(name, Busy(person=name, windows=windows) if windows else None, len(windows)))
-        return found, unknown
+        return found, whose.notes
 
-    def _theirs(self, people: Sequence[str]) -> Mapping[str, Sequence[Account]]:
+    def _whose(self, people: Sequence[str]) -> Whose:
         """The accounts of each of the people."""
-        linked = self._linked
-        addresses = self.addresses([one for one in people if one != YOU])
-        theirs = {name: _of(linked, name, addresses.get(name, "")) for name in people if name != YOU}
-        others = {one.id for some in theirs.values() for one in some}
-        own = [one for one in linked if one.id not in others and not one.switches.free_busy_only]
-        return {**theirs, YOU: own} if YOU in people else theirs
-
-
-def _of(linked: Sequence[Account], name: str, address: str) -> list[Account]:
-    """The accounts that bear a name or an address."""
-    words = fold(name)
-    return [
-        one
-        for one in linked
-        if words in (fold(one.name), *fold(one.name).replace("-", " ").split())
-        or (address and fold(one.address) == fold(address))
-    ]
+        addresses = self.addresses([one for one in people if one != ME])
+        return whose_calendars(
+            self._linked, people, self._called, lambda name: [addresses[name]] if name in addresses else []
+        )
 
 
 def _moment(line: Timeline, at: int) -> datetime:

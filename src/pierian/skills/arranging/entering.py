@@ -21,8 +21,8 @@ from pierian.exceptions import UserError
 from pierian.models.structured import Payment
 from pierian.provenance import Labelled
 from pierian.skills.arranging.arranging import Arranged
-from pierian.skills.arranging.calendars import YOU, Calendars
-from pierian.skills.travel.calendars import RECHECK
+from pierian.skills.arranging.calendars import Calendars
+from pierian.skills.calendars import RECHECK
 from pierian.tools import Context, Tool, ToolFailure, tool
 
 FIND = "arrange_find"
@@ -88,7 +88,7 @@ def finding(
         }
         return Labelled(found, calendars.labels())
 
-    return structs.replace(find, told="text")
+    return structs.replace(find, answer_in="text")
 
 
 def told_of(made: Arranged) -> str:
@@ -115,7 +115,7 @@ def looking_again(create: Tool, calendars: Calendars) -> Tool:
         ends = begins + timedelta(minutes=int(values["lasting"]))
         await calendars.refreshed(people, RECHECK)
         if busy := await asyncio.to_thread(calendars.busy, people, begins, ends):
-            who = " and ".join("you" if one == YOU else one for one in busy)
+            who = " and ".join(busy)
             raise ToolFailure("not_found", f"No longer free on {begins:%d %b at %H:%M}: {who}.")
         return {CHECKED: "Everybody whose calendar may be read is still free."}
 

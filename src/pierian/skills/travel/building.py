@@ -24,9 +24,9 @@ from pierian.planning.constraints import (
     Within,
 )
 from pierian.planning.journeys import AWAY, BACK, THERE, Offer, Surroundings, Visit, journey
-from pierian.skills.travel.calendars import Spans
+from pierian.skills.calendars import Spans, named
 from pierian.skills.travel.providers.offers import Found, Sight, Stay, Way
-from pierian.skills.travel.wishes import Wishes, clock, day, named
+from pierian.skills.travel.wishes import Wishes, clock, day
 from pierian.storage.words import fold
 
 AROUND = timedelta(days=2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from html import escape
 
+from pierian.skills.calendars import named
 from pierian.skills.travel.planning import dates_in_words
 from pierian.skills.travel.telling import by_day, hours_of, line_of
 from pierian.skills.travel.trip import Item, Trip
-from pierian.skills.travel.wishes import named
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _EARLIEST, _LATEST = 6, 24

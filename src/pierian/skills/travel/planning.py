@@ -19,12 +19,12 @@ from pierian.planning import explain, explain_conflict, explained_conflict, faul
 from pierian.planning.constraints import Busy, Plan
 from pierian.planning.journeys import AWAY
 from pierian.planning.saying import wish as wish_in_words
+from pierian.skills.calendars import RECHECK, Spans, named
 from pierian.skills.travel.building import AROUND, Built, Currencies, build
-from pierian.skills.travel.calendars import RECHECK, Spans
 from pierian.skills.travel.providers.gathering import Gathered, gather
 from pierian.skills.travel.providers.offers import Provider, Search
 from pierian.skills.travel.trip import Trip, chosen_of, items_of, unpriced
-from pierian.skills.travel.wishes import Wishes, day, echo, named
+from pierian.skills.travel.wishes import Wishes, day, echo
 
 TRIES = 3
 """How often it is planned anew because calendars changed meanwhile."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 
+from pierian.skills.calendars import named
 from pierian.skills.travel.planning import dates_in_words
 from pierian.skills.travel.trip import Item, Trip
-from pierian.skills.travel.wishes import named
 
 MOST_LEFT_OUT = 12
 

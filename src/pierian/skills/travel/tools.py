@@ -20,7 +20,7 @@ from msgspec import Struct, structs
 from pierian.planning.constraints import Money, Problem, Timeline, Window
 from pierian.planning.money import cents
 from pierian.provenance import Labelled, Labels, external, together
-from pierian.skills.travel.calendars import RECHECK
+from pierian.skills.calendars import RECHECK
 from pierian.skills.travel.planning import Workplace, plan_trip, who_is_busy
 from pierian.skills.travel.providers.gathering import gather
 from pierian.skills.travel.providers.offers import Search
@@ -76,7 +76,7 @@ def _planning(at: Workplace, sources: Labels) -> Tool:
         call=call,
         effect="read",
         timeout_seconds=PLAN_SECONDS,
-        told="told",
+        answer_in="told",
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from pierian.agents.entities import Entity
 from pierian.exceptions import UserError
 from pierian.number_words import SMALL, TENS
-from pierian.skills.travel.wishes import ME, Said
+from pierian.skills.calendars import ME
+from pierian.skills.travel.wishes import Said
 
 MOST_TRAVELLERS = 500
 RELATIONS = (

@@ -12,7 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-ME = "you"
+from pierian.skills.calendars import ME, named
+
 WhichWay = Literal["", "there", "back"]
 """Of what a wish is; empty for both ways."""
 
@@ -99,11 +100,6 @@ def echo(wishes: Wishes) -> list[str]:
 
 def _on(way: WhichWay) -> str:
     return f" on the way {way}" if way else ""
-
-
-def named(person: str) -> str:
-    """Somebody as sentences name them."""
-    return person if person == ME or person[:1].isupper() else f"your {person}"
 
 
 def day(of: date) -> str:

@@ -33,8 +33,7 @@ from pierian.provenance import together
 from pierian.reasoning.payment import payment_of
 from pierian.reasoning.run import Run
 from pierian.runs import AcceptedTools
-from pierian.skills.travel.building import money_of
-from pierian.skills.travel.calendars import (
+from pierian.skills.calendars import (
     Spans,
     Whose,
     brought_up_to_date,
@@ -42,6 +41,7 @@ from pierian.skills.travel.calendars import (
     people_setting,
     whose_calendars,
 )
+from pierian.skills.travel.building import money_of
 from pierian.skills.travel.planner import TripPlanner
 from pierian.skills.travel.planning import Workplace
 from pierian.skills.travel.providers.duffel import DuffelOffers

@@ -32,7 +32,7 @@ async def gather(providers: Sequence[Provider], search: Search, seconds: float) 
         except PierianError as error:
             hint = f" {error.hint}" if error.hint else ""
             return f"{str(error).rstrip('.')}; {one.name} is left out.{hint}"
-        except Exception as error:  # noqa: BLE001 - what a provider sends is foreign: one ends no search
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:  # what it sent is no offer
             return f"{one.name} sent what cannot be read ({type(error).__name__}) and is left out."
 
     answers = await asyncio.gather(*map(ask, providers))

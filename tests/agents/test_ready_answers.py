@@ -9,12 +9,12 @@ import pytest
 from pierian.agents.answering import asked
 from pierian.agents.plan import Call, Extract, Plan, Step
 from pierian.agents.progress import Scope, StepProgress
-from pierian.agents.telling import told_by_code
+from pierian.agents.ready_answers import told_by_code
 from pierian.provenance import Labelled
 from pierian.tools import Tool
-from pierian.tools.tool import Telling
+from pierian.tools.tool import Listing
 
-TELLS = Telling(
+LISTING = Listing(
     lines=lambda found: [str(one) for one in found], nothing="There is none.", answers=r"which|how many"
 )
 
@@ -24,8 +24,8 @@ async def nothing(*_: Any) -> None:
 
 
 TOOLS = {
-    name: Tool(name=name, description=name, parameters={}, effect="read", call=nothing, tells=tells)
-    for name, tells in (("events", TELLS), ("weather", None))
+    name: Tool(name=name, description=name, parameters={}, effect="read", call=nothing, listing=listing)
+    for name, listing in (("events", LISTING), ("weather", None))
 }
 
 

@@ -1,4 +1,4 @@
-"""When those who travel are free, from all calendars that the user has linked: times alone, of everybody.
+"""When people are free, from all calendars that the user has linked: times alone, of everybody.
 
 No title, place or other field of any calendar is read here, so that none can reach a prompt, an event or an answer.
 Whose calendar is whose is told by the setting `people`, by names of accounts and by contacts; what belongs to nobody
@@ -20,9 +20,9 @@ from pierian.accounts.refreshing import ages, refresh
 from pierian.accounts.secrets import Sealer
 from pierian.accounts.store import Accounts
 from pierian.exceptions import PierianError
-from pierian.skills.travel.wishes import ME, named
 from pierian.storage.words import fold
 
+ME = "you"
 RECHECK = timedelta(seconds=30)
 """Before something is written, a copy is not older than that."""
 _RELATIONS = frozenset({"partner", "wife", "husband", "spouse"})
@@ -32,8 +32,13 @@ AddressesOf = Callable[[str], Sequence[str]]
 """The mail addresses of somebody whom the user calls so; empty where nobody or several could be meant."""
 
 
+def named(person: str) -> str:
+    """Somebody as sentences name them."""
+    return person if person == ME or person[:1].isupper() else f"your {person}"
+
+
 class Whose(Struct, frozen=True, kw_only=True):
-    """The accounts of each who travels, and what is to be said of it."""
+    """The accounts of each, and what is to be said of it."""
 
     accounts: Mapping[str, tuple[Account, ...]]
     notes: tuple[str, ...] = ()
@@ -86,7 +91,7 @@ async def brought_up_to_date(
     ]
     if due and seconds:
         given_up = asyncio.Event()
-        threads = ThreadPoolExecutor(len(due), thread_name_prefix="trip sync")
+        threads = ThreadPoolExecutor(len(due), thread_name_prefix="calendar sync")
         loop = asyncio.get_running_loop()
         work = [loop.run_in_executor(threads, _quietly, accounts, one, sealer, given_up) for one in due]
         await asyncio.wait(work, timeout=seconds)
@@ -106,7 +111,7 @@ def _quietly(
 
 
 def busy_spans(accounts: Accounts, whose: Whose, begins: datetime, ends: datetime) -> Spans:
-    """When each of those who travel is busy between two moments."""
+    """When each of them is busy between two moments."""
     return {
         name: [
             (datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC))
@@ -126,7 +131,11 @@ def _of(
     name: str, accounts: Sequence[Account], called: Mapping[str, str], addresses_of: AddressesOf
 ) -> list[Account]:
     wanted = {fold(name), fold(called.get(fold(name), name))}
-    direct = [one for one in accounts if {fold(one.name), fold(one.address)} & wanted]
+    direct = [
+        one
+        for one in accounts
+        if {fold(one.name), fold(one.address), *fold(one.name).replace("-", " ").split()} & wanted
+    ]
     if direct:
         return direct
     addresses = {fold(one) for one in addresses_of(called.get(fold(name), name))}
