@@ -25,6 +25,20 @@ BaseUrlOption = Annotated[str | None, typer.Option("--base-url", help="An OpenAI
 TokensOption = Annotated[int | None, typer.Option("--budget-tokens", help="Most tokens to generate.", min=1)]
 SecondsOption = Annotated[float | None, typer.Option("--budget-seconds", help="Most seconds to take.")]
 
+ImageOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image",
+        metavar="IMAGE",
+        help="A picture that it is about: a file, an address, scan.pdf#3 for a page, - for standard input or "
+        "the clipboard. Several times for several.",
+    ),
+]
+OverlayOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw what was looked at on the picture: FILE.svg or FILE.png."),
+]
+
 ToolsOption = Annotated[
     str | None, typer.Option("--tools", help="Tools or groups of tools it may use, with commas; '' for none.")
 ]
@@ -41,19 +55,8 @@ def ask(
     budget_tokens: TokensOption = None,
     budget_seconds: SecondsOption = None,
     tools: ToolsOption = None,
-    image: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--image",
-            metavar="IMAGE",
-            help="A picture that it is about: a file, an address, scan.pdf#3 for a page, - for standard input or "
-            "the clipboard. Several times for several.",
-        ),
-    ] = None,
-    overlay: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw what was looked at on the picture: FILE.svg or FILE.png."),
-    ] = None,
+    image: ImageOption = None,
+    overlay: OverlayOption = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeat the same answer (engine with 1 slot).")
     ] = None,
@@ -73,12 +76,7 @@ def ask(
             "--json and --events exclude each other.", hint="--events ends with the answer anyway."
         )
     images = list(image or ())
-    if overlay is not None:
-        from pierian.cli.look import check_overlay
-
-        if not images:
-            raise UserError("--overlay draws on a picture, and there is none.", hint="Name it with --image.")
-        check_overlay(overlay, images, one="Ask about one of them.")
+    _check_overlay(overlay, images)
     settings = load(
         model=model,
         base_url=base_url,
@@ -111,6 +109,17 @@ def ask(
     if overlay is not None:
         draw_looks(files[0], answer.receipt.looks, overlay)
     return exit_code(answer)
+
+
+def _check_overlay(overlay: Path | None, images: list[str]) -> None:
+    """Raise `UserError` where nothing can be drawn on."""
+    if overlay is None:
+        return
+    from pierian.cli.look import check_overlay
+
+    if not images:
+        raise UserError("--overlay draws on a picture, and there is none.", hint="Name it with --image.")
+    check_overlay(overlay, images, one="Ask about one of them.")
 
 
 def tool_names(tools: str | None) -> tuple[str, ...] | None:

@@ -78,10 +78,7 @@ def look(
             failed += 1
             continue
         if overlay is not None:
-            from pierian.vision.outlines import of_scene
-            from pierian.vision.turning import turn
-
-            write_overlay(turn(picture.pixels, scene.turned), of_scene(scene), overlay)
+            _draw(picture, scene, overlay)
         if as_json:
             found.append((picture, scene))
         else:
@@ -90,6 +87,13 @@ def look(
         _print_json(found, several=len(images) > 1)
     if failed:
         raise typer.Exit(1)
+
+
+def _draw(picture: Picture, scene: Scene, overlay: Path) -> None:
+    from pierian.vision.outlines import of_scene
+    from pierian.vision.turning import turn
+
+    write_overlay(turn(picture.pixels, scene.turned), of_scene(scene), overlay)
 
 
 def picture_of(image: str, *, page: int = 1, window: tuple[float, float] | None = None) -> Picture:

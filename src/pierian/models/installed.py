@@ -305,22 +305,8 @@ def add(
     """
     file = file.expanduser().absolute()
     header = gguf.read(file)
-    if header.is_projector:
-        raise UserError(
-            f"{file} is the vision half of a model.",
-            hint=f"Add the language model's own file: pierian models add FILE.gguf --projector {file}",
-        )
-    if header.is_adapter:
-        raise UserError(
-            f"{file} is an adapter, which changes a model and is none itself.",
-            hint=f"Say which model it is for: pierian models add {file} --adapter-of MODEL",
-        )
+    _check_language_model(file, header)
     eyes = _projector(projector) if projector is not None else None
-    if header.split_count > 1:
-        raise UserError(
-            f"{file} is one of {header.split_count} parts of a model.",
-            hint="Join them first: llama-gguf-split --merge",
-        )
     same = _same_in_catalogue(file, header.size_bytes)
     chosen = catalogue.valid_name(name or (same.name if same else name_from(file)))
     if chosen in catalogue.entries() and (same is None or same.name != chosen):
@@ -356,6 +342,25 @@ def add(
             )
         catalogue.save_added(models | {chosen: model})
     return model
+
+
+def _check_language_model(file: Path, header: gguf.GgufHeader) -> None:
+    """Raise `UserError` where a file is another half, a part or a change of a model."""
+    if header.is_projector:
+        raise UserError(
+            f"{file} is the vision half of a model.",
+            hint=f"Add the language model's own file: pierian models add FILE.gguf --projector {file}",
+        )
+    if header.is_adapter:
+        raise UserError(
+            f"{file} is an adapter, which changes a model and is none itself.",
+            hint=f"Say which model it is for: pierian models add {file} --adapter-of MODEL",
+        )
+    if header.split_count > 1:
+        raise UserError(
+            f"{file} is one of {header.split_count} parts of a model.",
+            hint="Join them first: llama-gguf-split --merge",
+        )
 
 
 def _projector(file: Path) -> tuple[Path, int]:

@@ -86,34 +86,36 @@ def acting_tools(writer: Callable[[], Writer], schedule: Schedule) -> list[Tool]
     ]
 
 
-def _creating(writer: Callable[[], Writer], schedule: Schedule) -> Tool:
-    async def wanted(
-        context: Context,
-        title: Titled,
-        begins: Point = "",
-        people: People = "",
-        lasting: Lasting = 60,
-        first_free: FirstFree = "",
-        ends: Ends = "",
-        location: Location = "",
-        calendar: OfAccount = "",
-    ) -> tuple[NewEvent, agreeing.Told]:
-        """The event that is to be made, and what is told of it."""
+class _New(Struct, frozen=True, kw_only=True):
+    """An event as it is asked for."""
 
-        def work() -> tuple[NewEvent, agreeing.Told]:
-            minutes, agreed = minutes_of(lasting), context.shown.get(FREE, "")
-            start = begins or agreed or _first_free(schedule, first_free, minutes)
-            taken = not begins and agreed and not _is_free(schedule, agreed, minutes)
-            # An earlier try of this step may have taken the time, and told nobody yet.
-            if taken and not writer().has_created(calendar, context.key):
-                raise _taken(agreed)
-            new = _wanted(title, start, minutes, ends, location, addresses_of(people), schedule.now)
-            told = agreeing.of_new(new, writer().calendar(calendar))
-            return new, told if begins else {FREE: start, **told}
+    title: str
+    begins: str
+    people: list[str] | str
+    lasting: timedelta | int
+    first_free: str | Period
+    ends: str
+    calendar: str
+    location: str = ""
 
-        with failing():
-            return await asyncio.to_thread(work)
 
+def _to_make(
+    writer: Callable[[], Writer], schedule: Schedule, asked: _New, context: Context
+) -> tuple[NewEvent, agreeing.Told]:
+    """The event that is to be made, and what is told of it."""
+    minutes, agreed = minutes_of(asked.lasting), context.shown.get(FREE, "")
+    start = asked.begins or agreed or _first_free(schedule, asked.first_free, minutes)
+    taken = not asked.begins and agreed and not _is_free(schedule, agreed, minutes)
+    # An earlier try of this step may have taken the time, and told nobody yet.
+    if taken and not writer().has_created(asked.calendar, context.key):
+        raise _taken(agreed)
+    people = addresses_of(asked.people)
+    new = _wanted(asked.title, start, minutes, asked.ends, asked.location, people, schedule.now)
+    told = agreeing.of_new(new, writer().calendar(asked.calendar))
+    return new, told if asked.begins else {FREE: start, **told}
+
+
+def _showing_new(writer: Callable[[], Writer], schedule: Schedule) -> Call:
     async def shows(
         context: Context,
         title: Titled,
@@ -124,9 +126,22 @@ def _creating(writer: Callable[[], Writer], schedule: Schedule) -> Tool:
         ends: Ends = "",
         calendar: OfAccount = "",
     ) -> agreeing.Told:
-        given = (title, begins, people, lasting, first_free, ends, "", calendar)
-        return (await wanted(context, *given))[1]
+        asked = _New(
+            title=title,
+            begins=begins,
+            people=people,
+            lasting=lasting,
+            first_free=first_free,
+            ends=ends,
+            calendar=calendar,
+        )
+        with failing():
+            return (await asyncio.to_thread(_to_make, writer, schedule, asked, context))[1]
 
+    return showing(shows)
+
+
+def _creating(writer: Callable[[], Writer], schedule: Schedule) -> Tool:
     @returning(FoundEvent)
     @tool(
         effect="send",
@@ -134,7 +149,7 @@ def _creating(writer: Callable[[], Writer], schedule: Schedule) -> Tool:
         lookup=_look_for_created(writer),
         timeout_seconds=ACT_SECONDS,
         only="schedule|book|create|add|set up|arrange|plan|put|make|organi[sz]e|invite|block|reserve|enter|new",
-        shows=showing(shows),
+        shows=_showing_new(writer, schedule),
     )
     async def create(
         context: Context,
@@ -156,14 +171,24 @@ def _creating(writer: Callable[[], Writer], schedule: Schedule) -> Tool:
             ends: Instead of lasting; of whole days the last one.
             calendar: Empty for the usual one.
         """
-        given = (title, begins, people, lasting, first_free, ends, location, calendar)
-        new, told = await wanted(context, *given)
-        context.agreed(told)
+        asked = _New(
+            title=title,
+            begins=begins,
+            people=people,
+            lasting=lasting,
+            first_free=first_free,
+            ends=ends,
+            calendar=calendar,
+            location=location,
+        )
+
+        def work() -> Event:
+            new, told = _to_make(writer, schedule, asked, context)
+            context.agreed(told)
+            return writer().create(new, calendar=told["in_calendar"], key=context.key)
+
         with failing():
-            made = await asyncio.to_thread(
-                lambda: writer().create(new, calendar=told["in_calendar"], key=context.key)
-            )
-        return _labelled(made)
+            return _labelled(await asyncio.to_thread(work))
 
     return create
 
@@ -207,18 +232,21 @@ def _agreeing(context: Context, *, series: bool) -> Callable[[Event], None]:
     return lambda event: context.agreed(agreeing.of_event(event, series=series))
 
 
-def _moving(writer: Callable[[], Writer], now: Callable[[], datetime]) -> Tool:
-    def wanted(later: Lasting, begins: MovedTo, lasting: NewLength) -> tuple[date | None, timedelta, int]:
-        """To when, or by how much, and how long it lasts then."""
-        delay, minutes = length_of(later), minutes_of(lasting)
-        if not begins and not delay and not minutes:
-            raise ToolFailure("invalid", "It is not said to when the event is to be moved.")
-        # "My meeting on Friday half an hour later" names a day, to which nothing is moved.
-        start = point(begins, now) if begins else None
-        if delay and not isinstance(start, datetime):
-            start = None
-        return start, timedelta() if start is not None else delay, minutes
+def _move_meant(
+    now: Callable[[], datetime], later: timedelta | int, begins: str, lasting: timedelta | int
+) -> tuple[date | None, timedelta, int]:
+    """To when, or by how much, and how long it lasts then."""
+    delay, minutes = length_of(later), minutes_of(lasting)
+    if not begins and not delay and not minutes:
+        raise ToolFailure("invalid", "It is not said to when the event is to be moved.")
+    # "My meeting on Friday half an hour later" names a day, to which nothing is moved.
+    start = point(begins, now) if begins else None
+    if delay and not isinstance(start, datetime):
+        start = None
+    return start, timedelta() if start is not None else delay, minutes
 
+
+def _showing_move(writer: Callable[[], Writer], now: Callable[[], datetime]) -> Call:
     async def shows(
         event_id: str,
         later: Lasting = 0,
@@ -228,12 +256,16 @@ def _moving(writer: Callable[[], Writer], now: Callable[[], datetime]) -> Tool:
     ) -> agreeing.Told:
         def work() -> agreeing.Told:
             event = writer().meant(event_id)
-            times = writer().times(event, *wanted(later, begins, lasting))
+            times = writer().times(event, *_move_meant(now, later, begins, lasting))
             return agreeing.of_move(event, *times, series=series)
 
         with failing():
             return await asyncio.to_thread(work)
 
+    return showing(shows)
+
+
+def _moving(writer: Callable[[], Writer], now: Callable[[], datetime]) -> Tool:
     @returning(FoundEvent)
     @tool(
         effect="send",
@@ -244,7 +276,7 @@ def _moving(writer: Callable[[], Writer], now: Callable[[], datetime]) -> Tool:
         found="event_id",
         only="move|moving|delay|postpone|push|reschedule|later|earlier|shift|bring forward|extend|shorten|longer",
         about=EVENTS,
-        shows=showing(shows),
+        shows=_showing_move(writer, now),
     )
     async def move(
         context: Context,
@@ -262,7 +294,7 @@ def _moving(writer: Callable[[], Writer], now: Callable[[], datetime]) -> Tool:
             lasting: How long it lasts from now on.
             series: Whether all events of a series are meant.
         """
-        start, later_by, minutes = wanted(later, begins, lasting)
+        start, later_by, minutes = _move_meant(now, later, begins, lasting)
 
         def agreed(event: Event, first: date, last: date) -> None:
             context.agreed(agreeing.of_move(event, first, last, series=series))

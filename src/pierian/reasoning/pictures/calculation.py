@@ -407,21 +407,9 @@ async def _probed(
     degrees = tuple(_degree(one, other) for one, other in zip(results, _flat(doubled) or (), strict=False))
     squares, touched, rivals = [0.0] * len(results), list[Touched](), list[str]()
     for cell, more, less in zip(cells, larger, smaller, strict=True):
-        moved = 0.0
-        for place, result in enumerate(results):
-            for other in (more, less):
-                if (
-                    other is None
-                    or len(other) != len(results)
-                    or isinstance(other[place], str) != isinstance(result, str)
-                ):
-                    continue
-                if isinstance(result, str) and other[place] != result:
-                    moved = math.inf
-                    if cell.value.error > 0:
-                        rivals.append(other[place])
-                elif not isinstance(result, str | bool):
-                    moved = max(moved, abs(other[place] - result))
+        moved, instead = _moved(results, (more, less))
+        rivals += instead if cell.value.error > 0 else []
+        for place in range(len(results)):
             if more and less and len(more) == len(less) == len(results):
                 squares[place] += _spread(more[place], less[place]) if cell.value.error > 0 else 0.0
         if moved or any(name in (cell.row, cell.column) for name in results if isinstance(name, str)):
@@ -435,6 +423,23 @@ async def _probed(
         lines=lines,
         code=code,
     )
+
+
+def _moved(results: tuple[Any, ...], others: Sequence[tuple[Any, ...] | None]) -> tuple[float, list[str]]:
+    """How far results move with one value, without bound where a name changes; and the names that come instead."""
+    moved, instead = 0.0, list[str]()
+    for other in others:
+        if other is None or len(other) != len(results):
+            continue
+        for result, now in zip(results, other, strict=True):
+            if isinstance(now, str) != isinstance(result, str):
+                continue
+            if isinstance(result, str) and now != result:
+                moved = math.inf
+                instead.append(now)
+            elif not isinstance(result, str | bool):
+                moved = max(moved, abs(now - result))
+    return moved, instead
 
 
 def _probe(lines: str, cells: Sequence[Touched], sheets: Sequence[Sheet]) -> str:
