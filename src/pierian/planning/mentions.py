@@ -218,8 +218,7 @@ def _names(text: str, names: Sequence[str]) -> Iterator[Mention]:
         return
     told = sorted(names, key=len, reverse=True)
     pattern = "|".join(re.escape(name).replace("'", "['’]") for name in told)
-    # A name that runs into the next word (`Annahas no meetings`) is still one, if it is told elsewhere by itself.
-    for match in re.finditer(rf"(?<!\w)(?:{pattern})(?=\W|$|has\b|is\b|will\b|can\b)", text):
+    for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", text):
         yield Mention("name", match.start(), match.end(), match[0].replace("’", "'"), match[0])
 
 

@@ -156,9 +156,7 @@ def names_in(text: str) -> list[str]:
         ):
             del found[name]
             found.update(dict.fromkeys(parts))
-    singles = set(found)
-    # "Meet Anna" at the beginning of a sentence is Anna; "Annahas" is the Anna who is told elsewhere.
-    return [name for name in found if not any(_glued(name, other) for other in singles if other != name)]
+    return list(found)
 
 
 _ENDINGS = (
@@ -216,10 +214,6 @@ def _only_first(name: str, text: str) -> bool:
     return all(
         _begins_sentence(text, found.start()) for found in re.finditer(rf"(?<!\w){re.escape(name)}\b", text)
     )
-
-
-def _glued(name: str, other: str) -> bool:
-    return name.startswith(other) and name[len(other) :] in ("has", "is", "will", "can")
 
 
 def _cut(run: str) -> list[str]:
